@@ -1,0 +1,83 @@
+# make            build/chama
+# make unit       build and run the unit tests        (SANITIZE=1: under AddressSanitizer and UBSan, in build/sanitize)
+# make check      everything scripts/check.sh runs
+# make fuzz       replay the fuzz corpora             (make fuzz-run TARGET=page SECONDS=60: look for new inputs)
+# make install PREFIX=/usr/local DESTDIR=
+# make clean
+
+VERSION  := 0.1.0
+PREFIX   ?= /usr/local
+CC       := gcc
+PACKAGES := glib-2.0 gnutls libgit2 jansson libarchive libmicrohttpd libcurl libzstd libsodium lmdb sqlite3 libxxhash
+
+ifdef SANITIZE
+BUILD    ?= build/sanitize
+EXTRA    := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+else
+BUILD    ?= build
+endif
+
+CPPFLAGS += -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DCHAMA_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PACKAGES))
+CFLAGS   ?= -O2 -g
+CFLAGS   += -std=gnu11 -pthread -Wall -Wextra -Werror -Wno-unused-parameter -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+            -Wvla -Wformat=2 -Wno-missing-field-initializers -fstack-protector-strong $(EXTRA)
+LDFLAGS  += -pthread $(EXTRA)
+LDLIBS   := $(shell pkg-config --libs $(PACKAGES)) -lm
+
+LIBRARY  := $(wildcard keys/*.c manifests/*.c manifests/*/*.c sync/*.c sync/*/*.c)
+PROGRAM  := $(wildcard node/*.c node/*/*.c)
+UNIT     := $(wildcard tests/unit/test_*.c)
+FUZZ     := $(wildcard tests/fuzz/fuzz_*.c)
+
+UNIT_BIN := $(UNIT:tests/unit/%.c=$(BUILD)/%)
+FUZZ_BIN := $(FUZZ:tests/fuzz/%.c=$(BUILD)/%)
+OBJECTS  := $(patsubst %.c,$(BUILD)/o/%.o,$(LIBRARY) $(PROGRAM) $(UNIT) $(FUZZ) $(wildcard tests/fuzz/replay.c))
+
+.PHONY: all unit check fuzz fuzz-run bench install clean
+.SECONDARY:
+
+all: $(BUILD)/chama
+
+$(BUILD)/chama: $(PROGRAM:%.c=$(BUILD)/o/%.o) $(BUILD)/libchama.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/libchama.a: $(LIBRARY:%.c=$(BUILD)/o/%.o)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/o/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/test_%: $(BUILD)/o/tests/unit/test_%.o $(BUILD)/libchama.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# A fuzz target is one function, LLVMFuzzerTestOneInput; replay.c feeds it the files of its corpus.
+$(BUILD)/fuzz_%: $(BUILD)/o/tests/fuzz/fuzz_%.o $(BUILD)/o/tests/fuzz/replay.o $(BUILD)/libchama.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+unit: $(UNIT_BIN)
+	@sh tests/unit/run.sh $(UNIT_BIN)
+
+fuzz: $(FUZZ_BIN)
+	@sh tests/fuzz/run.sh $(FUZZ_BIN)
+
+fuzz-run:
+	sh tests/fuzz/hunt.sh $(TARGET) $(SECONDS)
+
+check:
+	sh scripts/check.sh
+
+bench:
+	sh tests/bench/run.sh
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -m 755 $(BUILD)/chama $(DESTDIR)$(PREFIX)/bin/chama
+	install -m 644 node/chama.1 $(DESTDIR)$(PREFIX)/share/man/man1/chama.1
+	install -m 644 node/chama.service $(DESTDIR)$(PREFIX)/lib/systemd/system/chama.service
+
+clean:
+	rm -rf build
+
+-include $(OBJECTS:.o=.d)

@@ -1,0 +1,27 @@
+/*
+ * durable: the one way to put a file or folder on disk: temporary name, write, fsync, rename, fsync the folder.
+ */
+#ifndef CHAMA_KEYS_DURABLE_H
+#define CHAMA_KEYS_DURABLE_H
+
+#include <sys/types.h>
+
+#include <glib.h>
+
+/* Writes @size bytes to @path (replacing it whole) so that after a crash there is the old file or the new one, never a part. */
+gboolean durable_write(const char *path, const void *data, gsize size, mode_t mode, GError **error);
+/* The same, but EXISTS if @path is already there. */
+gboolean durable_create(const char *path, const void *data, gsize size, mode_t mode, GError **error);
+
+/* Makes @path (one level) if it is not there, and fsyncs its parent. */
+gboolean durable_mkdir(const char *path, mode_t mode, GError **error);
+gboolean durable_fsync_folder(const char *path, GError **error);
+gboolean durable_fsync(int fd, const char *path, GError **error);
+/* Renames and fsyncs the target's folder. */
+gboolean durable_rename(const char *from, const char *to, GError **error);
+gboolean durable_unlink(const char *path, GError **error);
+
+/* All of a file of at most @limit bytes (LIMIT otherwise).  The caller's. */
+GBytes *durable_read(const char *path, gsize limit, GError **error);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * tls: the node's TLS key (ECDSA P-256, since browsers refuse Ed25519 certificates) and self-signed certificate, and pins.
+ * A pin is the SHA-256 of a certificate's SubjectPublicKeyInfo (RFC 7469's pin-sha256), in profiles written as a digest.
+ */
+#ifndef CHAMA_KEYS_TLS_H
+#define CHAMA_KEYS_TLS_H
+
+#include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
+
+#include "keys/digest.h"
+
+/* Makes a key and a certificate (subject CN @node_id, subjectAltName "localhost", 127.0.0.1, ::1 and @host if not NULL, ten
+ * years) and writes them as PEM, the key with mode 0600. */
+gboolean tls_generate(const char *key_path, const char *certificate_path, const char *node_id, const char *host, GError **error);
+
+/* The pin of the first certificate in a PEM file, of a DER certificate, of the peer of a session (NOT_FOUND if it showed none). */
+gboolean tls_pin_of_file(const char *certificate_path, Digest *pin, GError **error);
+gboolean tls_pin_of_der(const void *der, gsize size, Digest *pin, GError **error);
+gboolean tls_pin_of_peer(gnutls_session_t session, Digest *pin, GError **error);
+
+/* "sha256//<base64>", as libcurl's CURLOPT_PINNEDPUBLICKEY wants it.  The caller's. */
+char *tls_pin_for_curl(const Digest *pin);
+
+/* The priority string of every connection: TLS 1.3 only. */
+#define TLS_PRIORITY "NORMAL:-VERS-ALL:+VERS-TLS1.3"
+
+#endif

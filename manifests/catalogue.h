@@ -1,0 +1,70 @@
+/*
+ * catalogue: the projection of all ledgers known here into SQLite (catalogue.sqlite): which nodes, datasets, versions,
+ * grants and revocations there are.  Rebuildable at any time (I8), never edited; every answer is what signed records say.
+ *
+ * It lies below sync because sync and access ask it what versions there are; without it each such question reads whole ledgers.
+ */
+#ifndef CHAMA_MANIFESTS_CATALOGUE_H
+#define CHAMA_MANIFESTS_CATALOGUE_H
+
+#include "manifests/ledger/ledger.h"
+#include "manifests/manifest.h"
+#include "manifests/statement.h"
+
+typedef struct Catalogue Catalogue;
+
+/* Makes the file if it is not there; a file of another schema version or one that SQLite calls damaged is made anew (empty). */
+Catalogue *catalogue_open(const char *path, GError **error);
+void catalogue_close(Catalogue *catalogue);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Catalogue, catalogue_close)
+
+/* Projects the records that the ledger has and the catalogue has not, in one transaction; cheap when there are none. */
+gboolean catalogue_project(Catalogue *catalogue, Ledger *ledger, GError **error);
+/* One verified record of a sparse ledger (idempotent). */
+gboolean catalogue_project_record(Catalogue *catalogue, const Record *record, GError **error);
+/* Forgets a node's rows (its ledger was removed). */
+gboolean catalogue_forget(Catalogue *catalogue, const char *node, GError **error);
+/* Records of @node projected so far without gaps. */
+guint64 catalogue_size(Catalogue *catalogue, const char *node);
+
+/* The newest profile of a node, or NULL without an error.  The caller's. */
+Profile *catalogue_profile(Catalogue *catalogue, const char *node, GError **error);
+Identity *catalogue_identity(Catalogue *catalogue, const char *node, GError **error);
+/* Ids of all nodes known, by id; of char*. */
+GPtrArray *catalogue_nodes(Catalogue *catalogue, GError **error);
+
+/* The bytes of a record by its address (records of types inception, profile, manifest, sealed, grant, revocation are kept). NOT_FOUND. */
+Record *catalogue_record(Catalogue *catalogue, const Digest *address, GError **error);
+
+/* Manifests.  @version 0 is the newest.  NOT_FOUND. */
+Manifest *catalogue_version(Catalogue *catalogue, const char *node, const char *name, guint64 version, GError **error);
+Manifest *catalogue_manifest(Catalogue *catalogue, const Digest *address, GError **error);
+/* By a prefix of at least 8 hex digits of the address: NOT_FOUND, or USAGE if several begin so. */
+Manifest *catalogue_manifest_by_prefix(Catalogue *catalogue, const char *node, const char *name, const char *hex, GError **error);
+/* Newest first. */
+GPtrArray *catalogue_history(Catalogue *catalogue, const char *node, const char *name, GError **error);
+/* The newest version of each dataset, by node and name; @node NULL for all. */
+GPtrArray *catalogue_datasets(Catalogue *catalogue, const char *node, GError **error);
+/* Every manifest of a node in ledger order. */
+GPtrArray *catalogue_manifests(Catalogue *catalogue, const char *node, GError **error);
+
+/* The strictest of the version's own sharing and its dataset's newest (ARCHITECTURE section 3, last row). */
+gboolean catalogue_share_in_force(Catalogue *catalogue, const Manifest *manifest, Share *share, GError **error);
+
+/* TRUE if a revocation/1 in @node's ledger names @record. */
+gboolean catalogue_revoked(Catalogue *catalogue, const char *node, const Digest *record);
+
+/* Grants whose body is known here (public ones, and sealed ones whose opening was given to catalogue_learn_grant()). */
+typedef struct {
+    Grant grant;
+    Digest record;     /* address of the sealed/1 or grant/1 record */
+    guint64 seq;
+    gint64 time;
+    gboolean sealed, revoked;
+} GrantRow;
+/* @owner, @name, @grantee may be NULL: any.  Array of GrantRow* (freed with g_free). */
+GPtrArray *catalogue_grants(Catalogue *catalogue, const char *owner, const char *name, const char *grantee, GError **error);
+/* Verifies the opening against its record (VERIFY) and notes the grant. */
+gboolean catalogue_learn_grant(Catalogue *catalogue, const Opening *opening, GError **error);
+
+#endif

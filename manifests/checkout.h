@@ -1,0 +1,38 @@
+/*
+ * checkout: from a listing to files, and updates of such a folder in place.  Writes only beneath the target (I7): every path is opened with
+ * openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS) or its equal; a folder in the way that is a link is never followed.  Files are written
+ * under a temporary name in the folder and renamed, holes stay holes, the executable bit is set, mode 0666/0777 less umask.
+ */
+#ifndef CHAMA_MANIFESTS_CHECKOUT_H
+#define CHAMA_MANIFESTS_CHECKOUT_H
+
+#include "manifests/listing/listing.h"
+#include "manifests/progress.h"
+#include "manifests/store/store.h"
+
+typedef struct {
+    char **only;               /* globs of paths to write (fnmatch with **, a folder's name takes all below); NULL: all */
+    gboolean force;            /* overwrite local edits */
+    const Digest *base;        /* listing root that the folder was written from, or NULL: then only what equals the new version may stand in the way */
+    GArray *others;            /* of Digest: roots of other versions whose files count as unedited too; may be NULL */
+    Progress *progress;
+} CheckoutOptions;
+
+typedef struct {
+    guint64 written, removed, kept;    /* files: written anew, removed, already right */
+    guint64 bytes_written;
+} CheckoutResult;
+
+/* Nothing is touched before every local edit was looked for: EXISTS naming the first ones (and how many), unless force.  Paths that collide on the
+ * target's file system (case, normalisation) are refused, naming both, only if it cannot hold both. */
+gboolean checkout(Store *store, const Digest *root, const char *folder, const CheckoutOptions *options, CheckoutResult *result, GError **error);
+
+/* Writes one file's bytes to @fd.  NOT_FOUND. */
+gboolean checkout_cat(Store *store, const Digest *root, const char *path, int fd, GError **error);
+
+/* The size in bytes and whole-file digest are checked on the way: VERIFY or DAMAGED. */
+
+/* A ListingGet over a store (its @data is a Store*). */
+GBytes *store_listing_get(gpointer store, const Digest *digest, GError **error);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * ingest: from a folder, a file or an archive to objects in the store and a listing root.  One pass over the bytes, all cores: read, cut, hash
+ * (chunk and whole file), look up, compress, append; memory bounded by a constant.
+ *
+ * A file that changes while it is read is read again (three times), then reported: FAILED, never published torn.  Symbolic links are kept as they
+ * are, never followed.  A socket, FIFO or device is refused by name unless skip_special.  The same tree gives the same root
+ * from a folder, a tar or a zip (I9).
+ */
+#ifndef CHAMA_MANIFESTS_INGEST_H
+#define CHAMA_MANIFESTS_INGEST_H
+
+#include "manifests/listing/listing.h"
+#include "manifests/progress.h"
+#include "manifests/store/store.h"
+
+typedef struct {
+    char **exclude;            /* globs, as .chamaignore's lines (gitignore's rules for *, ?, **, leading and trailing '/', '!'); may be NULL */
+    gboolean skip_special;
+    const char *encoding;      /* of names in old zip files; NULL: UTF-8, else as they are */
+    Progress *progress;        /* may be NULL */
+    void (*warn)(gpointer data, const char *message); /* one line for a person (what was skipped); may be NULL */
+    gpointer warn_data;
+} IngestOptions;
+
+typedef struct {
+    ListingTotals totals;
+    guint64 new_bytes;         /* by which packs grew */
+    guint64 skipped;           /* special files and excluded paths */
+} IngestResult;
+
+/* @writer NULL: nothing is stored (a dry run), but the root and totals are right. */
+gboolean ingest_folder(StoreWriter *writer, const char *path, const IngestOptions *options, IngestResult *result, GError **error);
+/* One file, published under its own base name. */
+gboolean ingest_file(StoreWriter *writer, const char *path, const IngestOptions *options, IngestResult *result, GError **error);
+/* What is inside an archive that libarchive reads; "-" is a tar on stdin.  Paths are checked as hostile: absolute, "..", duplicate, special: refused. */
+gboolean ingest_archive(StoreWriter *writer, const char *path, const IngestOptions *options, IngestResult *result, GError **error);
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * checkpoint: C2SP signed notes and tlog-checkpoints of a ledger (manifests/FORMAT.md, part 8).  The origin is
+ * "chama/<node id>"; the note's key name is the origin, its key the node's log key.  One extension line, "time <RFC 3339>", says when
+ * the owner signed, which bounds how old a mirror's knowledge of revocations may be.
+ *
+ * Pure and bounded: a note is at most 64 KiB with at most 64 signatures.
+ */
+#ifndef CHAMA_MANIFESTS_LEDGER_CHECKPOINT_H
+#define CHAMA_MANIFESTS_LEDGER_CHECKPOINT_H
+
+#include "keys/digest.h"
+#include "keys/identity.h"
+#include "keys/keypair.h"
+
+#define NOTE_SIZE_MAX (64 * 1024)
+#define NOTE_SIGNATURES_MAX 64
+
+typedef struct {
+    char *origin;
+    guint64 size;
+    Digest root;
+    gint64 time;      /* of the extension line, 0 if there is none */
+} Checkpoint;
+void checkpoint_free(Checkpoint *checkpoint);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Checkpoint, checkpoint_free)
+
+/* The signed note, as text.  The caller's. */
+char *checkpoint_sign(const char *origin, guint64 size, const Digest *root, gint64 time, const Keypair *log_key, GError **error);
+/* VERIFY unless @note carries a good signature by @log_key under the name @origin; unknown signatures are ignored but must be well-formed. */
+Checkpoint *checkpoint_verify(const char *note, gsize size, const char *origin, const PublicKey *log_key, GError **error);
+/* "chama/<node id>": the caller's. */
+char *checkpoint_origin(const char *node_id);
+/* C2SP vkey "<name>+<hex8>+<base64>".  The caller's; and back. */
+char *note_verifier_format(const char *name, const PublicKey *key);
+gboolean note_verifier_parse(const char *vkey, char **name, PublicKey *key, GError **error);
+
+#endif

@@ -1,0 +1,79 @@
+/*
+ * ledger: the records of one node, in a bare git repository beside a Merkle log (manifests/FORMAT.md, part 7, "ledger/1").
+ *
+ * refs/heads/main is the ledger: one signed commit a batch of records.  A commit is a function of its records, its parent and its
+ * signature, so a replica rebuilds it bit for bit.  The tree holds
+ *     records/<seq/100000, 4 digits>/<seq/1000%100>/<seq/10%100>/<seq, 9 digits>.json and .json.sig (armoured)
+ *     datasets/NAME/manifest.json, profile.json     current views, pretty-printed
+ *     allowed_signers
+ * The ledger only grows (I3).  One writer at a time, by a lock that ledger_append() takes; any number of readers in any process, each
+ * of which sees what was whole when it opened or last called ledger_refresh().  A Ledger belongs to one thread.
+ */
+#ifndef CHAMA_MANIFESTS_LEDGER_LEDGER_H
+#define CHAMA_MANIFESTS_LEDGER_LEDGER_H
+
+#include "manifests/ledger/checkpoint.h"
+#include "manifests/ledger/merkle.h"
+#include "manifests/record.h"
+
+typedef struct Ledger Ledger;
+
+/* @git is the repository's folder, @log the folder of its hash file and checkpoint.  ledger_create() makes both (EXISTS); opening
+ * brings the hash file in line with the repository. */
+Ledger *ledger_create(const char *git, const char *log, GError **error);
+Ledger *ledger_open(const char *git, const char *log, GError **error);
+void ledger_close(Ledger *ledger);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Ledger, ledger_close)
+gboolean ledger_refresh(Ledger *ledger, GError **error);
+
+/* Where it stands; borrowed until the next append or refresh.  ledger_node() is NULL while empty. */
+const LedgerHead *ledger_head(Ledger *ledger);
+const char *ledger_node(Ledger *ledger);
+const Identity *ledger_identity(Ledger *ledger);
+gboolean ledger_root(Ledger *ledger, guint64 size, Digest *root, GError **error);
+MerkleFile *ledger_merkle(Ledger *ledger);
+/* The commit id of refs/heads/main as 40 hex digits, read without opening a repository; empty if there is none.  For cheap change detection. */
+gboolean ledger_peek(const char *git, char commit[41]);
+
+/* Reading.  ledger_get(): NOT_FOUND past the end, DAMAGED if what is stored is not a record of this place. */
+Record *ledger_get(Ledger *ledger, guint64 seq, GError **error);
+/* Records from..size-1 in order; stops with the callback's error.  10 000 records in well under a second. */
+typedef gboolean (*LedgerVisit)(gpointer data, const Record *record, GError **error);
+gboolean ledger_foreach(Ledger *ledger, guint64 from, LedgerVisit visit, gpointer data, GError **error);
+/* Commits from the one that holds record @from on: for each its first seq, count and signature blob (as sync sends them).  @from must be
+ * where a batch begins, else MALFORMED. */
+typedef gboolean (*LedgerVisitBatch)(gpointer data, guint64 first, guint count, GBytes *commit_signature, GPtrArray *records, GError **error);
+gboolean ledger_foreach_batch(Ledger *ledger, guint64 from, LedgerVisitBatch visit, gpointer data, GError **error);
+
+/* Holding the writer's lock over several steps (build a record on the head, write what it needs, append).  Refreshes the ledger. */
+typedef struct LedgerLock LedgerLock;
+LedgerLock *ledger_lock(Ledger *ledger, GError **error);
+void ledger_unlock(LedgerLock *lock);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(LedgerLock, ledger_unlock)
+
+/* Appends one batch (lock held) signed by this node's own key.  On return it is durable: objects, then the ref, then the folder fsynced. */
+gboolean ledger_append(Ledger *ledger, GPtrArray *records, const Keypair *signing, GError **error);
+
+/* Replicating: many batches in one transaction (lock held), each with the commit signature that its owner made; VERIFY if the
+ * rebuilt commit does not carry it.  Nothing is visible before ledger_replicate_finish(). */
+gboolean ledger_replicate(Ledger *ledger, GPtrArray *records, GBytes *commit_signature, GError **error);
+gboolean ledger_replicate_finish(Ledger *ledger, GError **error);
+void ledger_replicate_abort(Ledger *ledger);
+/* The head as replicated so far: what the next record must continue. */
+const LedgerHead *ledger_replicate_head(Ledger *ledger);
+/* The Merkle root that the ledger would have with what was replicated so far, to compare with a checkpoint before finishing. */
+gboolean ledger_replicate_root(Ledger *ledger, Digest *root, GError **error);
+
+/* The newest checkpoint kept for this ledger (its text), or NULL without an error if there is none yet; keeping one writes log/checkpoint durably.  Who calls has
+ * verified it against ledger_root(). */
+char *ledger_checkpoint(Ledger *ledger, GError **error);
+gboolean ledger_keep_checkpoint(Ledger *ledger, const char *note, GError **error);
+
+/* Checks all: every record parsed, chained, signed by the key valid there, commit trees as the records say, hash file.  Each thing
+ * wrong goes to @report.  All cores. */
+gboolean ledger_verify(Ledger *ledger, void (*report)(gpointer data, const char *message), gpointer data, GError **error);
+
+/* Packs loose objects when there are many (called by append and finish). */
+gboolean ledger_pack(Ledger *ledger, GError **error);
+
+#endif

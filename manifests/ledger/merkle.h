@@ -1,0 +1,37 @@
+/*
+ * merkle: RFC 6962 trees over log entries, with RFC 9162 inclusion and consistency proofs.  The pure part works on hashes; the
+ * hash file keeps every interior hash once, in the order in which they become final (as golang.org/x/mod/sumdb/tlog numbers
+ * "stored hashes"), so that appending costs two hashes a leaf and a proof a logarithmic number of reads.
+ */
+#ifndef CHAMA_MANIFESTS_LEDGER_MERKLE_H
+#define CHAMA_MANIFESTS_LEDGER_MERKLE_H
+
+#include <glib.h>
+
+#include "keys/digest.h"
+
+#define MERKLE_PROOF_MAX 64
+
+void merkle_leaf(const void *entry, gsize size, Digest *leaf);
+void merkle_node(const Digest *left, const Digest *right, Digest *node);
+
+/* RFC 9162 2.1.3.2 and 2.1.4.2.  VERIFY if the proof does not lead to @root; too few or too many hashes too. */
+gboolean merkle_check_inclusion(guint64 index, guint64 size, const Digest *leaf, const Digest *proof, guint count, const Digest *root, GError **error);
+gboolean merkle_check_consistency(guint64 size1, const Digest *root1, guint64 size2, const Digest *root2, const Digest *proof, guint count, GError **error);
+
+/* The hash file of one ledger ("log/<node id>/hashes").  Rebuildable: whoever opens it must compare its size with the ledger's. */
+typedef struct MerkleFile MerkleFile;
+MerkleFile *merkle_file_open(const char *path, GError **error);
+void merkle_file_close(MerkleFile *file);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MerkleFile, merkle_file_close)
+guint64 merkle_file_size(const MerkleFile *file); /* leaves, as the length of the file says */
+gboolean merkle_file_append(MerkleFile *file, const Digest *leaves, gsize count, GError **error);
+gboolean merkle_file_truncate(MerkleFile *file, guint64 size, GError **error);
+/* Of the first @size leaves. */
+gboolean merkle_file_root(MerkleFile *file, guint64 size, Digest *root, GError **error);
+gboolean merkle_file_leaf(MerkleFile *file, guint64 index, Digest *leaf, GError **error);
+/* The caller's array of Digest. */
+GArray *merkle_file_inclusion(MerkleFile *file, guint64 index, guint64 size, GError **error);
+GArray *merkle_file_consistency(MerkleFile *file, guint64 size1, guint64 size2, GError **error);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * listing: trees of pages, written in one pass and read by descent (manifests/FORMAT.md, part 4).
+ *
+ * The same files give the same root everywhere (I9): pages are cut after an item whose path (of a file) or last chunk (of a part)
+ * says so, never by who wrote them or what was there before.
+ */
+#ifndef CHAMA_MANIFESTS_LISTING_LISTING_H
+#define CHAMA_MANIFESTS_LISTING_LISTING_H
+
+#include "manifests/listing/page.h"
+
+/* Takes a finished page; called from the thread that writes. */
+typedef gboolean (*ListingPut)(gpointer data, GBytes *page, const Digest *digest, GError **error);
+/* Gives a page by digest: its bytes hash to it (the store has checked), or an error. */
+typedef GBytes *(*ListingGet)(gpointer data, const Digest *digest, GError **error);
+
+typedef struct {
+    Digest root;
+    guint64 items, positions, bytes;
+    guint64 files, folders, links;     /* regular files, empty folders, symbolic links */
+} ListingTotals;
+
+/* Writing: entries in strictly ascending path order.  Memory: one page a level and at most ITEM_CHUNKS_MAX references. */
+typedef struct ListingWriter ListingWriter;
+ListingWriter *listing_writer_new(ListingPut put, gpointer data);
+void listing_writer_free(ListingWriter *writer);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ListingWriter, listing_writer_free)
+/* A file: begin, its chunks in order (runs of equal chunks are joined here), end with size and digest (checked against the chunks' sizes). */
+gboolean listing_writer_begin_file(ListingWriter *writer, const char *path, GError **error);
+gboolean listing_writer_chunk(ListingWriter *writer, const ChunkRef *chunk, GError **error);
+gboolean listing_writer_end_file(ListingWriter *writer, gboolean executable, guint64 size, const Digest *digest, GError **error);
+gboolean listing_writer_link(ListingWriter *writer, const char *path, const char *target, GError **error);
+/* Only a folder with nothing in it. */
+gboolean listing_writer_folder(ListingWriter *writer, const char *path, GError **error);
+gboolean listing_writer_finish(ListingWriter *writer, ListingTotals *totals, GError **error);
+
+/* Reading: a cursor over items.  Each page that is read is checked against the reference that named it and against its neighbours'
+ * order (MALFORMED, VERIFY), so a whole walk proves the whole tree.  One page a level in memory. */
+typedef struct ListingCursor ListingCursor;
+ListingCursor *listing_cursor_new(const Digest *root, ListingGet get, gpointer data, GError **error);
+void listing_cursor_free(ListingCursor *cursor);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ListingCursor, listing_cursor_free)
+/* What the root page says; exact only after a whole walk. */
+void listing_cursor_totals(const ListingCursor *cursor, PageRef *totals);
+/* The next item, valid until the next call; FALSE without an error at the end.  @first_position is the position of the
+ * item's first chunk, @offset where that chunk begins in its file; either may be NULL. */
+gboolean listing_cursor_next(ListingCursor *cursor, const Item **item, guint64 *first_position, guint64 *offset, GError **error);
+/* To the first item whose path is not before @path; or to the item that holds chunk @position. */
+gboolean listing_cursor_seek_path(ListingCursor *cursor, const char *path, GError **error);
+gboolean listing_cursor_seek_position(ListingCursor *cursor, guint64 position, GError **error);
+
+/* One page by its place: @level and the number of the first item below it, as sync asks for it (never by hash).
+ * NOT_FOUND if no page begins there. */
+GBytes *listing_page_at(const Digest *root, guint level, guint64 first_item, ListingGet get, gpointer data, Digest *digest, GError **error);
+
+/* Every page of the tree, root first, parents before children (level by level within a subtree); for marking, verifying and
+ * fetching.  @visit may return FALSE with no error to skip what lies below a page. */
+typedef gboolean (*ListingVisit)(gpointer data, const Digest *digest, const Page *page, guint64 first_item, GError **error);
+gboolean listing_foreach_page(const Digest *root, ListingGet get, gpointer get_data, ListingVisit visit, gpointer visit_data, GError **error);
+
+#endif

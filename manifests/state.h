@@ -1,0 +1,43 @@
+/*
+ * state: what a node knows that stands in no ledger and cannot be rebuilt (state.sqlite): versions held, checkouts, peers, follows, pending,
+ * evidence.  One SQLite file in WAL mode with synchronous=FULL; each noun below has its own table.  sync/peers.h and others keep their tables
+ * here too, through state_database().
+ */
+#ifndef CHAMA_MANIFESTS_STATE_H
+#define CHAMA_MANIFESTS_STATE_H
+
+#include <sqlite3.h>
+
+#include "keys/digest.h"
+
+typedef struct State State;
+State *state_open(const char *path, GError **error);
+void state_close(State *state);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(State, state_close)
+sqlite3 *state_database(State *state);
+/* Sets @error from the database's last error: "state.sqlite: ...". */
+gboolean state_error(State *state, GError **error);
+
+/* Versions whose content is held whole, by the address of the manifest: what gc keeps and `verify` checks.  @listing and @details are the
+ * digests, @content all zero if the version is open. */
+typedef struct {
+    Digest manifest, listing, details, content;
+    gboolean complete;      /* FALSE: a transfer under way or interrupted; what arrived is kept for its next attempt */
+} Held;
+gboolean state_hold(State *state, const Held *held, GError **error);   /* insert or update */
+gboolean state_drop(State *state, const Digest *manifest, GError **error);
+/* FALSE without an error if it is not held. */
+gboolean state_held(State *state, const Digest *manifest, Held *held, GError **error);
+GArray *state_all_held(State *state, GError **error);                  /* of Held */
+
+/* Which version a folder was written from: by its real path. */
+gboolean state_checkout_set(State *state, const char *folder, const Digest *manifest, GError **error);
+gboolean state_checkout_get(State *state, const char *folder, Digest *manifest, GError **error);
+
+/* Evidence of two statements that cannot both be true (I3): kept once.  @text is canonical JSON that anyone can check. */
+gboolean state_add_evidence(State *state, const char *node, const char *kind, const char *text, gint64 time, GError **error);
+typedef struct { char *node, *kind, *text; gint64 time; } Evidence;
+void evidence_free(Evidence *evidence);
+GPtrArray *state_evidence(State *state, GError **error);
+
+#endif

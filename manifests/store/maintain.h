@@ -1,0 +1,29 @@
+/*
+ * maintain: checking, rebuilding and compacting a store.
+ */
+#ifndef CHAMA_MANIFESTS_STORE_MAINTAIN_H
+#define CHAMA_MANIFESTS_STORE_MAINTAIN_H
+
+#include "manifests/store/store.h"
+
+/* Reads every byte of every pack on all cores: checksum, SHA-256, index entry.  Each thing wrong is told to @report (a line for a person: pack,
+ * offset, digest, what is wrong); returns FALSE with an error only if checking itself failed.  @bytes_done (may be NULL) advances atomically. */
+typedef void (*StoreReport)(gpointer data, const Digest *digest, const char *message);
+gboolean store_check(Store *store, StoreReport report, gpointer data, gint64 *bytes_done, GError **error);
+
+/* Makes the index anew from the packs, in a new file that replaces the old one only when whole.  Damaged frames are told to @report and left out. */
+gboolean store_rebuild_index(const char *path, StoreReport report, gpointer data, GError **error);
+
+/* Garbage collection.  Takes the exclusive lock (waits for writers and holders; @waiting, may be NULL, is called once if it must), then calls
+ * @mark, which names all live objects with gc_mark_add(); all others are freed and packs with much dead weight are rewritten. With @dry_run
+ * nothing changes.  Bounded memory: marks live in a temporary file. */
+typedef struct GcMarks GcMarks;
+/* TRUE and *@fresh set if it was not yet marked: a caller can then skip what lies below a page it has seen. */
+gboolean gc_mark_add(GcMarks *marks, const Digest *digest, gboolean *fresh, GError **error);
+typedef gboolean (*GcMark)(GcMarks *marks, gpointer data, GError **error);
+typedef struct {
+    guint64 objects_freed, bytes_freed, bytes_kept, packs_rewritten, packs_removed;
+} GcTotals;
+gboolean store_gc(Store *store, gboolean dry_run, GcMark mark, gpointer data, void (*waiting)(void), GcTotals *totals, GError **error);
+
+#endif
