@@ -1,0 +1,38 @@
+/*
+ * access: who may have what (I4; sync/PROTOCOL.md, part 4, rules A1..).  The decision is pure: facts in, verdict out, table-tested; gathering the
+ * facts is apart.  Decided per request, never per connection.  A refusal is the same as for what does not exist.
+ */
+#ifndef CHAMA_SYNC_ACCESS_H
+#define CHAMA_SYNC_ACCESS_H
+
+#include "manifests/home.h"
+
+#define ACCESS_CHECKPOINT_AGE_MAX (7 * 24 * 3600)
+
+/* Who asks: proven by the TLS key, or nobody. */
+typedef struct {
+    char node[NODE_ID_SIZE];     /* empty: anonymous */
+    gboolean accepted;           /* a peer that a person here accepted */
+} Caller;
+
+typedef struct {
+    Share share;                 /* in force: the strictest of the version's own and the dataset's newest */
+    gboolean caller_is_owner;
+    gboolean caller_known;       /* proven to be some node */
+    gboolean self_is_owner;
+    gboolean grant;              /* a grant of this dataset to the caller, verified against the owner's ledger */
+    gint64 grant_until;
+    gboolean grant_revoked;
+    gint64 owner_checkpoint_time;/* of the owner's ledger as held here */
+    gint64 now;
+} AccessFacts;
+typedef enum { ACCESS_ALLOWED, ACCESS_REFUSED } AccessVerdict;
+/* @reason (may be NULL): which rule decided, for this node's own log only. */
+AccessVerdict access_decide(const AccessFacts *facts, const char **reason);
+
+/* May @caller have the content of @manifest?  @opening (may be NULL): the grant that it shows. */
+gboolean access_to_version(Home *home, const Caller *caller, const Manifest *manifest, GBytes *opening, const char **reason);
+/* May @caller have @node's ledger whole? (else sparse) */
+gboolean access_to_ledger(Home *home, const Caller *caller, const char *node);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * answer: what a node answers to a request of the peer API, whatever road it came by (sync/PROTOCOL.md, part 3).  Knows nothing of
+ * HTTP's framing, TLS or sockets.
+ */
+#ifndef CHAMA_SYNC_ANSWER_H
+#define CHAMA_SYNC_ANSWER_H
+
+#include "sync/access.h"
+
+#define REQUEST_BODY_MAX (1024 * 1024)
+
+typedef struct {
+    const char *method;          /* "GET", "POST" */
+    const char *path;            /* "/v1/ledgers/.../records", without the query */
+    const char *query;           /* "from=12" or NULL */
+    const char *grant;           /* value of Chama-Grant, or NULL */
+    gboolean has_pin;
+    Digest pin;                  /* of the caller's TLS key */
+    GBytes *body;                /* at most REQUEST_BODY_MAX; may be NULL */
+} AnswerRequest;
+
+typedef struct Answer Answer;
+
+/* Never NULL: an error is an answer too (a problem document). */
+Answer *answer_new(Home *home, const AnswerRequest *request);
+void answer_free(Answer *answer);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Answer, answer_free)
+
+int answer_status(const Answer *answer);
+const char *answer_content_type(const Answer *answer);
+/* The next piece of the body (up to about 512 KiB), or NULL at the end; NULL with an error if the answer must break off (the receiver then
+ * sees a cut stream). May use the Home given to answer_new(), which must live that long and be used by no other thread meanwhile. */
+GBytes *answer_next(Answer *answer, GError **error);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * pull: one sync with one peer (ARCHITECTURE section 5): ledgers, then the content of versions followed and allowed.  Everything is verified
+ * before it is stored; an error with one ledger or version is reported and does not stop the others.
+ */
+#ifndef CHAMA_SYNC_PULL_H
+#define CHAMA_SYNC_PULL_H
+
+#include "manifests/progress.h"
+#include "sync/peers.h"
+#include "sync/transport/transport.h"
+
+typedef struct {
+    gboolean dry_run;
+    guint64 ledgers_max;         /* relayed ledgers taken from one peer (quota) */
+    guint64 records_max;         /* of one ledger */
+    guint64 ledger_bytes_max;    /* of records of one ledger */
+    guint64 peer_bytes_max;      /* of records relayed by one peer, all ledgers of third parties */
+    guint64 reserve;             /* bytes of disk to leave free */
+    Progress *progress;          /* may be NULL */
+    void (*talk)(gpointer data, const char *line);   /* for people: what happened, one line each; may be NULL */
+    gpointer talk_data;
+} PullOptions;
+void pull_options_defaults(PullOptions *options);
+
+typedef struct {
+    guint64 records;             /* new records appended */
+    guint64 versions;            /* versions made complete */
+    guint64 chunks, bytes;       /* fetched: chunks, bytes of them as stored */
+    guint64 wire_bytes, requests;
+    guint64 wanted_chunks, wanted_bytes;   /* dry run: what would be fetched (plain bytes) */
+    guint64 refused;             /* versions that the peer may not or did not give */
+    GPtrArray *problems;         /* of char*: errors with single ledgers or versions */
+    gint worst_exit;             /* the exit status that the worst of them stands for */
+} PullResult;
+void pull_result_clear(PullResult *result);
+
+/* UNREACHABLE if none of its addresses answered; other errors only if nothing could be done.  Notes the contact in the peers table. Waits for another
+ * process that syncs this home ("a sync beside the daemon's waits for it"). */
+gboolean pull_peer(Home *home, Peer *peer, const PullOptions *options, PullResult *result, GError **error);
+
+/* First contact by a bare URL: fetches the node's inception and profile, verifies them, and that the TLS key it showed is a pin of that
+ * profile.  Returns the peer as it would be accepted (nothing is stored); its inception's digest for the fingerprint is node_id_parse(peer->node). */
+Peer *pull_introduce(Home *home, const char *url, GError **error);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * sparse: what a node without a right to a whole ledger holds of it: inception, rotations, profiles and manifests of open datasets, each
+ * with an inclusion proof to the owner's checkpoint.  A folder sparse/<node id>/ in the home: one file, replaced whole, in the format
+ * of the sparse stream (sync/PROTOCOL.md, part 3).
+ */
+#ifndef CHAMA_SYNC_SPARSE_H
+#define CHAMA_SYNC_SPARSE_H
+
+#include "manifests/home.h"
+
+#define SPARSE_ENTRIES_MAX 10000
+#define SPARSE_SIZE_MAX (64 * 1024 * 1024)
+
+/* Verifies a whole sparse stream: inception is @node's, every signature, every inclusion proof, the checkpoint by the log key, consistency
+ * with the sparse ledger held before (FORK).  Then keeps it and projects it into the catalogue. */
+gboolean sparse_accept(Home *home, const char *node, GBytes *stream, GError **error);
+/* The checkpoint held: size 0 and no error if there is none. */
+gboolean sparse_position(Home *home, const char *node, guint64 *size, Digest *root, gint64 *time, GError **error);
+GPtrArray *sparse_nodes(Home *home, GError **error);
+/* Verifies what is held again (fsck). */
+gboolean sparse_verify(Home *home, const char *node, GError **error);
+/* What this node serves of a ledger that it holds whole, to a caller who has it up to @old_size: appended to @out. */
+gboolean sparse_write(Home *home, Ledger *ledger, const char *checkpoint, guint64 old_size, GString *out, GError **error);
+
+#endif

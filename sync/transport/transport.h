@@ -1,0 +1,46 @@
+/*
+ * transport: how bytes reach a peer.  Nothing above knows which road is taken; today https:// (libcurl, TLS 1.3, pinned keys).
+ *
+ * A Transport is one connection's worth of requests, one after the other, used by one thread.
+ */
+#ifndef CHAMA_SYNC_TRANSPORT_TRANSPORT_H
+#define CHAMA_SYNC_TRANSPORT_TRANSPORT_H
+
+#include <glib.h>
+
+#include "keys/digest.h"
+
+typedef struct {
+    const char *certificate_path, *key_path;  /* ours (PEM), shown to the peer; NULL: anonymous */
+    const Digest *pins;                       /* keys that the peer may show; any of them */
+    guint pin_count;                          /* 0: any key is taken; transport_peer_pin() says which it was */
+    guint connect_timeout;                    /* seconds */
+    guint stall_timeout;                      /* seconds without a byte */
+    gint *cancelled;                          /* may be NULL: set by another thread, stops a request with CANCELLED */
+} TransportOptions;
+
+typedef struct Transport Transport;
+
+/* @url "https://host:port".  Does not connect yet.  USAGE for a scheme that is not known. */
+Transport *transport_open(const char *url, const TransportOptions *options, GError **error);
+void transport_close(Transport *transport);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Transport, transport_close)
+
+/* Gets the body of a good answer (status 200) in pieces as they come; FALSE with an error stops the transfer. */
+typedef gboolean (*TransportSink)(gpointer data, const void *bytes, gsize size, GError **error);
+
+/* @method "GET" or "POST" (@body NULL or the bytes); @path begins with "/v1/"; @grant NULL or the value of a Chama-Grant header.
+ * UNREACHABLE: no connection, cut, stalled.  VERIFY: the peer's key is none of the pins.  Another status than 200: the error that its problem
+ * document speaks of. */
+gboolean transport_request(Transport *transport, const char *method, const char *path, GBytes *body, const char *grant,
+                           TransportSink sink, gpointer data, GError **error);
+/* The whole answer, at most @limit bytes (LIMIT). */
+GBytes *transport_fetch(Transport *transport, const char *method, const char *path, GBytes *body, const char *grant, gsize limit, GError **error);
+
+/* The pin of the key that the peer showed in the last request: FALSE if there was none. */
+gboolean transport_peer_pin(Transport *transport, Digest *pin);
+/* Bytes received and requests made so far. */
+guint64 transport_bytes(Transport *transport);
+guint64 transport_requests(Transport *transport);
+
+#endif

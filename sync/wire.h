@@ -1,0 +1,127 @@
+/*
+ * wire: what travels between nodes, bytes <-> structs (sync/PROTOCOL.md, part 2, rules W1..).  Pure and bounded: every limit on what a peer
+ * can send stands here.
+ */
+#ifndef CHAMA_SYNC_WIRE_H
+#define CHAMA_SYNC_WIRE_H
+
+#include <glib.h>
+
+#include "keys/digest.h"
+#include "keys/identity.h"
+#include "manifests/record.h"
+#include "manifests/store/store.h"
+
+#define WIRE_EXCHANGE_MAX (1024 * 1024)     /* bytes of an exchange or its reply */
+#define WIRE_LEDGERS_MAX 1024               /* ledgers named in one */
+#define WIRE_BATCH_MAX 1024                 /* records in one commit */
+#define WIRE_RANGES_SIZE_MAX (128 * 1024)   /* body of a request for chunks or pages */
+#define WIRE_RANGES_MAX 8192
+#define WIRE_PROOF_MAX 64
+#define WIRE_PROBLEM_MAX (16 * 1024)
+#define WIRE_GRANT_HEADER_MAX 4096
+#define WIRE_FRAME_HEADER_SIZE 12
+
+/* One ledger as one side holds it. */
+typedef struct {
+    char node[NODE_ID_SIZE];
+    guint64 size;
+    Digest root;
+    gint64 time;             /* of the checkpoint held, 0: none */
+} LedgerPosition;
+
+/* POST /v1/exchange: {"ledgers":[{"node","root","size","time"}],"node"?,"introduction"?:{"inception","profile"},"openings":N,
+ * "sparse":[same as ledgers],"type":"exchange/1"}.  node is the caller's own id, absent if it does not say.
+ * introduction: the caller's inception and newest profile as log entries, so that a person can accept it. */
+typedef struct {
+    char node[NODE_ID_SIZE];         /* empty: anonymous */
+    char *introduction_inception, *introduction_profile;   /* log entries or NULL */
+    guint64 openings;                /* wanted from this record of the callee's ledger on */
+    GArray *ledgers, *sparse;        /* of LedgerPosition: held whole, held sparse */
+} Exchange;
+
+/* What the callee offers of one ledger. */
+typedef struct {
+    char node[NODE_ID_SIZE];
+    gboolean whole;                  /* else sparse */
+    guint64 size;
+    char *checkpoint;                /* the owner's signed note */
+} LedgerOffer;
+
+/* The answer: {"ledgers":[{"access":"whole|sparse","checkpoint","node","size"}],"node","openings":["<opening/1 document>"],
+ * "peer":true|false,"type":"exchange-reply/1","yours"?:{"checkpoint","node","size"}}.  Only ledgers that differ from what the
+ * caller holds, or whose checkpoint is more than an hour newer.  yours: what the callee holds of the caller's ledger, if
+ * it differs. */
+typedef struct {
+    char node[NODE_ID_SIZE];
+    gboolean peer;                   /* the caller is an accepted peer here */
+    GPtrArray *ledgers;              /* of LedgerOffer* */
+    GPtrArray *openings;             /* of GBytes*: opening/1 documents for the caller */
+    LedgerOffer *yours;              /* or NULL */
+} ExchangeReply;
+
+Exchange *exchange_new(void);
+Exchange *exchange_parse(GBytes *bytes, GError **error);
+GBytes *exchange_format(const Exchange *exchange, GError **error);
+void exchange_free(Exchange *exchange);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Exchange, exchange_free)
+ExchangeReply *exchange_reply_new(void);
+ExchangeReply *exchange_reply_parse(GBytes *bytes, GError **error);
+GBytes *exchange_reply_format(const ExchangeReply *reply, GError **error);
+void exchange_reply_free(ExchangeReply *reply);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExchangeReply, exchange_reply_free)
+void ledger_offer_free(LedgerOffer *offer);
+
+/* The stream of GET /v1/ledgers/NODE/records?from=N, parsed as it comes:
+ *     batch <first> <count> <base64 of the commit's SSHSIG blob>\n  then count log entries
+ *     end\n
+ * and of GET /v1/ledgers/NODE/sparse?from=SIZE:
+ *     entry <index> <count>\n  log entry  then count lines of base64 hashes (inclusion proof to the checkpoint that follows)
+ *     checkpoint <old size> <count> <length>\n  count lines of base64 hashes (consistency proof)  then length bytes of note
+ *     end\n
+ * A stream without its "end" line was cut off.  The parser keeps at most one record and one line. */
+typedef struct {
+    /* Each returns FALSE with an error to stop. */
+    gboolean (*batch)(gpointer data, guint64 first, guint count, GBytes *commit_signature, GError **error);
+    gboolean (*entry)(gpointer data, const char *entry, gsize size, GError **error);                       /* of a batch */
+    gboolean (*sparse)(gpointer data, guint64 index, const char *entry, gsize size, const Digest *proof, guint count, GError **error);
+    gboolean (*checkpoint)(gpointer data, guint64 old_size, const Digest *proof, guint count, const char *note, gsize size, GError **error);
+} RecordStreamEvents;
+typedef struct RecordStream RecordStream;
+RecordStream *record_stream_new(const RecordStreamEvents *events, gpointer data);
+gboolean record_stream_feed(RecordStream *stream, const void *bytes, gsize size, GError **error);
+/* MALFORMED unless the end line was seen. */
+gboolean record_stream_end(RecordStream *stream, GError **error);
+void record_stream_free(RecordStream *stream);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RecordStream, record_stream_free)
+/* Writing the same: appended to @out. */
+void record_stream_write_batch(GString *out, guint64 first, guint count, GBytes *commit_signature);
+void record_stream_write_entry(GString *out, GBytes *entry);
+void record_stream_write_sparse(GString *out, guint64 index, GBytes *entry, const Digest *proof, guint count);
+void record_stream_write_checkpoint(GString *out, guint64 old_size, const Digest *proof, guint count, const char *note);
+void record_stream_write_end(GString *out);
+
+/* Ranges of chunk positions: lines "first-last\n" or "position\n", ascending, without overlap; of pages: "level first_item\n". */
+typedef struct { guint64 first, last; } PositionRange;
+GArray *ranges_parse(GBytes *body, GError **error);
+GBytes *ranges_format(const GArray *ranges);
+typedef struct { guint level; guint64 first_item; } PagePlace;
+GArray *places_parse(GBytes *body, GError **error);
+GBytes *places_format(const GArray *places);
+
+/* Frames: u8 kind (0: not here, else ObjectKind), u8 codec, u16 zero, u32 stored size, u32 plain size, little-endian; stored bytes.  In the order
+ * asked for. */
+typedef struct { guint8 kind; Codec codec; guint32 stored_size, plain_size; } FrameHeader;
+void frame_header_format(const FrameHeader *header, guint8 bytes[WIRE_FRAME_HEADER_SIZE]);
+gboolean frame_header_parse(const guint8 bytes[WIRE_FRAME_HEADER_SIZE], FrameHeader *header, GError **error);
+
+/* A header "Chama-Grant: <base64 of an opening/1 document>" shows a grant to a mirror. */
+GBytes *grant_header_parse(const char *value, GError **error);
+char *grant_header_format(GBytes *opening);
+
+/* RFC 9457 problem documents: {"detail","status","title","type":"about:blank","code"}: code is chama_error_name().  Reading one gives the error it
+ * speaks of (text from a peer: cut to 512 bytes, control characters replaced). */
+GBytes *problem_format(const GError *error);
+void problem_read(GBytes *body, int status, GError **error);
+
+#endif
