@@ -18,8 +18,13 @@
 #define MESSAGE_MAX 4096
 #define LABELS_MAX 64
 #define LABEL_MAX 64
+#define LEVEL_MAX 32
+#define EVIDENCE_MAX 16          /* entries, of at most EVIDENCE_TEXT_MAX bytes */
+#define EVIDENCE_TEXT_MAX 256
+#define ROLE_MAX 32
+#define ACTIVITY_MAX 4096        /* bytes of canonical JSON */
 #define INPUTS_MAX 64            /* in a manifest; in details INPUTS_DETAILS_MAX */
-#define INPUTS_DETAILS_MAX 1024
+#define INPUTS_DETAILS_MAX 512   /* four members each, and a document has at most CANONICAL_MEMBERS_MAX */
 #define DETAILS_SIZE_MAX (1024 * 1024)
 #define CONTENT_SIZE_MAX 1024
 
@@ -29,6 +34,8 @@ const char *share_format(Share share);
 gboolean share_parse(const char *text, Share *share, GError **error);
 /* a-z 0-9 . _ -, at most 64, starting with a letter or digit: USAGE otherwise. */
 gboolean dataset_name_check(const char *name, GError **error);
+/* TRUE if @name is spelt so. */
+gboolean dataset_name_valid(const char *name);
 
 /* One source of a version. */
 typedef struct {
@@ -38,6 +45,9 @@ typedef struct {
     Digest manifest;       /* address of the manifest record */
     char *role;            /* "source" unless said otherwise */
 } Input;
+Input *input_copy(const Input *input);
+void input_free(Input *input);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Input, input_free)
 
 typedef struct {
     /* from the record, filled by manifest_parse() */
@@ -60,6 +70,7 @@ typedef struct {
     Digest content;             /* if not */
     GPtrArray *labels;          /* of char*: empty if not open */
     GPtrArray *inputs;          /* of Input*: empty if not open */
+    GPtrArray *evidence;        /* of char*: empty if not open */
     char *activity;             /* canonical JSON object {"kind","observed",...}, or NULL */
 } Manifest;
 
@@ -67,9 +78,9 @@ Manifest *manifest_new(void);
 void manifest_free(Manifest *manifest);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Manifest, manifest_free)
 
-/* Of a record of type manifest/1. */
+/* Of a record of type manifest/1 (UNSUPPORTED if it is of another). */
 Manifest *manifest_parse(const Record *record, GError **error);
-/* The type's own members, for record_sign(). */
+/* The type's own members, for record_sign().  Refuses, as manifest_parse() would, what breaks a rule. */
 GBytes *manifest_format(const Manifest *manifest, GError **error);
 
 /* details/1: canonical JSON of at most 1 MiB, kept in the store. */
@@ -77,6 +88,7 @@ typedef struct {
     guint64 files, folders, links, bytes, chunks; /* exact; chunks = positions of the listing */
     GPtrArray *labels;                     /* of char* */
     GPtrArray *inputs;                     /* of Input* */
+    GPtrArray *evidence;                   /* of char* */
     char *activity;                        /* canonical JSON object, or NULL */
 } Details;
 Details *details_new(void);
@@ -93,7 +105,7 @@ typedef struct {
 gboolean content_parse(GBytes *bytes, Content *content, GError **error);
 GBytes *content_format(const Content *content, GError **error);
 
-/* The smallest power of two that is at least @value (0 for 0). */
+/* The smallest power of two that is at least @value (0 for 0; 2^63 for all above). */
 guint64 round_up_to_power_of_two(guint64 value);
 
 #endif

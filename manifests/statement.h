@@ -11,9 +11,17 @@
 
 #define PROFILE_ADDRESSES_MAX 8
 #define PROFILE_PINS_MAX 8
+#define PROFILE_ROLES_MAX 8
 #define ADDRESS_MAX 256
+/* Base64 of a body of RECORD_SIZE_MAX bytes, and the rest. */
+#define OPENING_SIZE_MAX (RECORD_SIZE_MAX / 3 * 4 + 512)
 
 typedef enum { LEDGER_PEERS, LEDGER_RELAYED, LEDGER_PUBLIC } LedgerAudience;
+const char *ledger_audience_format(LedgerAudience audience);
+gboolean ledger_audience_parse(const char *text, LedgerAudience *audience, GError **error);
+
+/* TRUE if @address is spelt as S5 says: https://HOST[:PORT][/PATH] or ssh://[USER@]HOST[:PORT][/PATH]. */
+gboolean address_valid(const char *address);
 
 typedef struct {
     char *name_zh, *name_en;        /* at least one */
@@ -29,6 +37,8 @@ Profile *profile_new(void);
 void profile_free(Profile *profile);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Profile, profile_free)
 Profile *profile_parse(const Record *record, GError **error);
+/* Of the members alone, as profile_format() gives them. */
+Profile *profile_parse_members(GBytes *members, GError **error);
 GBytes *profile_format(const Profile *profile, GError **error);
 
 /* sealed/1: {"digest": SHA-256(salt, body)}.  The body says its own type ("grant/1"), so that nobody else learns it. */
