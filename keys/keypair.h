@@ -21,7 +21,7 @@ typedef struct Keypair Keypair;
 
 Keypair *keypair_generate(GError **error);
 
-/* @passphrase may be NULL.  Loading an encrypted key without one, or with a wrong one, is CHAMA_ERROR_DENIED and says so. */
+/* @passphrase may be NULL.  A file that is there is not written over: EXISTS.  Loading an encrypted key without one, or with a wrong one, is CHAMA_ERROR_DENIED and says so. */
 gboolean keypair_save(const Keypair *keypair, const char *path, const char *passphrase, GError **error);
 Keypair *keypair_load(const char *path, const char *passphrase, GError **error);
 /* TRUE if the file at @path is an encrypted key. */
@@ -38,6 +38,9 @@ const PublicKey *keypair_public(const Keypair *keypair);
 gboolean keypair_sign(const Keypair *keypair, const void *message, gsize size, guint8 signature[ED25519_SIGNATURE_SIZE], GError **error);
 gboolean public_key_verify(const PublicKey *key, const void *message, gsize size, const guint8 signature[ED25519_SIGNATURE_SIZE], GError **error);
 
+/* K3: refuses (MALFORMED) what is not a canonical point of the prime-order group.  public_key_parse() does it; who takes a key from
+ * raw bytes calls it before the first public_key_verify(). */
+gboolean public_key_check(const PublicKey *key, GError **error);
 gboolean public_key_parse(const char *text, PublicKey *key, GError **error);
 char *public_key_format(const PublicKey *key, char text[PUBLIC_KEY_TEXT_SIZE]);
 /* "ssh-ed25519 AAAA...", as OpenSSH writes it, without a comment.  The caller's. */
