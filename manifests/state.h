@@ -34,7 +34,8 @@ GArray *state_all_held(State *state, GError **error);                  /* of Hel
 gboolean state_checkout_set(State *state, const char *folder, const Digest *manifest, GError **error);
 gboolean state_checkout_get(State *state, const char *folder, Digest *manifest, GError **error);
 
-/* Evidence of two statements that cannot both be true (I3): kept once.  @text is canonical JSON that anyone can check. */
+/* Evidence of two statements that cannot both be true (I3): kept once.  @text is canonical JSON that anyone can check, at most 256 KiB
+ * (LIMIT).  At most 100 of a node and 1000 in all are kept; further ones are let go without an error. */
 gboolean state_add_evidence(State *state, const char *node, const char *kind, const char *text, gint64 time, GError **error);
 typedef struct { char *node, *kind, *text; gint64 time; } Evidence;
 void evidence_free(Evidence *evidence);
