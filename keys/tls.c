@@ -1,0 +1,246 @@
+#include "keys/tls.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+#include <time.h>
+
+#include <gnutls/crypto.h>
+
+#include "keys/durable.h"
+#include "keys/error.h"
+
+#define CERTIFICATE_FILE_MAX (64 * 1024)
+#define HOST_MAX 253
+#define SERIAL_SIZE 16
+#define DAY (24 * 60 * 60)
+#define TEN_YEARS (3652 * DAY)
+
+/* A key and the certificate over it, while they are being made. */
+typedef struct {
+    gnutls_x509_privkey_t key;
+    gnutls_x509_crt_t certificate;
+} Credentials;
+
+static void
+credentials_clear(Credentials *credentials)
+{
+    if (credentials->certificate)
+        gnutls_x509_crt_deinit(credentials->certificate);
+    if (credentials->key)
+        gnutls_x509_privkey_deinit(credentials->key);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Credentials, credentials_clear)
+
+static int
+make_key(Credentials *credentials)
+{
+    int status = gnutls_x509_privkey_init(&credentials->key);
+
+    if (status < 0)
+        return status;
+    /* T1: P-256, for browsers refuse Ed25519 certificates. */
+    return gnutls_x509_privkey_generate(credentials->key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
+}
+
+static int
+add_name(gnutls_x509_crt_t certificate, const char *host)
+{
+    guint8 address[16];
+
+    if (inet_pton(AF_INET, host, address) == 1)
+        return gnutls_x509_crt_set_subject_alt_name(certificate, GNUTLS_SAN_IPADDRESS, address, 4, GNUTLS_FSAN_APPEND);
+    if (inet_pton(AF_INET6, host, address) == 1)
+        return gnutls_x509_crt_set_subject_alt_name(certificate, GNUTLS_SAN_IPADDRESS, address, 16, GNUTLS_FSAN_APPEND);
+    return gnutls_x509_crt_set_subject_alt_name(certificate, GNUTLS_SAN_DNSNAME, host, (unsigned int)strlen(host), GNUTLS_FSAN_APPEND);
+}
+
+static int
+set_names(gnutls_x509_crt_t certificate, const char *node_id, const char *host)
+{
+    const char *const hosts[] = { "localhost", "127.0.0.1", "::1", host, NULL };
+    int status = gnutls_x509_crt_set_dn_by_oid(certificate, GNUTLS_OID_X520_COMMON_NAME, 0, node_id, (unsigned int)strlen(node_id));
+
+    for (gsize i = 0; status >= 0 && hosts[i]; i++)
+        status = add_name(certificate, hosts[i]);
+    return status;
+}
+
+static int
+set_validity(gnutls_x509_crt_t certificate)
+{
+    guint8 serial[SERIAL_SIZE];
+    time_t now = time(NULL);
+    int status = gnutls_rnd(GNUTLS_RND_NONCE, serial, sizeof serial);
+
+    /* RFC 5280: a positive number. */
+    serial[0] = (serial[0] & 0x7f) | 0x40;
+    if (status >= 0)
+        status = gnutls_x509_crt_set_version(certificate, 3);
+    if (status >= 0)
+        status = gnutls_x509_crt_set_serial(certificate, serial, sizeof serial);
+    /* A day back, for peers whose clocks are behind. */
+    if (status >= 0)
+        status = gnutls_x509_crt_set_activation_time(certificate, now - DAY);
+    if (status >= 0)
+        status = gnutls_x509_crt_set_expiration_time(certificate, now + TEN_YEARS);
+    return status;
+}
+
+/* The same certificate serves a listener and presents a client. */
+static int
+set_usage(gnutls_x509_crt_t certificate)
+{
+    int status = gnutls_x509_crt_set_basic_constraints(certificate, 0, -1);
+
+    if (status >= 0)
+        status = gnutls_x509_crt_set_key_usage(certificate, GNUTLS_KEY_DIGITAL_SIGNATURE);
+    if (status >= 0)
+        status = gnutls_x509_crt_set_key_purpose_oid(certificate, GNUTLS_KP_TLS_WWW_SERVER, 0);
+    if (status >= 0)
+        status = gnutls_x509_crt_set_key_purpose_oid(certificate, GNUTLS_KP_TLS_WWW_CLIENT, 0);
+    return status;
+}
+
+static int
+make_certificate(Credentials *credentials, const char *node_id, const char *host)
+{
+    int status = gnutls_x509_crt_init(&credentials->certificate);
+
+    if (status >= 0)
+        status = set_validity(credentials->certificate);
+    if (status >= 0)
+        status = set_names(credentials->certificate, node_id, host);
+    if (status >= 0)
+        status = set_usage(credentials->certificate);
+    if (status >= 0)
+        status = gnutls_x509_crt_set_key(credentials->certificate, credentials->key);
+    if (status >= 0)
+        status = gnutls_x509_crt_sign2(credentials->certificate, credentials->certificate, credentials->key, GNUTLS_DIG_SHA256, 0);
+    return status;
+}
+
+static gboolean
+write_key(const Credentials *credentials, const char *path, GError **error)
+{
+    gnutls_datum_t pem = { NULL, 0 };
+    int status = gnutls_x509_privkey_export2_pkcs8(credentials->key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN, &pem);
+    gboolean ok;
+
+    if (status < 0)
+        return chama_error(error, CHAMA_ERROR_FAILED, "%s: cannot export the TLS key: %s", path, gnutls_strerror(status));
+    ok = durable_create(path, pem.data, pem.size, 0600, error);
+    gnutls_memset(pem.data, 0, pem.size);
+    gnutls_free(pem.data);
+    return ok;
+}
+
+static gboolean
+write_certificate(const Credentials *credentials, const char *path, GError **error)
+{
+    gnutls_datum_t pem = { NULL, 0 };
+    int status = gnutls_x509_crt_export2(credentials->certificate, GNUTLS_X509_FMT_PEM, &pem);
+    gboolean ok;
+
+    if (status < 0)
+        return chama_error(error, CHAMA_ERROR_FAILED, "%s: cannot export the certificate: %s", path, gnutls_strerror(status));
+    ok = durable_create(path, pem.data, pem.size, 0644, error);
+    gnutls_free(pem.data);
+    return ok;
+}
+
+/* T3: an address, or the letters, digits, dots and hyphens of a DNS name (an international name in its ASCII form). */
+static gboolean
+check_host(const char *host, GError **error)
+{
+    gsize length = strlen(host);
+
+    if (length > 0 && length <= HOST_MAX
+        && strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:") == length)
+        return TRUE;
+    return chama_error(error, CHAMA_ERROR_USAGE, "certificate: T3: want a host name or address in ASCII, have \"%.80s\"", host);
+}
+
+gboolean
+tls_generate(const char *key_path, const char *certificate_path, const char *node_id, const char *host, GError **error)
+{
+    g_auto(Credentials) credentials = { NULL, NULL };
+    int status;
+
+    if (host && !check_host(host, error))
+        return FALSE;
+    status = make_key(&credentials);
+    if (status >= 0)
+        status = make_certificate(&credentials, node_id, host);
+    if (status < 0)
+        return chama_error(error, CHAMA_ERROR_FAILED, "%s: cannot make a certificate: %s", certificate_path, gnutls_strerror(status));
+    if (!write_key(&credentials, key_path, error))
+        return FALSE;
+    if (write_certificate(&credentials, certificate_path, error))
+        return TRUE;
+    durable_unlink(key_path, NULL);
+    return FALSE;
+}
+
+/* T4: GnuTLS's key id with SHA-256 is the hash of the DER SubjectPublicKeyInfo. */
+static gboolean
+pin_of(const gnutls_datum_t *encoded, gnutls_x509_crt_fmt_t format, const char *subject, Digest *pin, GError **error)
+{
+    gnutls_x509_crt_t certificate;
+    gsize size = DIGEST_SIZE;
+    Digest made;
+    int status = gnutls_x509_crt_init(&certificate);
+
+    if (status < 0)
+        return chama_error(error, CHAMA_ERROR_FAILED, "%s: cannot allocate: %s", subject, gnutls_strerror(status));
+    status = gnutls_x509_crt_import(certificate, encoded, format);
+    if (status >= 0)
+        status = gnutls_x509_crt_get_key_id(certificate, GNUTLS_KEYID_USE_SHA256, made.bytes, &size);
+    gnutls_x509_crt_deinit(certificate);
+    if (status < 0 || size != DIGEST_SIZE)
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: T4: want an X.509 certificate: %s", subject, gnutls_strerror(status));
+    *pin = made;
+    return TRUE;
+}
+
+gboolean
+tls_pin_of_file(const char *certificate_path, Digest *pin, GError **error)
+{
+    g_autoptr(GBytes) bytes = durable_read(certificate_path, CERTIFICATE_FILE_MAX, error);
+    gnutls_datum_t pem;
+    gsize size;
+
+    if (!bytes)
+        return FALSE;
+    pem.data = (unsigned char *)g_bytes_get_data(bytes, &size);
+    pem.size = (unsigned int)size;
+    return pin_of(&pem, GNUTLS_X509_FMT_PEM, certificate_path, pin, error);
+}
+
+gboolean
+tls_pin_of_der(const void *der, gsize size, Digest *pin, GError **error)
+{
+    gnutls_datum_t encoded = { (unsigned char *)der, (unsigned int)size };
+
+    if (size > CERTIFICATE_FILE_MAX)
+        return chama_error(error, CHAMA_ERROR_LIMIT, "certificate: T5: want at most %d bytes, have %zu", CERTIFICATE_FILE_MAX, size);
+    return pin_of(&encoded, GNUTLS_X509_FMT_DER, "certificate", pin, error);
+}
+
+gboolean
+tls_pin_of_peer(gnutls_session_t session, Digest *pin, GError **error)
+{
+    unsigned int count = 0;
+    const gnutls_datum_t *certificates = gnutls_certificate_get_peers(session, &count);
+
+    if (!certificates || count == 0)
+        return chama_error(error, CHAMA_ERROR_NOT_FOUND, "certificate: want one from the peer, have none");
+    return tls_pin_of_der(certificates[0].data, certificates[0].size, pin, error);
+}
+
+char *
+tls_pin_for_curl(const Digest *pin)
+{
+    g_autofree char *encoded = base64_format(pin->bytes, DIGEST_SIZE);
+
+    return g_strconcat("sha256//", encoded, NULL);
+}
