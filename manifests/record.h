@@ -17,6 +17,7 @@
 
 #define RECORD_SIZE_MAX (32 * 1024)
 #define RECORD_TYPE_MAX 64
+#define RECORD_SEQ_MAX 999999999 /* the ledger's paths have nine digits */
 /* Record, LF, base64 of an SSHSIG of at most SSHSIG_SIZE_MAX bytes, LF. */
 #define ENTRY_SIZE_MAX (RECORD_SIZE_MAX + 1372)
 
