@@ -1,5 +1,5 @@
 /*
- * page: one page of a listing, bytes <-> items (manifests/FORMAT.md, part 4, rules L1-L24).  A listing is a tree of pages cut by
+ * page: one page of a listing, bytes <-> items (manifests/FORMAT.md, part 4, rules L1-L26).  A listing is a tree of pages cut by
  * content.  Leaf pages (level 0) hold items in path order; pages above hold references to the pages below with their counts.
  *
  * The order of paths: bytes, with '/' below every other byte, so that a folder's content is contiguous and comes right after
@@ -22,6 +22,7 @@
 #define LINK_TARGET_MAX 4095
 #define ITEM_CHUNKS_MAX 1024          /* chunk references in one item */
 #define LISTING_FILES_MAX 100000000
+#define LISTING_ITEMS_MAX 1000000000
 #define CHUNK_SIZE_MAX (256 * 1024)
 #define CHUNK_RUN_MAX (G_GUINT64_CONSTANT(1) << 40)
 
@@ -57,7 +58,7 @@ typedef struct {
 typedef struct Page Page;
 
 /* Parses and checks every rule that one page can show (order, spelling, limits, counts).  Borrows nothing from @bytes after
- * return.  MALFORMED or LIMIT with the rule number. */
+ * return.  MALFORMED, LIMIT or (another version or chunker) UNSUPPORTED, with the rule number. */
 Page *page_parse(GBytes *bytes, GError **error);
 void page_free(Page *page);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Page, page_free)

@@ -1,0 +1,171 @@
+/* cursor: the items of a tree in order.  The parser checks each page by itself; here is what shows only where pages meet. */
+#include <string.h>
+
+#include "keys/error.h"
+#include "manifests/listing/descent.h"
+#include "manifests/listing/format.h"
+
+struct ListingCursor {
+    Descent tree;
+    /* The item before, at the end of the page before; not known at the begin and after a seek. */
+    gboolean has_previous;
+    char previous[PATH_SIZE_MAX + 1];
+    ItemKind previous_kind;
+    Digest previous_chunk;           /* its last, of a part */
+    gboolean in_file;                /* the next item goes on with the file of the one before */
+    guint64 file_start;              /* content before that file */
+};
+
+ListingCursor *
+listing_cursor_new(const Digest *root, ListingGet get, gpointer data, GError **error)
+{
+    ListingCursor *cursor = g_new0(ListingCursor, 1);
+
+    if (descent_open(&cursor->tree, root, get, data, error))
+        return cursor;
+    g_free(cursor);
+    return NULL;
+}
+
+void
+listing_cursor_free(ListingCursor *cursor)
+{
+    if (!cursor)
+        return;
+    descent_close(&cursor->tree);
+    g_free(cursor);
+}
+
+void
+listing_cursor_totals(const ListingCursor *cursor, PageRef *totals)
+{
+    page_totals(cursor->tree.frames[0].page, totals);
+    totals->digest = cursor->tree.frames[0].digest;
+}
+
+static void
+remember_last(ListingCursor *cursor, const Page *page)
+{
+    const Item *item = page_item(page, page_count(page) - 1);
+
+    cursor->has_previous = TRUE;
+    g_strlcpy(cursor->previous, item->path, sizeof cursor->previous);
+    cursor->previous_kind = item->kind;
+    if (item->kind == ITEM_PART)
+        cursor->previous_chunk = item->chunks[item->chunk_count - 1].digest;
+}
+
+/* L14, L15, L17 from one page to the next. */
+static gboolean
+check_follows(const ListingCursor *cursor, const Item *item, GError **error)
+{
+    gboolean same = strcmp(cursor->previous, item->path) == 0;
+
+    if (same != (cursor->previous_kind == ITEM_PART) || (same && item->kind != ITEM_PART && !item_is_file(item)))
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "listing: L14: want parts before the rest of their file and each path once, have it otherwise");
+    if (path_is_below(item->path, cursor->previous))
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "listing: L15: want nothing below a file, link or empty folder, have a path below one");
+    if (path_compare(cursor->previous, item->path) > 0)
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "listing: L14: want paths in ascending order, have a page out of order");
+    if (same && digest_equal(&cursor->previous_chunk, &item->chunks[0].digest))
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "listing: L17: want neighbouring references to different chunks, have the same chunk twice");
+    return TRUE;
+}
+
+/* To the next leaf with an item.  FALSE without an error at the end of the tree. */
+static gboolean
+to_leaf(ListingCursor *cursor, GError **error)
+{
+    Descent *tree = &cursor->tree;
+
+    while (frame_at_end(descent_top(tree))) {
+        if (page_level(descent_top(tree)->page) == 0 && page_count(descent_top(tree)->page) > 0)
+            remember_last(cursor, descent_top(tree)->page);
+        if (tree->depth == 1) {
+            if (cursor->in_file)
+                chama_error(error, CHAMA_ERROR_MALFORMED, "listing: L14: want the end of a file after its parts, have the end of the listing");
+            return FALSE;
+        }
+        descent_leave(tree);
+        frame_step(descent_top(tree));
+    }
+    while (page_level(descent_top(tree)->page) > 0) {
+        if (!descent_enter(tree, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean
+listing_cursor_next(ListingCursor *cursor, const Item **item, guint64 *first_position, guint64 *offset, GError **error)
+{
+    Frame *leaf;
+    const Item *next;
+
+    if (!to_leaf(cursor, error))
+        return FALSE;
+    leaf = descent_top(&cursor->tree);
+    next = page_item(leaf->page, leaf->index);
+    if (leaf->index == 0 && cursor->has_previous && !check_follows(cursor, next, error))
+        return FALSE;
+    if (!cursor->in_file)
+        cursor->file_start = leaf->content;
+    if (item_is_file(next) && leaf->content - cursor->file_start + item_bytes(next) != next->size)
+        return chama_error(error, CHAMA_ERROR_VERIFY, "listing: L19: want a file of %" G_GUINT64_FORMAT " bytes to have so many in chunks, have others",
+                           next->size);
+    if (first_position)
+        *first_position = leaf->positions;
+    if (offset)
+        *offset = leaf->content - cursor->file_start;
+    *item = next;
+    cursor->in_file = next->kind == ITEM_PART;
+    frame_step(leaf);
+    return TRUE;
+}
+
+gboolean
+listing_cursor_seek_path(ListingCursor *cursor, const char *path, GError **error)
+{
+    cursor->has_previous = FALSE;
+    cursor->in_file = FALSE;
+    return descent_seek_path(&cursor->tree, path, error);
+}
+
+/* Where the file of the item at which the leaf stands begins.  Its first part may be on an earlier page: then a second descent. */
+static gboolean
+find_file_start(ListingCursor *cursor, GError **error)
+{
+    const Descent *tree = &cursor->tree;
+    const Frame *leaf = descent_top(&cursor->tree);
+    const char *path = page_item(leaf->page, leaf->index)->path;
+    g_auto(Descent) other = { .depth = 0 };
+    guint first = leaf->index;
+
+    cursor->file_start = leaf->content;
+    while (first > 0 && strcmp(page_item(leaf->page, first - 1)->path, path) == 0)
+        cursor->file_start -= item_bytes(page_item(leaf->page, --first));
+    cursor->in_file = first < leaf->index;
+    if (first > 0 || leaf->items == leaf->index)
+        return TRUE;
+
+    if (!descent_open(&other, &tree->frames[0].digest, tree->get, tree->data, error) || !descent_seek_path(&other, path, error))
+        return FALSE;
+    if (descent_top(&other)->content < cursor->file_start) {
+        cursor->file_start = descent_top(&other)->content;
+        cursor->in_file = TRUE;
+    }
+    return TRUE;
+}
+
+gboolean
+listing_cursor_seek_position(ListingCursor *cursor, guint64 position, GError **error)
+{
+    PageRef totals;
+
+    cursor->has_previous = FALSE;
+    listing_cursor_totals(cursor, &totals);
+    if (position >= totals.positions)
+        return chama_error(error, CHAMA_ERROR_NOT_FOUND, "listing: want a position below %" G_GUINT64_FORMAT ", have %" G_GUINT64_FORMAT,
+                           totals.positions, position);
+    return descent_seek_position(&cursor->tree, position, error) && find_file_start(cursor, error);
+}
