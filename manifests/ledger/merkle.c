@@ -93,12 +93,15 @@ merkle_check_consistency(guint64 size1, const Digest *root1, guint64 size2, cons
         return proof_fails(error, "the older tree is larger than the newer one");
     if ((size1 == 0 || size1 == size2) && count > 0)
         return proof_fails(error, "the consistency proof is too long");
-    if (size1 == size2)
-        return digest_equal(root1, root2) || proof_fails(error, "two roots of one size");
     if (size1 == 0) {
         digest_of("", 0, &r1);
-        return digest_equal(&r1, root1) || proof_fails(error, "the root of an empty tree is another one");
+        if (!digest_equal(&r1, root1))
+            return proof_fails(error, "the root of an empty tree is another one");
     }
+    if (size1 == size2)
+        return digest_equal(root1, root2) || proof_fails(error, "two roots of one size");
+    if (size1 == 0)
+        return TRUE;
     for (; fn & 1; fn >>= 1)
         sn >>= 1;
     /* The root of a complete older tree is not in the proof: it is the seed. */
