@@ -38,6 +38,9 @@ gboolean store_has(Store *store, const Digest *digest, const Scope *owner);
 /* The plain bytes, hashed and compared: NOT_FOUND, or DAMAGED naming pack, offset and digest.  The caller's.  Thread-safe. */
 GBytes *store_get(Store *store, const Digest *digest, GError **error);
 
+/* Lets go of an object that is here but damaged, so that a put stores it anew; one that can be read stays.  For repair. */
+gboolean store_forget(Store *store, const Digest *digest, GError **error);
+
 /* The bytes as they lie in the pack, after their checksum (not their SHA-256) was checked: for sending to a peer. */
 typedef struct {
     ObjectKind kind;

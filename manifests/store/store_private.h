@@ -1,0 +1,40 @@
+/*
+ * store_private: what the files of the store know of each other and nobody else does.
+ */
+#ifndef CHAMA_MANIFESTS_STORE_STORE_PRIVATE_H
+#define CHAMA_MANIFESTS_STORE_STORE_PRIVATE_H
+
+#include "manifests/store/index.h"
+#include "manifests/store/maintain.h"
+#include "manifests/store/packs.h"
+
+struct Store {
+    char *path, *index_path, *packs_path, *lock_path;
+    PackFolder *packs;
+    GMutex mutex;  /* index */
+    Index *index;
+};
+
+/* The index as it is now: the caller's reference. */
+Index *store_index(Store *store);
+/* Opens the index anew if another process has replaced it; TRUE in *@replaced (may be NULL) if so. */
+gboolean store_refresh(Store *store, gboolean *replaced, GError **error);
+
+/* P17: the lock of the store, shared or exclusive; *@fd -1 and TRUE if @wait is FALSE and another has it. */
+gboolean store_lock(const char *lock_path, int operation, gboolean wait, int *fd, GError **error);
+void store_unlock(int fd);
+
+/* Tells @report (may be NULL) one thing that is wrong. */
+void store_report(StoreReport report, gpointer data, const Digest *digest, const char *format, ...) G_GNUC_PRINTF(4, 5);
+
+/* salvage.c.  P18: takes in the frames of @reader, each one hashed, and says where the last valid one ends.  What is damaged or unknown is told
+ * to @report. */
+gboolean store_index_frames(IndexChange *change, IndexPack *pack, PackReader *reader, StoreReport report, gpointer data,
+                            guint64 *valid_end, GError **error);
+/* Takes in what dead writers left, and cuts off what they did not finish.  The store's lock is held by the caller. */
+gboolean store_salvage(Store *store, GError **error);
+
+/* maintain.c.  The same as store_rebuild_index(), for a caller that holds the exclusive lock. */
+gboolean store_rebuild_locked(const char *path, StoreReport report, gpointer data, GError **error);
+
+#endif
