@@ -1,0 +1,149 @@
+#include "node/command.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/types.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "keys/canonical.h"
+#include "keys/durable.h"
+
+#define PASSPHRASE_MAX 1024
+
+gboolean
+command_parse(const Invocation *invocation, int *argc, char ***argv, const GOptionEntry *entries, int min, int max, GError **error)
+{
+    const Command *command = invocation->command;
+    g_autoptr(GOptionContext) context = g_option_context_new(*command->arguments ? command->arguments : NULL);
+    g_autofree char *program = g_strdup_printf("chama %s", command->name);
+    g_autofree char *summary = g_strdup_printf("chama %s: %s", command->name, command->summary);
+    g_autoptr(GError) wrong = NULL;
+    int words;
+
+    g_set_prgname(program);
+    g_option_context_set_summary(context, summary);
+    if (command->description)
+        g_option_context_set_description(context, command->description);
+    g_option_context_add_main_entries(context, entries, NULL);
+    if (!g_option_context_parse(context, argc, argv, &wrong))
+        return chama_error(error, CHAMA_ERROR_USAGE, "%s: %s; see `chama %s --help`", command->name, wrong->message, command->name);
+    if (*argc > 1 && strcmp((*argv)[1], "--") == 0) {
+        memmove(*argv + 1, *argv + 2, (gsize)(*argc - 1) * sizeof **argv);
+        (*argc)--;
+    }
+    words = *argc - 1;
+    if (words < min || (max >= 0 && words > max))
+        return chama_error(error, CHAMA_ERROR_USAGE, "%s: want `chama %s%s%s`, have %d argument%s; see `chama %s --help`", command->name, command->name,
+                           *command->arguments ? " " : "", command->arguments, words, words == 1 ? "" : "s", command->name);
+    return TRUE;
+}
+
+gboolean
+command_check_utf8(const char *option, const char *text, GError **error)
+{
+    return !text || g_utf8_validate(text, -1, NULL) || chama_error(error, CHAMA_ERROR_USAGE, "%s: want UTF-8 text, have other bytes", option);
+}
+
+static char *
+passphrase_from_file(const char *path, GError **error)
+{
+    g_autoptr(GBytes) bytes = durable_read(path, PASSPHRASE_MAX, error);
+    gsize size;
+    const char *text = bytes ? g_bytes_get_data(bytes, &size) : NULL;
+
+    if (!bytes)
+        return NULL;
+    while (size > 0 && (text[size - 1] == '\n' || text[size - 1] == '\r'))
+        size--;
+    if (size == 0)
+        return chama_error_null(error, CHAMA_ERROR_USAGE, "%s: want a passphrase, have an empty file", path);
+    return g_strndup(text, size);
+}
+
+/* Reads a line from the terminal without showing it. */
+static char *
+passphrase_from_terminal(const char *prompt, GError **error)
+{
+    FILE *terminal = fopen("/dev/tty", "r+");
+    struct termios shown, hidden;
+    char line[PASSPHRASE_MAX];
+    char *got;
+
+    if (!terminal)
+        return chama_error_null(error, CHAMA_ERROR_DENIED, "want a passphrase, have no terminal to ask at; set CHAMA_PASSPHRASE_FILE");
+    fprintf(terminal, "%s: ", prompt);
+    fflush(terminal);
+    tcgetattr(fileno(terminal), &shown);
+    hidden = shown;
+    hidden.c_lflag &= ~(tcflag_t)ECHO;
+    tcsetattr(fileno(terminal), TCSAFLUSH, &hidden);
+    got = fgets(line, sizeof line, terminal);
+    tcsetattr(fileno(terminal), TCSAFLUSH, &shown);
+    fputc('\n', terminal);
+    fclose(terminal);
+    if (!got)
+        return chama_error_null(error, CHAMA_ERROR_CANCELLED, "no passphrase was given");
+    got = g_strndup(line, strcspn(line, "\r\n"));
+    explicit_bzero(line, sizeof line);
+    return got;
+}
+
+/* TRUE if the environment decides: *@passphrase, or an error. */
+static gboolean
+passphrase_from_environment(char **passphrase, GError **error)
+{
+    const char *file = g_getenv("CHAMA_PASSPHRASE_FILE"), *text = g_getenv("CHAMA_PASSPHRASE");
+
+    if (file && *file)
+        *passphrase = passphrase_from_file(file, error);
+    else if (text && *text)
+        *passphrase = g_strdup(text);
+    else
+        return FALSE;
+    return TRUE;
+}
+
+static char *
+ask_passphrase(gpointer data, const char *key_path, GError **error)
+{
+    g_autofree char *prompt = g_strdup_printf("Passphrase of %s", key_path);
+    char *passphrase = NULL;
+
+    return passphrase_from_environment(&passphrase, error) ? passphrase : passphrase_from_terminal(prompt, error);
+}
+
+char *
+command_new_passphrase(GError **error)
+{
+    char *passphrase = NULL;
+    g_autofree char *again = NULL;
+
+    if (passphrase_from_environment(&passphrase, error))
+        return passphrase;
+    passphrase = passphrase_from_terminal("New passphrase for the signing keys", error);
+    again = passphrase ? passphrase_from_terminal("The same again", error) : NULL;
+    if (again && *passphrase && strcmp(passphrase, again) == 0)
+        return passphrase;
+    g_free(passphrase);
+    return again ? chama_error_null(error, CHAMA_ERROR_USAGE, "want the same passphrase twice, not empty") : NULL;
+}
+
+Home *
+command_home(const Invocation *invocation, GError **error)
+{
+    Home *home = home_open(invocation->home, error);
+
+    if (home)
+        home_set_passphrase(home, ask_passphrase, NULL);
+    return home;
+}
+
+gboolean
+command_parse_date(const char *text, gint64 *seconds, GError **error)
+{
+    g_autofree char *midnight = strlen(text) == 10 ? g_strdup_printf("%sT00:00:00Z", text) : g_strdup(text);
+
+    return time_parse(midnight, seconds, NULL) ||
+           chama_error(error, CHAMA_ERROR_USAGE, "%s: want a date as 2027-01-31 or 2027-01-31T00:00:00Z", text);
+}

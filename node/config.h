@@ -1,0 +1,35 @@
+/*
+ * config: config.ini, for people to edit (chama(1), FILES).  A missing key has its default; a key that is not known or has a bad value is an
+ * error naming it, so that a typing error is not silently a default.
+ */
+#ifndef CHAMA_NODE_CONFIG_H
+#define CHAMA_NODE_CONFIG_H
+
+#include <glib.h>
+
+typedef struct {
+    char *listen;              /* [node] listen = HOST:PORT */
+    char *url;                 /* [node] url = https://HOST:PORT: what invites name */
+    guint sync_interval;       /* [sync] interval = seconds between syncs of the daemon; 0: never */
+    guint64 reserve;           /* [sync] reserve = MiB of disk to leave free */
+    guint ledgers_max;         /* [quota] ledgers: relayed ledgers taken from one peer */
+    guint64 records_max;       /* [quota] records: in one ledger */
+    guint64 ledger_bytes_max;  /* [quota] ledger-mib: records of one ledger */
+    guint64 peer_bytes_max;    /* [quota] peer-mib: records relayed by one peer */
+    guint connections_max;     /* [serve] connections */
+    gboolean log_json;         /* [serve] log = text | json */
+} Config;
+
+#define CONFIG_LISTEN_DEFAULT "127.0.0.1:8470"
+
+Config *config_load(const char *home, GError **error);
+void config_free(Config *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)
+
+/* The text of a new config.ini, with every key explained.  The caller's. */
+char *config_template(const char *listen, const char *url);
+
+/* "HOST:PORT" or "[IPv6]:PORT": USAGE.  @host and @port may be NULL. */
+gboolean config_parse_address(const char *text, char **host, guint16 *port, GError **error);
+
+#endif

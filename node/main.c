@@ -1,0 +1,156 @@
+/* chama: the command table, and the one place where an error becomes an exit status. */
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <glib.h>
+
+#include "node/command.h"
+#include "node/version.h"
+
+static const Command commands[] = {
+    { "init", cmd_init, "", "make a node: keys, ledger, configuration",
+      "The next signing key, with which a lost or stolen key is replaced, should leave the machine: give --next-key FILE on removable media." },
+    { "id", cmd_id, "", "show who this node is: id, spoken fingerprint, keys, addresses", NULL },
+    { "publish", cmd_publish, "NAME PATH", "make a version of a dataset from a folder, a file or an archive",
+      "PATH is published as it is; with --unpack, what is inside an archive (\"-\": a tar on stdin).  A file .chamaignore at the top of a folder "
+      "leaves out what it lists, as .gitignore would.  Unless --share says otherwise a new dataset is conditional: nobody gets it without a grant." },
+    { "ls", cmd_ls, "[PATTERN]", "list datasets, own and peers'", NULL },
+    { "show", cmd_show, "NAME[@V]", "show one version's manifest", NULL },
+    { "log", cmd_log, "NAME", "show the history of a dataset, newest first", NULL },
+    { "files", cmd_files, "NAME[@V]", "list the files of a version", NULL },
+    { "diff", cmd_diff, "NAME@A NAME@B", "show what changed between two versions", NULL },
+    { "get", cmd_get, "NAME[@V] DIR", "write a version's files into a folder, or bring the folder up to date",
+      "Files that were edited in DIR are never overwritten unless --force is given." },
+    { "cat", cmd_cat, "NAME[@V] PATH", "write one file of a version to standard output", NULL },
+    { "drop", cmd_drop, "NAME[@V]", "stop holding content (the record of it stays); without @V, of all versions", NULL },
+    { "gc", cmd_gc, "", "free the space of what no version held needs", NULL },
+    { "serve", cmd_serve, "", "run the daemon: answer peers, and sync with them", "SIGTERM stops it cleanly, SIGHUP reads the configuration again." },
+    { "invite", cmd_invite, "", "print the line with which another node adds this one", NULL },
+    { "peer", cmd_peer, "add|ls|pending|accept|rm ...", "the nodes that this node knows and trusts to be who they are",
+      "peer add INVITE          add a node by the line it gave (asks nothing)\n"
+      "  peer add URL [--id ID]   add a node by its address: shows its spoken fingerprint and asks\n"
+      "  peer ls                  list accepted peers\n"
+      "  peer pending             list nodes that dialled in and wait\n"
+      "  peer accept ID           accept one of them\n"
+      "  peer rm PEER             forget a peer (its ledger and what was held of it stay)" },
+    { "follow", cmd_follow, "[[PEER/]PATTERN]", "fetch content of matching datasets at each sync; without a pattern: list what is followed",
+      "PATTERN is a glob over dataset names; \"PEER/*\" is all of one node, \"*\" everything known." },
+    { "unfollow", cmd_unfollow, "[PEER/]PATTERN", "stop following (what is held stays)", NULL },
+    { "sync", cmd_sync, "[PEER ...]", "copy peers' ledgers, then the content that is followed and allowed",
+      "Without a PEER all peers are asked: exit 0 if any answered, 5 if none did." },
+    { "grant", cmd_grant, "NAME PEER", "let a peer have a conditional dataset", "Sealed (only the peer can read it) unless --public.  Ends after a year unless --until." },
+    { "revoke", cmd_revoke, "NAME PEER", "end a peer's grants for a dataset", NULL },
+    { "grants", cmd_grants, "", "list grants, given and received", NULL },
+    { "verify", cmd_verify, "[NAME[@V]]", "verify signatures, chain, listing and every chunk of versions held", NULL },
+    { "fsck", cmd_fsck, "", "check the whole home: store, ledgers, keys, databases", NULL },
+    { "status", cmd_status, "", "node, ledger, store, peers: what is where and how it is", NULL },
+};
+
+static void
+print_help(FILE *out)
+{
+    fputs("Usage: chama [--home DIR] COMMAND [ARGUMENTS]\n\n"
+          "chama shares datasets between departments: versions are signed, synced between nodes, and anyone can verify them.\n\n"
+          "Commands:\n", out);
+    for (guint i = 0; i < G_N_ELEMENTS(commands); i++)
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    fputs("\n`chama COMMAND --help` says more.  The home is --home DIR, else $CHAMA_HOME, else $XDG_DATA_HOME/chama.\n"
+          "Exit status: 0 done, 1 failed, 2 usage, 3 verification failed, 4 not allowed, 5 peer unreachable.\n", out);
+}
+
+static const Command *
+find_command(const char *name)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(commands); i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+static char *
+default_home(void)
+{
+    const char *home = g_getenv("CHAMA_HOME");
+
+    return home && *home ? g_strdup(home) : g_build_filename(g_get_user_data_dir(), "chama", NULL);
+}
+
+/* Options before the command: returns the index of the command's name, or -1 when all is said (with @status). */
+static int
+read_global_options(int argc, char **argv, char **home, int *status)
+{
+    int i = 1;
+
+    for (; i < argc && argv[i][0] == '-'; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            print_help(stdout);
+            return *status = EXIT_DONE, -1;
+        }
+        if (strcmp(argv[i], "--version") == 0) {
+            print_version(i + 1 < argc && strcmp(argv[i + 1], "--json") == 0);
+            return *status = EXIT_DONE, -1;
+        }
+        if (g_str_has_prefix(argv[i], "--home=") && argv[i][7])
+            g_free(*home), *home = g_strdup(argv[i] + 7);
+        else if (strcmp(argv[i], "--home") == 0 && i + 1 < argc && argv[i + 1][0])
+            g_free(*home), *home = g_strdup(argv[++i]);
+        else {
+            fprintf(stderr, "chama: %s: want --home DIR, --version or --help before the command; see `chama --help`\n", argv[i]);
+            return *status = EXIT_USAGE, -1;
+        }
+    }
+    return i;
+}
+
+static int
+run(const Command *command, const char *home, int argc, char **argv)
+{
+    const Invocation invocation = { command, home };
+    g_autoptr(GError) error = NULL;
+    int status = EXIT_DONE;
+
+    if (!command->run(&invocation, argc, argv, &status, &error)) {
+        fprintf(stderr, "chama: %s\n", error->message);
+        status = chama_error_exit_status(error);
+    }
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "chama: standard output: %s\n", g_strerror(errno));
+        return status ? status : EXIT_FAILED;
+    }
+    return status;
+}
+
+int
+main(int argc, char **argv)
+{
+    g_autofree char *home = default_home();
+    const Command *command;
+    int status, at;
+
+    /* Names and texts are UTF-8 whatever the locale says, also in what GLib reads and prints. */
+    g_setenv("CHARSET", "UTF-8", TRUE);
+    setlocale(LC_CTYPE, "C.UTF-8");
+    signal(SIGPIPE, SIG_IGN);
+
+    at = read_global_options(argc, argv, &home, &status);
+    if (at < 0)
+        return status;
+    if (at >= argc) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[at], "help") == 0) {
+        print_help(stdout);
+        return EXIT_DONE;
+    }
+    command = find_command(argv[at]);
+    if (!command) {
+        fprintf(stderr, "chama: %s: no such command; see `chama --help`\n", argv[at]);
+        return EXIT_USAGE;
+    }
+    return run(command, home, argc - at, argv + at);
+}
