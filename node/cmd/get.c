@@ -1,0 +1,115 @@
+/* chama get: write a version's files into a folder, or bring the folder up to date. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <glib/gstdio.h>
+
+#include "manifests/checkout.h"
+#include "node/command.h"
+#include "node/meter.h"
+#include "node/print.h"
+#include "node/show.h"
+#include "sync/peers.h"
+
+typedef struct {
+    char **only;
+    gboolean force, json;
+} Options;
+
+/* The listing that DIR was written from, if this node knows. */
+static gboolean
+find_base(Home *home, const char *folder, Digest *listing)
+{
+    State *state = home_state(home, NULL);
+    Digest manifest;
+    Held held;
+
+    if (!state || !state_checkout_get(state, folder, &manifest, NULL) || !state_held(state, &manifest, &held, NULL) || !held.complete)
+        return FALSE;
+    *listing = held.listing;
+    return TRUE;
+}
+
+/* A folder written elsewhere or before a restore: a file that equals any version held of this dataset was not edited. */
+static GArray *
+other_listings(Home *home, const Manifest *manifest, GError **error)
+{
+    g_autoptr(GPtrArray) history = catalogue_history(home_catalogue(home, error), manifest->node, manifest->name, error);
+    GArray *listings = history ? g_array_new(FALSE, FALSE, sizeof(Digest)) : NULL;
+    Held held;
+
+    for (guint i = 0; history && i < history->len; i++) {
+        if (version_roots(home, g_ptr_array_index(history, i), &held, NULL))
+            g_array_append_val(listings, held.listing);
+    }
+    return listings;
+}
+
+static void
+print_result(Home *home, const Manifest *manifest, const char *folder, const CheckoutResult *result, gboolean json)
+{
+    g_autofree char *version = show_version(home, manifest), *bytes = size_display(result->bytes_written);
+
+    if (json)
+        print_json(json_pack("{s:s, s:o, s:s, s:I, s:I, s:I, s:I}", "version", version, "address", json_digest(&manifest->address), "folder", folder, "written",
+                             (json_int_t)result->written, "removed", (json_int_t)result->removed, "kept", (json_int_t)result->kept, "bytes_written",
+                             (json_int_t)result->bytes_written));
+    else
+        printf("%s in %s: %" G_GUINT64_FORMAT " files written (%s), %" G_GUINT64_FORMAT " removed, %" G_GUINT64_FORMAT " already right\n", version, folder,
+               result->written, bytes, result->removed, result->kept);
+}
+
+static gboolean
+get(Home *home, const Options *o, const Manifest *manifest, const char *folder, GError **error)
+{
+    Progress progress = { 0 };
+    CheckoutOptions options = { .only = o->only, .force = o->force, .progress = &progress };
+    CheckoutResult result = { 0 };
+    g_autoptr(StoreHold) hold = store_hold(home_store(home, error), error);
+    g_autoptr(GArray) others = NULL;
+    g_autoptr(Details) details = NULL;
+    g_autofree char *real = NULL;
+    Meter *meter;
+    gboolean done;
+    Digest base;
+    Held held;
+
+    if (!hold || !version_roots(home, manifest, &held, error) || !(others = other_listings(home, manifest, error)))
+        return FALSE;
+    if (g_mkdir_with_parents(folder, 0777) != 0)
+        return chama_error_errno(error, errno, "%s", folder);
+    real = realpath(folder, NULL);
+    options.base = real && find_base(home, real, &base) ? &base : NULL;
+    options.others = others;
+    details = version_details(home, manifest, NULL);
+    progress.bytes_total = details && !o->only ? (gint64)details->bytes : 0;
+    meter = meter_start("writing", &progress);
+    done = checkout(home_store(home, error), &held.listing, folder, &options, &result, error);
+    meter_stop(meter);
+    /* A folder with only some of the files is no base for the next update. */
+    if (!done || (!o->only && real && !state_checkout_set(home_state(home, error), real, &manifest->address, error)))
+        return FALSE;
+    print_result(home, manifest, folder, &result, o->json);
+    return TRUE;
+}
+
+gboolean
+cmd_get(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
+{
+    Options o = { 0 };
+    const GOptionEntry entries[] = {
+        { "only", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o.only, "only paths that match (may be repeated)", "GLOB" },
+        { "force", 0, 0, G_OPTION_ARG_NONE, &o.force, "overwrite files that were edited", NULL },
+        { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "print JSON", NULL },
+        { 0 },
+    };
+    g_autoptr(Home) home = NULL;
+    g_autoptr(Manifest) manifest = NULL;
+
+    if (!command_parse(invocation, &argc, &argv, entries, 2, 2, error) || !(home = command_home(invocation, error)) ||
+        !(manifest = peers_find_version(home, argv[1], error)) || !home_store(home, error) || !home_catalogue(home, error) || !home_state(home, error))
+        return FALSE;
+    return get(home, &o, manifest, argv[2], error);
+}

@@ -1,0 +1,131 @@
+/* chama init: make a node. */
+#include <stdio.h>
+#include <string.h>
+
+#include "manifests/statement.h"
+#include "node/command.h"
+#include "node/config.h"
+#include "node/print.h"
+
+typedef struct {
+    char *name_zh, *name_en, *organisation, *sector, *division, *listen, *url, *next_key, *ledger;
+    gboolean passphrase, json;
+} Options;
+
+static const char *
+audience_error(const char *text, LedgerAudience *audience)
+{
+    static const char *const names[] = { "peers", "relayed", "public" };
+
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *audience = (LedgerAudience)i;
+            return NULL;
+        }
+    }
+    return "want peers, relayed or public";
+}
+
+static gboolean
+check_texts(const Options *options, GError **error)
+{
+    return command_check_utf8("--name-zh", options->name_zh, error) && command_check_utf8("--name-en", options->name_en, error) &&
+           command_check_utf8("--organisation", options->organisation, error);
+}
+
+/* The address that peers are told: what was given, else the listen address if a peer could use it. */
+static char *
+advertised_url(const Options *options, const char *listen)
+{
+    if (options->url)
+        return *options->url ? g_strdup(options->url) : NULL;
+    if (g_str_has_prefix(listen, "0.0.0.0:") || g_str_has_prefix(listen, "[::]:"))
+        return NULL;
+    return g_strdup_printf("https://%s", listen);
+}
+
+static GBytes *
+make_profile(const Options *options, const char *url, GError **error)
+{
+    g_autoptr(Profile) profile = profile_new();
+    const char *wrong = options->ledger ? audience_error(options->ledger, &profile->ledger) : NULL;
+
+    if (wrong)
+        return chama_error_null(error, CHAMA_ERROR_USAGE, "--ledger: %s, have %s", wrong, options->ledger);
+    if (!options->ledger)
+        profile->ledger = LEDGER_RELAYED;
+    profile->name_zh = g_strdup(options->name_zh);
+    profile->name_en = g_strdup(options->name_en);
+    profile->organisation = g_strdup(options->organisation);
+    profile->sector = g_strdup(options->sector);
+    profile->division = g_strdup(options->division);
+    if (url)
+        g_ptr_array_add(profile->addresses, g_strdup(url));
+    return profile_format(profile, error);
+}
+
+static void
+print_made(Home *home, const Options *options)
+{
+    char fingerprint[FINGERPRINT_SIZE];
+    g_autofree char *next = options->next_key ? g_strdup(options->next_key) : home_file(home, "keys/next.key");
+    Digest inception;
+
+    node_id_parse(home_id(home), &inception, NULL);
+    fingerprint_format(&inception, fingerprint);
+    if (options->json) {
+        print_json(json_pack("{s:s, s:s, s:s, s:s}", "node", home_id(home), "fingerprint", fingerprint, "home", home_path(home), "next_key", next));
+        return;
+    }
+    printf("%s\n%s\n", home_id(home), fingerprint);
+    fprintf(stderr, "made the node in %s\n", home_path(home));
+    if (!options->next_key)
+        fprintf(stderr, "warning: %s is the key with which a lost or stolen signing key is replaced: copy it to removable media, keep that in a safe, "
+                "and delete it here\n", next);
+}
+
+static gboolean
+create(const Invocation *invocation, const Options *options, const char *listen, GError **error)
+{
+    g_autofree char *url = advertised_url(options, listen), *host = NULL, *config = NULL, *passphrase = NULL;
+    g_autoptr(GBytes) profile = NULL;
+    g_autoptr(Home) home = NULL;
+
+    if (!config_parse_address(listen, &host, NULL, error) || !(profile = make_profile(options, url, error)))
+        return FALSE;
+    if (options->passphrase && !(passphrase = command_new_passphrase(error)))
+        return FALSE;
+    config = config_template(listen, url);
+    const HomeSetup setup = { .profile = profile, .next_key = options->next_key, .passphrase = passphrase, .host = host, .config = config };
+    home = home_create(invocation->home, &setup, error);
+    if (!home)
+        return FALSE;
+    print_made(home, options);
+    return TRUE;
+}
+
+gboolean
+cmd_init(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
+{
+    Options o = { 0 };
+    const GOptionEntry entries[] = {
+        { "name-zh", 0, 0, G_OPTION_ARG_STRING, &o.name_zh, "the department's name in Chinese", "NAME" },
+        { "name-en", 0, 0, G_OPTION_ARG_STRING, &o.name_en, "the department's name in English", "NAME" },
+        { "organisation", 0, 0, G_OPTION_ARG_STRING, &o.organisation, "the organisation it belongs to", "NAME" },
+        { "sector", 0, 0, G_OPTION_ARG_STRING, &o.sector, "sector code, S01 to S20", "CODE" },
+        { "division", 0, 0, G_OPTION_ARG_STRING, &o.division, "administrative division code", "CODE" },
+        { "listen", 0, 0, G_OPTION_ARG_STRING, &o.listen, "where the daemon will listen (default " CONFIG_LISTEN_DEFAULT ")", "HOST:PORT" },
+        { "url", 0, 0, G_OPTION_ARG_STRING, &o.url, "the address that peers are told (default: the listen address)", "URL" },
+        { "ledger", 0, 0, G_OPTION_ARG_STRING, &o.ledger, "who may copy the whole ledger: peers, relayed (default) or public", "WHO" },
+        { "next-key", 0, 0, G_OPTION_ARG_FILENAME, &o.next_key, "write the next signing key to this file (removable media)", "FILE" },
+        { "passphrase", 0, 0, G_OPTION_ARG_NONE, &o.passphrase, "protect the signing keys with a passphrase", NULL },
+        { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "print JSON", NULL },
+        { 0 },
+    };
+
+    if (!command_parse(invocation, &argc, &argv, entries, 0, 0, error) || !check_texts(&o, error))
+        return FALSE;
+    if (!o.name_zh && !o.name_en)
+        return chama_error(error, CHAMA_ERROR_USAGE, "init: want --name-zh or --name-en, have neither; example: chama init --name-zh 林业厅 --name-en Forestry");
+    return create(invocation, &o, o.listen ? o.listen : CONFIG_LISTEN_DEFAULT, error);
+}

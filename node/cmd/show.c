@@ -1,0 +1,103 @@
+/* chama show: one version's manifest. */
+#include <stdio.h>
+
+#include "keys/canonical.h"
+#include "node/command.h"
+#include "node/print.h"
+#include "node/show.h"
+#include "sync/peers.h"
+
+static void
+print_line(const char *name, const char *value)
+{
+    if (value && *value)
+        printf("%-10s %s\n", name, value);
+}
+
+static void
+print_inputs(Home *home, const GPtrArray *inputs)
+{
+    char address[DIGEST_TEXT_SIZE];
+
+    for (guint i = 0; i < inputs->len; i++) {
+        const Input *input = g_ptr_array_index(inputs, i);
+        g_autofree char *dataset = show_dataset(home, input->node, input->name);
+
+        printf("%-10s %s@%" G_GUINT64_FORMAT " %s\n", "from", dataset, input->version, digest_format(&input->manifest, address));
+    }
+}
+
+/* Details say more to who holds the version than the card does of a dataset that is not open. */
+static void
+print_details(Home *home, const Manifest *manifest)
+{
+    g_autoptr(Details) details = version_details(home, manifest, NULL);
+
+    if (!details) {
+        printf("%-10s %s%" G_GUINT64_FORMAT "\n%-10s %s%" G_GUINT64_FORMAT "\n", "files", manifest->share == SHARE_OPEN ? "" : "at most ", manifest->files,
+               "bytes", manifest->share == SHARE_OPEN ? "" : "at most ", manifest->bytes);
+        print_inputs(home, manifest->inputs);
+        return;
+    }
+    printf("%-10s %" G_GUINT64_FORMAT "\n%-10s %" G_GUINT64_FORMAT "\n%-10s %" G_GUINT64_FORMAT "\n", "files", details->files + details->links, "bytes", details->bytes,
+           "chunks", details->chunks);
+    for (guint i = 0; i < details->labels->len; i++)
+        print_line("label", g_ptr_array_index(details->labels, i));
+    print_inputs(home, details->inputs);
+}
+
+static void
+print_text(Home *home, const Manifest *m)
+{
+    g_autofree char *version = show_version(home, m), *publisher = show_node_name(home, m->node);
+    const char *held = show_held(home, m);
+    char time[TIME_TEXT_SIZE], digest[DIGEST_TEXT_SIZE];
+
+    print_line("version", version);
+    print_line("address", digest_format(&m->address, digest));
+    print_line("publisher", publisher);
+    print_line("node", m->node);
+    print_line("time", time_format(m->time, time));
+    print_line("title", m->title_zh);
+    print_line("title", m->title_en);
+    print_line("message", m->message);
+    print_line("level", m->level);
+    print_line("share", share_format(m->share));
+    if (m->has_previous)
+        print_line("previous", digest_format(&m->previous, digest));
+    print_line(m->share == SHARE_OPEN ? "listing" : "content", digest_format(m->share == SHARE_OPEN ? &m->listing : &m->content, digest));
+    print_details(home, m);
+    print_line("content", *held ? held : "not held here");
+    print_line("signature", show_signature(home, m));
+}
+
+static json_t *
+with_details(Home *home, const Manifest *manifest)
+{
+    json_t *root = show_manifest_json(home, manifest);
+    g_autoptr(Details) details = version_details(home, manifest, NULL);
+    g_autoptr(GBytes) bytes = details ? details_format(details, NULL) : NULL;
+
+    json_object_set_new(root, "signature", json_string(show_signature(home, manifest)));
+    if (bytes)
+        json_object_set_new(root, "exact", json_loadb(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), 0, NULL));
+    return root;
+}
+
+gboolean
+cmd_show(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
+{
+    gboolean json = FALSE;
+    const GOptionEntry entries[] = { { "json", 0, 0, G_OPTION_ARG_NONE, &json, "print JSON", NULL }, { 0 } };
+    g_autoptr(Home) home = NULL;
+    g_autoptr(Manifest) manifest = NULL;
+
+    if (!command_parse(invocation, &argc, &argv, entries, 1, 1, error) || !(home = command_home(invocation, error)) ||
+        !(manifest = peers_find_version(home, argv[1], error)))
+        return FALSE;
+    if (json)
+        print_json(with_details(home, manifest));
+    else
+        print_text(home, manifest);
+    return TRUE;
+}

@@ -1,0 +1,111 @@
+/* chama verify: signatures, chain, key validity, listing and every chunk of versions held. */
+#include <stdio.h>
+#include <string.h>
+
+#include "manifests/version.h"
+#include "node/command.h"
+#include "node/findings.h"
+#include "node/meter.h"
+#include "node/show.h"
+#include "sync/peers.h"
+
+static gboolean
+verify_version(Findings *findings, Home *home, const Manifest *manifest, GError **error)
+{
+    g_autofree char *version = show_version(home, manifest);
+    Progress progress = { 0 };
+    guint before = findings->bad;
+    Meter *meter;
+    gboolean done;
+
+    findings->subject = version;
+    if (strcmp(show_signature(home, manifest), "valid") != 0)
+        findings_report(findings, "signature: want a valid one by the publisher's key, have none");
+    meter = meter_start(version, &progress);
+    done = version_verify(home, manifest, findings_report, findings, &progress, error);
+    meter_stop(meter);
+    if (done)
+        findings_close_subject(findings, before);
+    findings->subject = NULL;
+    return done;
+}
+
+/* Those of @versions that are held; with @want_all one that is not held is an error. */
+static gboolean
+verify_held(Findings *findings, Home *home, const GPtrArray *versions, guint *held_count, GError **error)
+{
+    State *state = home_state(home, error);
+    Held held;
+
+    for (guint i = 0; state && i < versions->len; i++) {
+        const Manifest *manifest = g_ptr_array_index(versions, i);
+
+        if (!state_held(state, &manifest->address, &held, NULL) || !held.complete)
+            continue;
+        (*held_count)++;
+        if (!verify_version(findings, home, manifest, error))
+            return FALSE;
+    }
+    return state != NULL;
+}
+
+static gboolean
+verify_node(Findings *findings, Home *home, const char *node, GError **error)
+{
+    g_autoptr(GPtrArray) versions = catalogue_manifests(home_catalogue(home, error), node, error);
+    guint held = 0;
+
+    return versions && findings_check_ledger(findings, home, node, error) && verify_held(findings, home, versions, &held, error);
+}
+
+static gboolean
+verify_all(Findings *findings, Home *home, GError **error)
+{
+    g_autoptr(GPtrArray) nodes = catalogue_nodes(home_catalogue(home, error), error);
+
+    for (guint i = 0; nodes && i < nodes->len; i++) {
+        if (!verify_node(findings, home, g_ptr_array_index(nodes, i), error))
+            return FALSE;
+    }
+    return nodes != NULL;
+}
+
+static gboolean
+verify_named(Findings *findings, Home *home, const char *word, GError **error)
+{
+    DatasetName name;
+    g_autoptr(GPtrArray) versions = NULL;
+    guint held = 0;
+
+    if (!peers_parse_dataset(home, word, &name, error))
+        return FALSE;
+    if (*name.version) {
+        g_autoptr(Manifest) manifest = peers_find_version(home, word, error);
+
+        return manifest && findings_check_ledger(findings, home, name.node, error) && verify_version(findings, home, manifest, error);
+    }
+    versions = catalogue_history(home_catalogue(home, error), name.node, name.name, error);
+    if (!versions)
+        return FALSE;
+    if (versions->len == 0)
+        return chama_error(error, CHAMA_ERROR_NOT_FOUND, "%s: no such dataset is known here; see `chama ls`", word);
+    if (!findings_check_ledger(findings, home, name.node, error) || !verify_held(findings, home, versions, &held, error))
+        return FALSE;
+    return held > 0 || chama_error(error, CHAMA_ERROR_NOT_FOUND, "%s: no version's content is held here; follow it and run `chama sync`", word);
+}
+
+gboolean
+cmd_verify(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
+{
+    Findings findings = { 0 };
+    const GOptionEntry entries[] = { { "json", 0, 0, G_OPTION_ARG_NONE, &findings.json, "print JSON", NULL }, { 0 } };
+    g_autoptr(Home) home = NULL;
+    gboolean done;
+
+    if (!command_parse(invocation, &argc, &argv, entries, 0, 1, error) || !(home = command_home(invocation, error)) || !home_catalogue(home, error))
+        return FALSE;
+    done = argc > 1 ? verify_named(&findings, home, argv[1], error) : verify_all(&findings, home, error);
+    if (done || findings.bad)
+        *status = findings_finish(&findings);
+    return done;
+}

@@ -1,0 +1,73 @@
+#include "node/findings.h"
+
+#include <stdio.h>
+
+#include "node/command.h"
+#include "node/print.h"
+#include "sync/peers.h"
+#include "sync/sparse.h"
+
+void
+findings_report(gpointer data, const char *message)
+{
+    Findings *findings = data;
+
+    findings->bad++;
+    if (!findings->json) {
+        printf("%s: BAD: %s\n", findings->subject, message);
+        return;
+    }
+    if (!findings->list)
+        findings->list = json_array();
+    json_array_append_new(findings->list, json_pack("{s:s, s:s}", "subject", findings->subject, "problem", message));
+}
+
+void
+findings_close_subject(Findings *findings, guint bad_before)
+{
+    findings->checked++;
+    if (!findings->json && findings->bad == bad_before)
+        printf("%s: good\n", findings->subject);
+}
+
+static gboolean
+check_whole(Findings *findings, Home *home, const char *node, gboolean own)
+{
+    g_autoptr(GError) broken = NULL;
+    Ledger *ledger = own ? home_ledger(home, &broken) : home_peer_ledger(home, node, &broken);
+
+    if (!ledger || !ledger_verify(ledger, findings_report, findings, &broken))
+        findings_report(findings, broken->message);
+    return ledger != NULL;
+}
+
+gboolean
+findings_check_ledger(Findings *findings, Home *home, const char *node, GError **error)
+{
+    gboolean own = g_strcmp0(node, home_id(home)) == 0;
+    g_autofree char *name = peers_display(home, node);
+    g_autofree char *subject = g_strdup_printf("ledger of %s", own ? "this node" : name);
+    g_autofree char *git = g_strdup_printf("%s/ledgers/%s.git", home_path(home), node);
+    g_autoptr(GError) broken = NULL;
+    guint before = findings->bad;
+
+    findings->subject = subject;
+    if (own || g_file_test(git, G_FILE_TEST_EXISTS))
+        check_whole(findings, home, node, own);
+    else if (!sparse_verify(home, node, &broken))
+        findings_report(findings, broken->message);
+    findings_close_subject(findings, before);
+    findings->subject = NULL;
+    return TRUE;
+}
+
+int
+findings_finish(Findings *findings)
+{
+    if (findings->json)
+        print_json(json_pack("{s:I, s:I, s:o}", "checked", (json_int_t)findings->checked, "bad", (json_int_t)findings->bad, "problems",
+                             findings->list ? findings->list : json_array()));
+    else
+        printf("%u checked, %u problems\n", findings->checked, findings->bad);
+    return findings->bad ? EXIT_VERIFY : EXIT_DONE;
+}

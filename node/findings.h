@@ -1,0 +1,28 @@
+/*
+ * findings: what verify and fsck found wrong, printed as it comes, collected for --json, and turned into exit status 3.
+ */
+#ifndef CHAMA_NODE_FINDINGS_H
+#define CHAMA_NODE_FINDINGS_H
+
+#include <jansson.h>
+
+#include "manifests/home.h"
+
+typedef struct {
+    gboolean json;
+    const char *subject;     /* what is being checked now */
+    guint bad;
+    guint checked;
+    json_t *list;            /* with json: of {"subject","problem"} */
+} Findings;
+
+/* For the rooms' report callbacks: @data is a Findings*.  Safe from one thread at a time. */
+void findings_report(gpointer data, const char *message);
+/* After a subject: prints "SUBJECT: good" if nothing was found since @bad_before. */
+void findings_close_subject(Findings *findings, guint bad_before);
+/* Checks one ledger (whole or sparse) by its node id. */
+gboolean findings_check_ledger(Findings *findings, Home *home, const char *node, GError **error);
+/* Prints the sum; returns the exit status (0 or 3). */
+int findings_finish(Findings *findings);
+
+#endif

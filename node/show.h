@@ -1,0 +1,28 @@
+/*
+ * show: how datasets, versions and nodes are written for people and scripts, the same in every command.
+ */
+#ifndef CHAMA_NODE_SHOW_H
+#define CHAMA_NODE_SHOW_H
+
+#include <jansson.h>
+
+#include "manifests/home.h"
+#include "manifests/version.h"
+
+/* "NAME" or "PEER/NAME", as commands take it; with @version "NAME@3".  The caller's. */
+char *show_dataset(Home *home, const char *node, const char *name);
+char *show_version(Home *home, const Manifest *manifest);
+
+/* The node's own name for people ("林业厅 Forestry"), "" if it has no profile here.  The caller's. */
+char *show_node_name(Home *home, const char *node);
+
+/* "held", "partly", "" */
+const char *show_held(Home *home, const Manifest *manifest);
+
+/* "valid", or what is wrong: checks the record's bytes, address and signature again, as they lie in the catalogue, by the key of the ledger. */
+const char *show_signature(Home *home, const Manifest *manifest);
+
+/* Everything that the manifest says, for --json. */
+json_t *show_manifest_json(Home *home, const Manifest *manifest);
+
+#endif
