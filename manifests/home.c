@@ -16,7 +16,6 @@
 #define CHECKPOINT_FRESH_FOR 3600
 /* Not log/<own id>: the ledger must be opened before its id is known. */
 #define OWN_LOG "log/own"
-#define OPENING_SIZE_MAX (128 * 1024)
 
 struct Home {
     char *path;
@@ -334,8 +333,26 @@ home_state(Home *home, GError **error)
     return home->state;
 }
 
-/* The own ledger is open anyway; a peer's is opened only where the catalogue has nothing of it (it was deleted, or a crash came before the
- * projection): sync projects what it appends. */
+static char *
+peer_ledger_path(Home *home, const char *node)
+{
+    return g_strdup_printf("%s/ledgers/%s.git", home->path, node);
+}
+
+/* A peer's ledger is opened only if its commit is another than the one projected last. */
+static gboolean
+project_peer(Home *home, const char *id, GError **error)
+{
+    g_autofree char *git = peer_ledger_path(home, id);
+    char commit[41];
+    Ledger *ledger;
+
+    if (!ledger_peek(git, commit) || catalogue_is_current(home->catalogue, id, commit))
+        return TRUE;
+    ledger = home_peer_ledger(home, id, error);
+    return ledger && catalogue_project(home->catalogue, ledger, error) && catalogue_set_current(home->catalogue, id, commit, error);
+}
+
 static gboolean
 project_all(Home *home, GError **error)
 {
@@ -344,13 +361,7 @@ project_all(Home *home, GError **error)
     if (!ids || !catalogue_project(home->catalogue, home->ledger, error))
         return FALSE;
     for (guint i = 1; i < ids->len; i++) {
-        const char *id = g_ptr_array_index(ids, i);
-        Ledger *ledger;
-
-        if (catalogue_size(home->catalogue, id) > 0)
-            continue;
-        ledger = home_peer_ledger(home, id, error);
-        if (!ledger || !catalogue_project(home->catalogue, ledger, error))
+        if (!project_peer(home, g_ptr_array_index(ids, i), error))
             return FALSE;
     }
     return TRUE;
@@ -374,7 +385,7 @@ learn_openings(Home *home, GError **error)
         if (opening)
             catalogue_learn_grant(home->catalogue, opening, NULL);
     }
-    return TRUE;
+    return catalogue_set_openings_learned(home->catalogue, error);
 }
 
 Catalogue *
@@ -383,20 +394,12 @@ home_catalogue(Home *home, GError **error)
     if (!home->catalogue) {
         g_autofree char *path = home_file(home, "catalogue.sqlite");
 
-        gboolean anew;
 
         home->catalogue = catalogue_open(path, error);
-        anew = home->catalogue && home->ledger && catalogue_size(home->catalogue, home_id(home)) == 0;
-        if (home->catalogue && (!project_all(home, error) || (anew && !learn_openings(home, error))))
+        if (home->catalogue && (!project_all(home, error) || (!catalogue_openings_learned(home->catalogue) && !learn_openings(home, error))))
             g_clear_pointer(&home->catalogue, catalogue_close);
     }
     return home->catalogue;
-}
-
-static char *
-peer_ledger_path(Home *home, const char *node)
-{
-    return g_strdup_printf("%s/ledgers/%s.git", home->path, node);
 }
 
 Ledger *

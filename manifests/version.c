@@ -91,15 +91,6 @@ ingest(StoreWriter *writer, const PublishOptions *options, IngestResult *result,
     return ingest_file(writer, options->path, &options->ingest, result, error);
 }
 
-static Input *
-input_copy(const Input *input)
-{
-    Input *copy = g_memdup2(input, sizeof *input);
-
-    copy->role = g_strdup(input->role);
-    return copy;
-}
-
 static void
 copy_inputs(GPtrArray *to, const GPtrArray *from)
 {

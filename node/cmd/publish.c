@@ -21,18 +21,11 @@ warn(gpointer data, const char *message)
     fprintf(stderr, "chama: %s\n", message);
 }
 
-static void
-input_free(gpointer data)
-{
-    g_free(((Input *)data)->role);
-    g_free(data);
-}
-
 /* --from NAME@V: an exact version, known here, of this or another node. */
 static GPtrArray *
 resolve_inputs(Home *home, char *const *from, GError **error)
 {
-    g_autoptr(GPtrArray) inputs = g_ptr_array_new_with_free_func(input_free);
+    g_autoptr(GPtrArray) inputs = g_ptr_array_new_with_free_func((GDestroyNotify)input_free);
 
     for (guint i = 0; from[i]; i++) {
         g_autoptr(Manifest) source = peers_find_version(home, from[i], error);
