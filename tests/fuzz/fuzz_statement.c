@@ -1,0 +1,67 @@
+/* Profiles, sealed statements, openings, grants and revocations from any bytes: what is let through can be written again, and
+ * documents that are no records to the same bytes. */
+#include <stdint.h>
+#include <string.h>
+
+#include "manifests/statement.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+try_profile(GBytes *bytes)
+{
+    Record record = { .bytes = bytes, .type = "profile/1" };
+    g_autoptr(Profile) profile = profile_parse(&record, NULL);
+    g_autoptr(GBytes) again = profile ? profile_format(profile, NULL) : NULL;
+
+    g_assert_true((again != NULL) == (profile != NULL));
+}
+
+static void
+try_grant(GBytes *bytes)
+{
+    Record record = { .bytes = bytes, .type = "grant/1" };
+    Grant grant;
+
+    if (grant_parse(&record, &grant, NULL)) {
+        g_autoptr(GBytes) again = grant_format(&grant, NULL);
+
+        g_assert_nonnull(again);
+    }
+    if (grant_parse_body(bytes, &grant, NULL)) {
+        g_autoptr(GBytes) again = grant_format_body(&grant, NULL);
+
+        g_assert_true(g_bytes_equal(bytes, again));
+    }
+}
+
+static void
+try_digests(GBytes *bytes)
+{
+    Record sealed = { .bytes = bytes, .type = "sealed/1" }, revocation = { .bytes = bytes, .type = "revocation/1" };
+    Digest digest;
+
+    sealed_parse(&sealed, &digest, NULL);
+    revocation_parse(&revocation, &digest, NULL);
+}
+
+static void
+try_opening(GBytes *bytes)
+{
+    g_autoptr(Opening) opening = opening_parse(bytes, NULL);
+    g_autoptr(GBytes) again = opening ? opening_format(opening, NULL) : NULL;
+
+    g_assert_true(!opening || g_bytes_equal(bytes, again));
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    g_autoptr(GBytes) bytes = g_bytes_new(data, size);
+
+    try_profile(bytes);
+    try_grant(bytes);
+    try_digests(bytes);
+    try_opening(bytes);
+    return 0;
+}
