@@ -13,19 +13,31 @@
 
 typedef struct Catalogue Catalogue;
 
-/* Makes the file if it is not there; a file of another schema version or one that SQLite calls damaged is made anew (empty). */
+/* Makes the file if it is not there; a file of another schema version or one that SQLite calls damaged is made anew (empty).  Where the damage
+ * shows only later, functions fail with DAMAGED and catalogue_close() removes the file, so that the next one to open makes it anew. */
 Catalogue *catalogue_open(const char *path, GError **error);
 void catalogue_close(Catalogue *catalogue);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Catalogue, catalogue_close)
 
-/* Projects the records that the ledger has and the catalogue has not, in one transaction; cheap when there are none. */
+/* Projects the records that the ledger has and the catalogue has not, in one transaction; cheap when there are none.  A ledger that is shorter than
+ * what was projected of it (it is refreshed first), or that has another record there, is projected from the beginning.  A record whose body
+ * breaks a rule of its type is kept and counts for nothing. */
 gboolean catalogue_project(Catalogue *catalogue, Ledger *ledger, GError **error);
-/* One verified record of a sparse ledger (idempotent). */
+/* One verified record of a sparse ledger (idempotent): FORK if another one is known in its place. */
 gboolean catalogue_project_record(Catalogue *catalogue, const Record *record, GError **error);
 /* Forgets a node's rows (its ledger was removed). */
 gboolean catalogue_forget(Catalogue *catalogue, const char *node, GError **error);
 /* Records of @node projected so far without gaps. */
 guint64 catalogue_size(Catalogue *catalogue, const char *node);
+
+/* What ledger_peek() said of a ledger before it was opened and projected, kept so that who asks again need not open it: TRUE if it said
+ * @commit the last time.  A reset or catalogue_forget() forgets it. */
+gboolean catalogue_is_current(Catalogue *catalogue, const char *node, const char *commit);
+gboolean catalogue_set_current(Catalogue *catalogue, const char *node, const char *commit, GError **error);
+
+/* FALSE in a catalogue made anew, until who gave it all openings of sealed/ says so: grants that are sealed stand in no ledger. */
+gboolean catalogue_openings_learned(Catalogue *catalogue);
+gboolean catalogue_set_openings_learned(Catalogue *catalogue, GError **error);
 
 /* The newest profile of a node, or NULL without an error.  The caller's. */
 Profile *catalogue_profile(Catalogue *catalogue, const char *node, GError **error);
@@ -36,7 +48,7 @@ GPtrArray *catalogue_nodes(Catalogue *catalogue, GError **error);
 /* The bytes of a record by its address (records of types inception, profile, manifest, sealed, grant, revocation are kept). NOT_FOUND. */
 Record *catalogue_record(Catalogue *catalogue, const Digest *address, GError **error);
 
-/* Manifests.  @version 0 is the newest.  NOT_FOUND. */
+/* Manifests: those that count as versions (M19), no others.  @version 0 is the newest.  NOT_FOUND. */
 Manifest *catalogue_version(Catalogue *catalogue, const char *node, const char *name, guint64 version, GError **error);
 Manifest *catalogue_manifest(Catalogue *catalogue, const Digest *address, GError **error);
 /* By a prefix of at least 8 hex digits of the address: NOT_FOUND, or USAGE if several begin so. */
@@ -48,10 +60,10 @@ GPtrArray *catalogue_datasets(Catalogue *catalogue, const char *node, GError **e
 /* Every manifest of a node in ledger order. */
 GPtrArray *catalogue_manifests(Catalogue *catalogue, const char *node, GError **error);
 
-/* The strictest of the version's own sharing and its dataset's newest (ARCHITECTURE section 3, last row). */
+/* The strictest of the version's own sharing and its dataset's newest (M20).  NOT_FOUND if no version of the dataset is known. */
 gboolean catalogue_share_in_force(Catalogue *catalogue, const Manifest *manifest, Share *share, GError **error);
 
-/* TRUE if a revocation/1 in @node's ledger names @record. */
+/* TRUE if a revocation/1 in @node's ledger names @record, and if that cannot be read. */
 gboolean catalogue_revoked(Catalogue *catalogue, const char *node, const Digest *record);
 
 /* Grants whose body is known here (public ones, and sealed ones whose opening was given to catalogue_learn_grant()). */
@@ -64,7 +76,7 @@ typedef struct {
 } GrantRow;
 /* @owner, @name, @grantee may be NULL: any.  Array of GrantRow* (freed with g_free). */
 GPtrArray *catalogue_grants(Catalogue *catalogue, const char *owner, const char *name, const char *grantee, GError **error);
-/* Verifies the opening against its record (VERIFY) and notes the grant. */
+/* Verifies the opening against its record (VERIFY) and notes the grant.  NOT_FOUND if the record is not here, UNSUPPORTED if the body is no grant. */
 gboolean catalogue_learn_grant(Catalogue *catalogue, const Opening *opening, GError **error);
 
 #endif

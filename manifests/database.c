@@ -14,6 +14,7 @@ struct Database {
     sqlite3 *handle;
     const char *subject;
     GHashTable *queries; /* SQL -> sqlite3_stmt */
+    gboolean damaged;
 };
 
 sqlite3 *
@@ -39,7 +40,16 @@ code_of(int result)
 gboolean
 database_error(Database *database, GError **error)
 {
-    return chama_error(error, code_of(sqlite3_errcode(database->handle)), "%s: %s", database->subject, sqlite3_errmsg(database->handle));
+    ChamaError code = code_of(sqlite3_errcode(database->handle));
+
+    database->damaged = database->damaged || code == CHAMA_ERROR_DAMAGED;
+    return chama_error(error, code, "%s: %s", database->subject, sqlite3_errmsg(database->handle));
+}
+
+gboolean
+database_damaged(const Database *database)
+{
+    return database->damaged;
 }
 
 static void

@@ -28,6 +28,8 @@ sqlite3 *database_handle(Database *database);
 
 /* Sets @error from the last error of SQLite: NO_SPACE, DAMAGED or FAILED. */
 gboolean database_error(Database *database, GError **error);
+/* TRUE once SQLite has called the file damaged. */
+gboolean database_damaged(const Database *database);
 
 /* A prepared statement, without values.  Borrowed from the database by g_autoptr(Query), which ends it; not to be asked for again before. */
 typedef struct sqlite3_stmt Query;

@@ -13,7 +13,8 @@
 #include "manifests/store/store.h"
 
 #define WIRE_EXCHANGE_MAX (1024 * 1024)     /* bytes of an exchange or its reply */
-#define WIRE_LEDGERS_MAX 1024               /* ledgers named in one */
+#define WIRE_LEDGERS_MAX 640                /* ledgers named in one, whole and sparse together: what canonical JSON's 4096 members allow */
+#define WIRE_OPENINGS_MAX 256               /* openings in one reply */
 #define WIRE_BATCH_MAX 1024                 /* records in one commit */
 #define WIRE_RANGES_SIZE_MAX (128 * 1024)   /* body of a request for chunks or pages */
 #define WIRE_RANGES_MAX 8192

@@ -24,6 +24,12 @@ typedef struct {
 void change_free(Change *change);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Change, change_free)
 
+/* Each change as it is found, in path order, in the memory of two open paths: no renames.  The change is borrowed for the call; @visit returns
+ * FALSE with an error to stop. */
+typedef gboolean (*ChangeVisit)(gpointer data, const Change *change, GError **error);
+gboolean listing_compare_foreach(const Digest *old_root, const Digest *new_root, ListingGet get, gpointer get_data, ChangeVisit visit,
+                                 gpointer visit_data, GError **error);
+
 /* Changes in path order, as an array of Change*.  With @renames, pairs of a removed and an added file with the same non-empty
  * content become one CHANGE_RENAMED (each removed path is used once, in path order).  @old_root may be NULL (all is added). */
 GPtrArray *listing_compare(const Digest *old_root, const Digest *new_root, gboolean renames, ListingGet get, gpointer data, GError **error);

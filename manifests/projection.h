@@ -1,0 +1,20 @@
+/*
+ * projection: what the files of the catalogue share: its database, and how a row becomes a record.  Not for others.
+ */
+#ifndef CHAMA_MANIFESTS_PROJECTION_H
+#define CHAMA_MANIFESTS_PROJECTION_H
+
+#include "manifests/catalogue.h"
+#include "manifests/database.h"
+
+Database *catalogue_database(Catalogue *catalogue);
+
+/* The columns that catalogue_read_record() expects of a row, in this order, of table records under the name r. */
+#define RECORD_COLUMNS "r.address, r.node, r.seq, r.prev, r.type, r.time, r.bytes, r.signature"
+Record *catalogue_read_record(Catalogue *catalogue, Query *query, GError **error);
+
+/* Of grants.c, for the records that state them. */
+gboolean catalogue_insert_grant(Catalogue *catalogue, const Digest *record, const Grant *grant, gboolean sealed, GError **error);
+gboolean catalogue_insert_revocation(Catalogue *catalogue, const char *node, const Digest *record, GError **error);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * road: one way for bytes to reach a peer; transport.c holds the table of them.  A road carries requests and answers: what an answer means
+ * (status, problem documents, bounds on bodies) is transport.c's business.
+ */
+#ifndef CHAMA_SYNC_TRANSPORT_ROAD_H
+#define CHAMA_SYNC_TRANSPORT_ROAD_H
+
+#include "sync/transport/transport.h"
+
+#define ANSWER_HEAD_MAX (64 * 1024)   /* all header lines of one answer */
+
+typedef struct {
+    const char *method, *path;
+    const char *grant;    /* value of Chama-Grant or NULL */
+    GBytes *body;         /* or NULL */
+} RoadRequest;
+
+/* Takes a piece of the answer's body, whose status is known; FALSE with an error breaks off. */
+typedef gboolean (*RoadBody)(gpointer data, int status, const void *bytes, gsize size, GError **error);
+
+typedef struct Road Road;
+
+typedef struct {
+    const char *scheme;   /* "https://" */
+    Road *(*open)(const char *url, const TransportOptions *options, GError **error);
+    void (*close)(Road *road);
+    /* TRUE with the answer's *@status once its body is whole.  An error of @body comes through as it is. */
+    gboolean (*request)(Road *road, const RoadRequest *request, RoadBody body, gpointer data, int *status, GError **error);
+    gboolean (*peer_pin)(Road *road, Digest *pin);
+} RoadKind;
+
+extern const RoadKind road_https;
+
+#endif

@@ -1,0 +1,133 @@
+#include "sync/transport/transport.h"
+
+#include <string.h>
+
+#include "keys/error.h"
+#include "sync/transport/road.h"
+#include "sync/wire.h"
+
+static const RoadKind *const roads[] = { &road_https };
+
+struct Transport {
+    const RoadKind *kind;
+    Road *road;
+    guint64 bytes, requests;
+};
+
+/* Where the body of one answer goes: to the caller if it is good, else it is a problem document. */
+typedef struct {
+    Transport *transport;
+    TransportSink sink;
+    gpointer data;
+    GByteArray *problem;
+} Answered;
+
+Transport *
+transport_open(const char *url, const TransportOptions *options, GError **error)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(roads); i++) {
+        Transport *transport;
+        Road *road;
+
+        if (!g_str_has_prefix(url, roads[i]->scheme))
+            continue;
+        road = roads[i]->open(url, options, error);
+        if (!road)
+            return NULL;
+        transport = g_new0(Transport, 1);
+        transport->kind = roads[i];
+        transport->road = road;
+        return transport;
+    }
+    return chama_error_null(error, CHAMA_ERROR_USAGE, "%s: want an address that begins with https://", url);
+}
+
+void
+transport_close(Transport *transport)
+{
+    if (!transport)
+        return;
+    transport->kind->close(transport->road);
+    g_free(transport);
+}
+
+static gboolean
+take_body(gpointer data, int status, const void *bytes, gsize size, GError **error)
+{
+    Answered *answered = data;
+
+    answered->transport->bytes += size;
+    if (status == 200)
+        return answered->sink(answered->data, bytes, size, error);
+    if (size > WIRE_PROBLEM_MAX - answered->problem->len)
+        return chama_error(error, CHAMA_ERROR_LIMIT, "answer with status %d: want at most %d bytes that say what is wrong", status, WIRE_PROBLEM_MAX);
+    g_byte_array_append(answered->problem, bytes, (guint)size);
+    return TRUE;
+}
+
+gboolean
+transport_request(Transport *transport, const char *method, const char *path, GBytes *body, const char *grant, TransportSink sink, gpointer data,
+                  GError **error)
+{
+    g_autoptr(GByteArray) problem = g_byte_array_new();
+    Answered answered = { transport, sink, data, problem };
+    RoadRequest request = { method, path, grant, body };
+    int status = 0;
+
+    transport->requests++;
+    if (!transport->kind->request(transport->road, &request, take_body, &answered, &status, error))
+        return FALSE;
+    if (status != 200) {
+        g_autoptr(GBytes) document = g_byte_array_free_to_bytes(g_steal_pointer(&problem));
+
+        problem_read(document, status, error);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+typedef struct {
+    GByteArray *bytes;
+    gsize limit;
+    const char *path;
+} Whole;
+
+static gboolean
+gather(gpointer data, const void *bytes, gsize size, GError **error)
+{
+    Whole *whole = data;
+
+    if (size > whole->limit - whole->bytes->len)
+        return chama_error(error, CHAMA_ERROR_LIMIT, "answer to %s: want at most %" G_GSIZE_FORMAT " bytes", whole->path, whole->limit);
+    g_byte_array_append(whole->bytes, bytes, (guint)size);
+    return TRUE;
+}
+
+GBytes *
+transport_fetch(Transport *transport, const char *method, const char *path, GBytes *body, const char *grant, gsize limit, GError **error)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    Whole whole = { bytes, limit, path };
+
+    if (!transport_request(transport, method, path, body, grant, gather, &whole, error))
+        return NULL;
+    return g_byte_array_free_to_bytes(g_steal_pointer(&bytes));
+}
+
+gboolean
+transport_peer_pin(Transport *transport, Digest *pin)
+{
+    return transport->kind->peer_pin(transport->road, pin);
+}
+
+guint64
+transport_bytes(Transport *transport)
+{
+    return transport->bytes;
+}
+
+guint64
+transport_requests(Transport *transport)
+{
+    return transport->requests;
+}
