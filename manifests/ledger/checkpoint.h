@@ -12,8 +12,7 @@
 #include "keys/identity.h"
 #include "keys/keypair.h"
 
-#define NOTE_SIZE_MAX (64 * 1024)
-#define NOTE_SIGNATURES_MAX 64
+#include "manifests/ledger/note.h"
 
 typedef struct {
     char *origin;
@@ -30,8 +29,5 @@ char *checkpoint_sign(const char *origin, guint64 size, const Digest *root, gint
 Checkpoint *checkpoint_verify(const char *note, gsize size, const char *origin, const PublicKey *log_key, GError **error);
 /* "chama/<node id>": the caller's. */
 char *checkpoint_origin(const char *node_id);
-/* C2SP vkey "<name>+<hex8>+<base64>".  The caller's; and back. */
-char *note_verifier_format(const char *name, const PublicKey *key);
-gboolean note_verifier_parse(const char *vkey, char **name, PublicKey *key, GError **error);
 
 #endif

@@ -27,6 +27,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MerkleFile, merkle_file_close)
 guint64 merkle_file_size(const MerkleFile *file); /* leaves, as the length of the file says */
 gboolean merkle_file_append(MerkleFile *file, const Digest *leaves, gsize count, GError **error);
 gboolean merkle_file_truncate(MerkleFile *file, guint64 size, GError **error);
+/* What was appended is on disk only after this. */
+gboolean merkle_file_sync(MerkleFile *file, GError **error);
+/* Takes note of what other processes appended or cut off. */
+gboolean merkle_file_reload(MerkleFile *file, GError **error);
 /* Of the first @size leaves. */
 gboolean merkle_file_root(MerkleFile *file, guint64 size, Digest *root, GError **error);
 gboolean merkle_file_leaf(MerkleFile *file, guint64 index, Digest *leaf, GError **error);
