@@ -70,7 +70,8 @@ listing_foreach_page(const Digest *root, ListingGet get, gpointer get_data, List
 
         more = !failure && next_page(&tree, below, &failure);
     }
-    if (failure)
-        g_propagate_error(error, g_steal_pointer(&failure));
-    return failure == NULL;
+    if (!failure)
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
 }

@@ -53,8 +53,8 @@ gboolean listing_cursor_seek_position(ListingCursor *cursor, guint64 position, G
  * NOT_FOUND if no page begins there. */
 GBytes *listing_page_at(const Digest *root, guint level, guint64 first_item, ListingGet get, gpointer data, Digest *digest, GError **error);
 
-/* Every page of the tree, root first, parents before children (level by level within a subtree); for marking, verifying and
- * fetching.  @visit may return FALSE with no error to skip what lies below a page. */
+/* Every page of the tree, each before those below it, in the order of their first items; one page a level in memory.  For marking, verifying
+ * and fetching.  @visit may return FALSE with no error to skip what lies below a page. */
 typedef gboolean (*ListingVisit)(gpointer data, const Digest *digest, const Page *page, guint64 first_item, GError **error);
 gboolean listing_foreach_page(const Digest *root, ListingGet get, gpointer get_data, ListingVisit visit, gpointer visit_data, GError **error);
 

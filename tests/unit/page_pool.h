@@ -182,12 +182,16 @@ random_chunks(GRand *random, guint64 *size)
 static inline Entry *
 random_entry(GRand *random)
 {
-    static const char *const names[] = { "a", "b", "a!", "a-", "ab", "\xff", "林地", "z z", "a.csv", "long-component-name" };
-    GString *path = g_string_new(names[g_rand_int_range(random, 0, G_N_ELEMENTS(names))]);
+    static const char *const folders[] = { "a", "b", "ab", "\xff", "林地", "a long name of a folder", "a+" };
+    static const char *const names[] = { "a!", "a-", "a.csv", "a", "b\xff", "z z", "林地.shp", "a0" };
+    GString *path = g_string_new(NULL);
     Entry *entry = g_new0(Entry, 1);
 
-    for (int depth = g_rand_int_range(random, 0, 4); depth > 0; depth--)
-        g_string_append_printf(path, "/%s", names[g_rand_int_range(random, 0, G_N_ELEMENTS(names))]);
+    for (int depth = g_rand_int_range(random, 0, 5); depth > 0; depth--)
+        g_string_append_printf(path, "%s/", folders[g_rand_int_range(random, 0, G_N_ELEMENTS(folders))]);
+    g_string_append(path, names[g_rand_int_range(random, 0, G_N_ELEMENTS(names))]);
+    if (g_rand_int_range(random, 0, 8) != 0)
+        g_string_append_printf(path, "%d", g_rand_int_range(random, 0, 30));
     entry->path = g_string_free(path, FALSE);
     entry->kind = (ItemKind)g_rand_int_range(random, 0, 12);
     if (entry->kind == ITEM_LINK) {

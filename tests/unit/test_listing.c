@@ -108,10 +108,355 @@ test_model(void)
     }
 }
 
+/* I9: the same files, the same root, however their runs of chunks were told. */
+static void
+test_same_root_I9(void)
+{
+    for (guint32 seed = 1; seed <= 4; seed++) {
+        g_autoptr(GRand) random = g_rand_new_with_seed(seed);
+        g_autoptr(GPtrArray) entries = entries_random(random, 500);
+        g_auto(Pool) pool;
+        ListingTotals one, two;
+
+        pool_init(&pool);
+        one = pool_write(&pool, entries);
+        for (guint i = 0; i < entries->len; i++) {
+            Entry *entry = entries->pdata[i];
+            g_autoptr(GArray) single = g_array_new(FALSE, FALSE, sizeof(ChunkRef));
+
+            for (guint k = 0; entry->chunks && k < entry->chunks->len; k++) {
+                ChunkRef chunk = g_array_index(entry->chunks, ChunkRef, k);
+                guint64 run = chunk.run;
+
+                for (chunk.run = 1; run > 0; run--)
+                    g_array_append_val(single, chunk);
+            }
+            if (entry->chunks) {
+                g_array_unref(entry->chunks);
+                entry->chunks = g_steal_pointer(&single);
+            }
+        }
+        two = pool_write(&pool, entries);
+        g_assert_true(digest_equal(&one.root, &two.root));
+        g_assert_cmpmem(&one, sizeof one, &two, sizeof two);
+    }
+}
+
+/* A change touches one page a level, wherever it is; an insertion a few. */
+static void
+test_change_is_local_L26(void)
+{
+    g_autoptr(GPtrArray) entries = entries_small(100000);
+    g_auto(Pool) pool;
+    guint sum = 0;
+
+    pool_init(&pool);
+    pool_write(&pool, entries);
+    for (guint i = 0; i < 4; i++) {
+        Entry *entry = entries->pdata[777 + i * 30011];
+
+        entry->digest = g_array_index(entry->chunks, ChunkRef, 0).digest = digest_of_number(5000000 + i);
+        pool.fresh = 0;
+        pool_write(&pool, entries);
+        g_assert_cmpuint(pool.fresh, <=, 3);
+    }
+    for (guint i = 0; i < 4; i++) {
+        g_autofree char *path = g_strdup_printf("county-%04u/parcel-%02ub.csv", 17 + i * 222, i * 21);
+
+        g_ptr_array_insert(entries, (gint)((17 + i * 222) * 100 + i * 22 + 1), entry_small(path, 6000000 + i, 500));
+        pool.fresh = 0;
+        pool_write(&pool, entries);
+        sum += pool.fresh;
+    }
+    g_assert_cmpuint(sum, <=, 4 * 5);
+}
+
+/* A file of @count chunks, without the one at @missing. */
+static Entry *
+entry_long(guint count, guint missing)
+{
+    Entry *entry = entry_small("long", 0, 4096);
+
+    entry->digest = digest_of_number(missing);
+    for (guint i = 1; i < count; i++) {
+        ChunkRef chunk = { .digest = digest_of_number(i), .size = 4096 + i % 1000, .run = 1 };
+
+        if (i == missing)
+            continue;
+        g_array_append_val(entry->chunks, chunk);
+        entry->size += chunk.size;
+    }
+    return entry;
+}
+
+/* L25: what follows a change within a long file keeps its pages. */
+static void
+test_long_file_L25(void)
+{
+    g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func((GDestroyNotify)entry_free);
+    g_auto(Pool) pool;
+    ListingTotals totals;
+    guint all;
+
+    pool_init(&pool);
+    g_ptr_array_add(entries, entry_long(60000, 0));
+    totals = pool_write(&pool, entries);
+    assert_listing(&pool, &totals, entries);
+    all = pool.fresh;
+    g_assert_cmpuint(all, >, 100);
+
+    for (guint missing = 10000; missing < 60000; missing += 20000) {
+        g_ptr_array_set_size(entries, 0);
+        g_ptr_array_add(entries, entry_long(60000, missing));
+        pool.fresh = 0;
+        pool_write(&pool, entries);
+        g_assert_cmpuint(pool.fresh, <=, 6); /* the page of the change, the last (its digest), and those above */
+    }
+}
+
+static void
+test_huge_run(void)
+{
+    g_auto(Pool) pool;
+    g_autoptr(ListingWriter) writer = listing_writer_new(pool_put, &pool);
+    g_autoptr(GError) error = NULL;
+    const ChunkRef hole = { .digest = digest_of_number(0), .size = CHUNK_SIZE_MAX, .run = 1 };
+    const guint64 size = G_GUINT64_CONSTANT(5) << 30;
+    Digest digest = digest_of_number(5);
+    ListingTotals totals;
+
+    pool_init(&pool);
+    g_assert_true(listing_writer_begin_file(writer, "disk.img", &error));
+    for (guint64 at = 0; at < size; at += CHUNK_SIZE_MAX)
+        g_assert_true(listing_writer_chunk(writer, &hole, &error));
+    g_assert_true(listing_writer_end_file(writer, FALSE, size, &digest, &error));
+    g_assert_true(listing_writer_finish(writer, &totals, &error));
+    g_assert_cmpuint(totals.items, ==, 1);
+    g_assert_cmpuint(totals.positions, ==, 1);
+    g_assert_cmpuint(totals.bytes, ==, size);
+    g_assert_cmpuint(g_bytes_get_size(g_hash_table_lookup(pool.pages, &totals.root)), <, 100);
+}
+
+static void
+test_empty(void)
+{
+    g_autoptr(GPtrArray) entries = g_ptr_array_new();
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ListingCursor) cursor = NULL;
+    char hex[DIGEST_HEX_SIZE];
+    g_auto(Pool) pool;
+    ListingTotals totals;
+
+    pool_init(&pool);
+    totals = pool_write(&pool, entries);
+    assert_listing(&pool, &totals, entries);
+    g_assert_cmpstr(digest_format_hex(&totals.root, hex), ==, "2fb072edf5c93e5be753c07e9ebc5fc095256b0e2ad688d4c106de7ab5e72836");
+    cursor = listing_cursor_new(&totals.root, pool_get, &pool, &error);
+    g_assert_true(listing_cursor_seek_path(cursor, "a", &error));
+    g_assert_false(listing_cursor_seek_position(cursor, 0, &error));
+    g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND);
+}
+
+/* An item as a walk gives it. */
+typedef struct {
+    char *path;
+    ItemKind kind;
+    guint64 position, offset;
+    guint chunks;
+} Seen;
+
+static void
+seen_clear(gpointer seen)
+{
+    g_free(((Seen *)seen)->path);
+}
+
+static GArray *
+walk_all(ListingCursor *cursor)
+{
+    GArray *all = g_array_new(FALSE, FALSE, sizeof(Seen));
+    g_autoptr(GError) error = NULL;
+    const Item *item;
+    Seen seen;
+
+    g_array_set_clear_func(all, seen_clear);
+    while (listing_cursor_next(cursor, &item, &seen.position, &seen.offset, &error)) {
+        seen.path = g_strdup(item->path);
+        seen.kind = item->kind;
+        seen.chunks = item->chunk_count;
+        g_array_append_val(all, seen);
+    }
+    g_assert_no_error(error);
+    return all;
+}
+
+/* The next items are those of @all from @index on. */
+static void
+assert_goes_on(ListingCursor *cursor, const GArray *all, guint index)
+{
+    g_autoptr(GError) error = NULL;
+    guint64 position, offset;
+    const Item *item;
+
+    for (guint i = index; i < MIN(index + 3, all->len); i++) {
+        const Seen *seen = &g_array_index(all, Seen, i);
+
+        g_assert_true(listing_cursor_next(cursor, &item, &position, &offset, &error));
+        g_assert_cmpstr(item->path, ==, seen->path);
+        g_assert_cmpint(item->kind, ==, seen->kind);
+        g_assert_cmpuint(position, ==, seen->position);
+        g_assert_cmpuint(offset, ==, seen->offset);
+    }
+    if (index == all->len)
+        g_assert_false(listing_cursor_next(cursor, &item, NULL, NULL, &error));
+    g_assert_no_error(error);
+}
+
+static guint
+first_not_before(const GArray *all, const char *path)
+{
+    guint index = 0;
+
+    while (index < all->len && path_compare(g_array_index(all, Seen, index).path, path) < 0)
+        index++;
+    return index;
+}
+
+static void
+test_seek(void)
+{
+    for (guint32 seed = 3; seed <= 11; seed += 2) {
+        g_autoptr(GRand) random = g_rand_new_with_seed(seed);
+        g_autoptr(GPtrArray) entries = entries_random(random, 1u << seed);
+        g_autoptr(GArray) all = NULL;
+        g_autoptr(GError) error = NULL;
+        g_autoptr(ListingCursor) cursor = NULL;
+        g_auto(Pool) pool;
+        ListingTotals totals;
+
+        pool_init(&pool);
+        totals = pool_write(&pool, entries);
+        cursor = listing_cursor_new(&totals.root, pool_get, &pool, &error);
+        all = walk_all(cursor);
+        for (guint i = 0; i < 300; i++) {
+            guint index = (guint)g_rand_int_range(random, 0, (gint32)all->len);
+            const Seen *seen = &g_array_index(all, Seen, index);
+            Entry *other = random_entry(random);
+
+            if (seen->chunks > 0) {
+                g_assert_true(listing_cursor_seek_position(cursor, seen->position + (guint64)g_rand_int_range(random, 0, (gint32)seen->chunks), &error));
+                assert_goes_on(cursor, all, index);
+            }
+            g_assert_true(listing_cursor_seek_path(cursor, seen->path, &error));
+            assert_goes_on(cursor, all, first_not_before(all, seen->path));
+            g_assert_true(listing_cursor_seek_path(cursor, other->path, &error));
+            assert_goes_on(cursor, all, first_not_before(all, other->path));
+            entry_free(other);
+        }
+        g_assert_false(listing_cursor_seek_position(cursor, totals.positions, &error));
+        g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND);
+    }
+}
+
+typedef struct {
+    Pool *pool;
+    const Digest *root;
+    guint pages, wrong;
+    guint only_above;        /* levels below are not wanted */
+} Visit;
+
+static gboolean
+visit_page(gpointer data, const Digest *digest, const Page *page, guint64 first_item, GError **error)
+{
+    Visit *visit = data;
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(GBytes) bytes = NULL;
+    Digest found, hashed;
+
+    visit->pages++;
+    bytes = listing_page_at(visit->root, page_level(page), first_item, pool_get, visit->pool, &found, &failure);
+    g_assert_no_error(failure);
+    digest_of_bytes(bytes, &hashed);
+    g_assert_true(digest_equal(&found, digest) && digest_equal(&hashed, digest));
+    if (page_count(page) > 1) { /* no page begins within it on its level */
+        g_autoptr(GBytes) none = listing_page_at(visit->root, page_level(page), first_item + 1, pool_get, visit->pool, &found, &failure);
+
+        g_assert_null(none);
+        g_assert_error(failure, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND);
+    }
+    return page_level(page) > visit->only_above;
+}
+
+static void
+test_pages(void)
+{
+    g_autoptr(GRand) random = g_rand_new_with_seed(5);
+    g_autoptr(GPtrArray) entries = entries_random(random, 3000);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) above = NULL;
+    g_auto(Pool) pool;
+    ListingTotals totals;
+    Visit visit = { .pool = &pool, .root = &totals.root };
+    Digest digest;
+
+    pool_init(&pool);
+    totals = pool_write(&pool, entries);
+    g_assert_true(listing_foreach_page(&totals.root, pool_get, &pool, visit_page, &visit, &error));
+    g_assert_no_error(error);
+    g_assert_cmpuint(visit.pages, ==, pool.puts);
+    g_assert_cmpuint(visit.pages, >, 30);
+
+    visit = (Visit){ .pool = &pool, .root = &totals.root, .only_above = PAGE_LEVEL_MAX };
+    g_assert_true(listing_foreach_page(&totals.root, pool_get, &pool, visit_page, &visit, &error));
+    g_assert_cmpuint(visit.pages, ==, 1);
+
+    above = listing_page_at(&totals.root, 9, 0, pool_get, &pool, &digest, &error);
+    g_assert_null(above);
+    g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND);
+}
+
+static gboolean
+visit_and_fail(gpointer data, const Digest *digest, const Page *page, guint64 first_item, GError **error)
+{
+    return chama_error(error, CHAMA_ERROR_CANCELLED, "stopped");
+}
+
+static void
+test_pages_failures(void)
+{
+    g_autoptr(GPtrArray) entries = entries_small(2000);
+    g_autoptr(GError) error = NULL;
+    g_auto(Pool) pool;
+    ListingTotals totals;
+    Visit visit = { .pool = &pool, .root = &totals.root };
+    Digest leaf;
+    g_autoptr(GBytes) bytes = NULL;
+
+    pool_init(&pool);
+    totals = pool_write(&pool, entries);
+    g_assert_false(listing_foreach_page(&totals.root, pool_get, &pool, visit_and_fail, NULL, &error));
+    g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_CANCELLED);
+    g_clear_error(&error);
+
+    bytes = listing_page_at(&totals.root, 0, 0, pool_get, &pool, &leaf, &error);
+    g_assert_no_error(error);
+    g_hash_table_remove(pool.pages, &leaf);
+    g_assert_false(listing_foreach_page(&totals.root, pool_get, &pool, visit_page, &visit, &error));
+    g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND);
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/listing/model", test_model);
+    g_test_add_func("/listing/same-root-I9", test_same_root_I9);
+    g_test_add_func("/listing/change-is-local-L26", test_change_is_local_L26);
+    g_test_add_func("/listing/long-file-L25", test_long_file_L25);
+    g_test_add_func("/listing/huge-run", test_huge_run);
+    g_test_add_func("/listing/empty", test_empty);
+    g_test_add_func("/listing/seek", test_seek);
+    g_test_add_func("/listing/pages", test_pages);
+    g_test_add_func("/listing/pages-failures", test_pages_failures);
     return g_test_run();
 }
