@@ -207,19 +207,25 @@ first_record(Catalogue *catalogue, Query *query, GError **error)
     return database_row(catalogue->database, query, error) ? catalogue_read_record(catalogue, query, error) : NULL;
 }
 
-Profile *
-catalogue_profile(Catalogue *catalogue, const char *node, GError **error)
+Record *
+catalogue_profile_record(Catalogue *catalogue, const char *node, GError **error)
 {
     g_autoptr(Query) query = database_query(catalogue->database,
                                             "SELECT " RECORD_COLUMNS " FROM records r"
                                             " WHERE r.node = ?1 AND r.type = 'profile/1' AND r.known = 1 ORDER BY r.seq DESC LIMIT 1",
                                             error);
-    g_autoptr(Record) record = NULL;
 
     if (!query)
         return NULL;
     query_text(query, 1, node);
-    record = first_record(catalogue, query, error);
+    return first_record(catalogue, query, error);
+}
+
+Profile *
+catalogue_profile(Catalogue *catalogue, const char *node, GError **error)
+{
+    g_autoptr(Record) record = catalogue_profile_record(catalogue, node, error);
+
     return record ? profile_parse(record, error) : NULL;
 }
 

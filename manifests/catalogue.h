@@ -41,6 +41,8 @@ gboolean catalogue_set_openings_learned(Catalogue *catalogue, GError **error);
 
 /* The newest profile of a node, or NULL without an error.  The caller's. */
 Profile *catalogue_profile(Catalogue *catalogue, const char *node, GError **error);
+/* The record that it is read from. */
+Record *catalogue_profile_record(Catalogue *catalogue, const char *node, GError **error);
 Identity *catalogue_identity(Catalogue *catalogue, const char *node, GError **error);
 /* Ids of all nodes known, by id; of char*. */
 GPtrArray *catalogue_nodes(Catalogue *catalogue, GError **error);
