@@ -140,6 +140,8 @@ member_only(const json_t *object, const char *what, const char *const *known, GE
 {
     json_t *readable = (json_t *)object;
 
+    if (!json_is_object(object))
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: want an object, have %s", what, type_name(object));
     for (void *at = json_object_iter(readable); at; at = json_object_iter_next(readable, at)) {
         if (!g_strv_contains(known, json_object_iter_key(at)))
             return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: want only members that this type has, have \"%.64s\"", what, json_object_iter_key(at));

@@ -1,5 +1,4 @@
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -9,6 +8,7 @@
 #include "keys/error.h"
 #include "keys/identity.h"
 #include "keys/tls.h"
+#include "tests/unit/shell.h"
 
 #define NODE_ID "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
@@ -41,33 +41,10 @@ teardown(Fixture *f, gconstpointer data)
     g_free(f->folder);
 }
 
-/* What a shell command prints, which must succeed. */
-static char *
-output_of(const char *format, ...) G_GNUC_PRINTF(1, 2);
-
-static char *
-output_of(const char *format, ...)
-{
-    g_autoptr(GError) error = NULL;
-    g_autofree char *command = NULL;
-    char *argv[] = { (char *)"sh", (char *)"-c", NULL, NULL };
-    char *output = NULL;
-    va_list arguments;
-    int status;
-
-    va_start(arguments, format);
-    argv[2] = command = g_strdup_vprintf(format, arguments);
-    va_end(arguments);
-    g_assert_true(g_spawn_sync(NULL, argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &output, NULL, &status, &error));
-    g_assert_no_error(error);
-    g_assert_cmpint(status, ==, 0);
-    return g_strchomp(output);
-}
-
 static void
 test_t4_pin_is_what_openssl_computes(Fixture *f, gconstpointer data)
 {
-    g_autofree char *theirs = output_of("openssl x509 -in %s -noout -pubkey | openssl pkey -pubin -outform DER | openssl dgst -sha256 -binary | base64", f->certificate);
+    g_autofree char *theirs = shell_output("openssl x509 -in %s -noout -pubkey | openssl pkey -pubin -outform DER | openssl dgst -sha256 -binary | base64", f->certificate);
     g_autofree char *expected = g_strconcat("sha256//", theirs, NULL);
     g_autofree char *ours = NULL;
     g_autoptr(GError) error = NULL;
@@ -82,7 +59,7 @@ test_t4_pin_is_what_openssl_computes(Fixture *f, gconstpointer data)
 static void
 test_t2_names_and_validity(Fixture *f, gconstpointer data)
 {
-    g_autofree char *text = output_of("openssl x509 -in %s -noout -text", f->certificate);
+    g_autofree char *text = shell_output("openssl x509 -in %s -noout -text", f->certificate);
     struct stat status;
 
     g_assert_nonnull(strstr(text, "CN = " NODE_ID));
@@ -91,15 +68,15 @@ test_t2_names_and_validity(Fixture *f, gconstpointer data)
     g_assert_nonnull(strstr(text, "CA:FALSE"));
     g_assert_cmpint(g_stat(f->key, &status), ==, 0);
     g_assert_cmpint(status.st_mode & 0777, ==, 0600);
-    g_free(output_of("openssl x509 -in %s -noout -checkend %d", f->certificate, 3650 * 24 * 3600));
-    g_free(output_of("openssl verify -CAfile %s %s", f->certificate, f->certificate));
+    g_assert_cmpint(shell_run("openssl x509 -in %s -noout -checkend %d", f->certificate, 3650 * 24 * 3600), ==, 0);
+    g_assert_cmpint(shell_run("openssl verify -CAfile %s %s", f->certificate, f->certificate), ==, 0);
 }
 
 static void
 test_key_fits_certificate(Fixture *f, gconstpointer data)
 {
-    g_autofree char *of_key = output_of("openssl pkey -in %s -pubout", f->key);
-    g_autofree char *of_certificate = output_of("openssl x509 -in %s -noout -pubkey", f->certificate);
+    g_autofree char *of_key = shell_output("openssl pkey -in %s -pubout", f->key);
+    g_autofree char *of_certificate = shell_output("openssl x509 -in %s -noout -pubkey", f->certificate);
 
     g_assert_cmpstr(of_key, ==, of_certificate);
 }
