@@ -1,0 +1,246 @@
+#include "manifests/ingest/batch.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "keys/error.h"
+#include "manifests/ingest/source.h"
+#include "manifests/ingest/walk.h"
+#include "manifests/store/chunker.h"
+#include "manifests/tree/beneath.h"
+
+#define BATCH_BYTES (4 * 1024 * 1024)
+#define BATCH_FILES 256
+#define WINDOW (1024 * 1024)
+
+typedef struct {
+    const char *path, *source;
+    mode_t mode;
+    const char *target;            /* of a link */
+    guint64 size;
+    Digest digest;
+    guint first_chunk, chunk_count;
+} BatchFile;
+
+struct Batch {
+    Sink *sink;
+    int root;
+    GStringChunk *names;
+    GArray *files, *chunks;
+    guint64 bytes;
+    GError *error;
+    /* While it is read: */
+    guint8 *window;
+    DigestStream *stream;
+};
+
+Batch *
+batch_new(Sink *sink, int root)
+{
+    Batch *batch = g_new0(Batch, 1);
+
+    batch->sink = sink;
+    batch->root = root;
+    batch->names = g_string_chunk_new(4096);
+    batch->files = g_array_new(FALSE, FALSE, sizeof(BatchFile));
+    batch->chunks = g_array_new(FALSE, FALSE, sizeof(ChunkRef));
+    return batch;
+}
+
+void
+batch_free(Batch *batch)
+{
+    if (!batch)
+        return;
+    g_string_chunk_free(batch->names);
+    g_array_unref(batch->files);
+    g_array_unref(batch->chunks);
+    g_clear_error(&batch->error);
+    g_free(batch->window);
+    digest_stream_free(batch->stream);
+    g_free(batch);
+}
+
+void
+batch_add(Batch *batch, const char *path, const char *source, mode_t mode, guint64 size)
+{
+    BatchFile file = { .path = g_string_chunk_insert(batch->names, path), .mode = mode, .size = size };
+
+    file.source = source == path ? file.path : g_string_chunk_insert(batch->names, source);
+    g_array_append_val(batch->files, file);
+    batch->bytes += size;
+}
+
+gboolean
+batch_is_full(const Batch *batch)
+{
+    return batch->bytes >= BATCH_BYTES || batch->files->len >= BATCH_FILES;
+}
+
+static gboolean
+cut_window(Batch *batch, gsize filled, gboolean at_end, gsize *used, GError **error)
+{
+    for (*used = 0; filled - *used >= (at_end ? 1 : CHUNK_SIZE_LIMIT);) {
+        gsize size = chunker_cut(batch->window + *used, filled - *used);
+        ChunkRef chunk;
+
+        if (!sink_chunk(batch->sink, batch->window + *used, size, &chunk, error))
+            return FALSE;
+        g_array_append_val(batch->chunks, chunk);
+        *used += size;
+    }
+    return TRUE;
+}
+
+/* A file of one chunk is not hashed twice. */
+static void
+finish_digest(Batch *batch, BatchFile *file, gboolean streamed, gsize filled)
+{
+    file->chunk_count = batch->chunks->len - file->first_chunk;
+    if (streamed)
+        digest_stream_reset(batch->stream, &file->digest);
+    else if (file->chunk_count == 1)
+        file->digest = g_array_index(batch->chunks, ChunkRef, file->first_chunk).digest;
+    else
+        digest_of(batch->window, filled, &file->digest);
+}
+
+static void
+stream_window(Batch *batch, gsize from, gsize to)
+{
+    if (!batch->stream)
+        batch->stream = digest_stream_new();
+    digest_stream_update(batch->stream, batch->window + from, to - from);
+}
+
+/* @size bytes are to come; a file that gives fewer has changed. */
+static gboolean
+read_content(Batch *batch, BatchFile *file, const Source *source, guint64 size, GError **error)
+{
+    gsize carried = 0, count = 0, used = 0;
+    gboolean streamed = size > WINDOW;
+
+    for (guint64 offset = 0; offset < size; offset += count) {
+        gsize want = (gsize)MIN(size - offset, WINDOW - carried);
+
+        if (!source_read(source, file->source, offset, batch->window + carried, want, &count, error))
+            return FALSE;
+        if (count < want)
+            return TRUE;
+        if (streamed)
+            stream_window(batch, carried, carried + count);
+        if (!cut_window(batch, carried + count, offset + count == size, &used, error))
+            return FALSE;
+        file->size += count;
+        if (!streamed)
+            break;
+        carried += count - used;
+        memmove(batch->window, batch->window + used, carried);
+    }
+    finish_digest(batch, file, streamed, count);
+    return TRUE;
+}
+
+static SourceState
+read_once(Batch *batch, BatchFile *file, GError **error)
+{
+    g_auto(Source) source = { .fd = -1 };
+    SourceState state = source_open(&source, batch->root, file->source, error);
+
+    if (state != SOURCE_READ)
+        return state;
+    /* It grew beyond what one thread should read. */
+    if (source.st.st_size > 2 * BATCH_FILE_MAX)
+        return SOURCE_CHANGED;
+    file->size = 0;
+    file->mode = source.st.st_mode;
+    if (!read_content(batch, file, &source, (guint64)source.st.st_size, error))
+        return SOURCE_FAILED;
+    return file->size == (guint64)source.st.st_size ? source_check(&source) : SOURCE_CHANGED;
+}
+
+static gboolean
+read_file(Batch *batch, BatchFile *file, GError **error)
+{
+    for (guint attempt = 0; attempt < SOURCE_ATTEMPTS; attempt++) {
+        file->first_chunk = batch->chunks->len;
+        SourceState state = read_once(batch, file, error);
+
+        if (state != SOURCE_CHANGED)
+            return state == SOURCE_READ;
+        g_array_set_size(batch->chunks, file->first_chunk);
+        if (batch->stream)
+            digest_stream_reset(batch->stream, &file->digest);
+    }
+    return walk_changed(file->path, error);
+}
+
+static gboolean
+read_link(Batch *batch, BatchFile *file, GError **error)
+{
+    g_auto(BeneathFolder) folder = BENEATH_FOLDER_INIT(batch->root);
+    int fd = beneath_folder_of(&folder, file->source, FALSE);
+    g_autofree char *target = fd >= 0 ? beneath_read_link(fd, beneath_name(file->source)) : NULL;
+
+    if (!target)
+        return walk_changed(file->path, error);
+    file->target = g_string_chunk_insert(batch->names, target);
+    return link_check(file->path, target, error);
+}
+
+static gboolean
+read_entry(Batch *batch, BatchFile *file, GError **error)
+{
+    if (S_ISDIR(file->mode))
+        return TRUE;
+    if (S_ISLNK(file->mode))
+        return read_link(batch, file, error);
+    return read_file(batch, file, error);
+}
+
+void
+batch_read(Batch *batch)
+{
+    batch->window = g_malloc(WINDOW);
+    for (guint i = 0; i < batch->files->len && !batch->error; i++) {
+        BatchFile *file = &g_array_index(batch->files, BatchFile, i);
+
+        if (read_entry(batch, file, &batch->error))
+            progress_add(batch->sink->progress, S_ISREG(file->mode) ? (gint64)file->size : 0, 1);
+    }
+    g_clear_pointer(&batch->window, g_free);
+}
+
+static gboolean
+write_file(const Batch *batch, const BatchFile *file, ListingWriter *listing, GError **error)
+{
+    if (!listing_writer_begin_file(listing, file->path, error))
+        return FALSE;
+    for (guint i = 0; i < file->chunk_count; i++)
+        if (!listing_writer_chunk(listing, &g_array_index(batch->chunks, ChunkRef, file->first_chunk + i), error))
+            return FALSE;
+    return listing_writer_end_file(listing, (file->mode & S_IXUSR) != 0, file->size, &file->digest, error);
+}
+
+static gboolean
+write_entry(const Batch *batch, const BatchFile *file, ListingWriter *listing, GError **error)
+{
+    if (S_ISDIR(file->mode))
+        return listing_writer_folder(listing, file->path, error);
+    if (S_ISLNK(file->mode))
+        return listing_writer_link(listing, file->path, file->target, error);
+    return write_file(batch, file, listing, error);
+}
+
+gboolean
+batch_write(Batch *batch, ListingWriter *listing, GError **error)
+{
+    if (batch->error) {
+        g_propagate_error(error, g_steal_pointer(&batch->error));
+        return FALSE;
+    }
+    for (guint i = 0; i < batch->files->len; i++)
+        if (!write_entry(batch, &g_array_index(batch->files, BatchFile, i), listing, error))
+            return FALSE;
+    return TRUE;
+}

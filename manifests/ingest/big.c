@@ -1,0 +1,173 @@
+#include "manifests/ingest/big.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "keys/error.h"
+#include "manifests/ingest/cutter.h"
+#include "manifests/ingest/source.h"
+#include "manifests/ingest/walk.h"
+#include "manifests/store/chunker.h"
+
+#define SPOOL_MEMORY (8 * 1024 * 1024)
+#define CHUNKS_AT_ONCE 256
+
+/* Where the next hole may begin: no call is spent on what is known to be data. */
+typedef struct {
+    const Source *source;
+    const char *path;
+    Cutter *cutter;
+    guint64 data_until;
+} Reading;
+
+void
+big_file_clear(BigFile *file)
+{
+    g_clear_pointer(&file->chunks, spool_free);
+}
+
+static gboolean
+take_chunk(gpointer data, const ChunkRef *chunk, GError **error)
+{
+    BigFile *file = data;
+
+    return spool_add(file->chunks, chunk, sizeof(*chunk), error);
+}
+
+static gboolean
+take_file(gpointer data, guint64 size, const Digest *digest, GError **error)
+{
+    BigFile *file = data;
+
+    file->size = size;
+    file->digest = *digest;
+    return TRUE;
+}
+
+/* How many bytes from @offset on are a hole; 0 too where the file system cannot tell. */
+static guint64
+hole_at(Reading *reading, guint64 offset)
+{
+    guint64 size = (guint64)reading->source->st.st_size;
+    off_t data, hole;
+
+    if (offset < reading->data_until)
+        return 0;
+    data = lseek(reading->source->fd, (off_t)offset, SEEK_DATA);
+    if (data < 0)
+        return errno == ENXIO && offset < size ? size - offset : 0;
+    if ((guint64)data > offset)
+        return MIN((guint64)data, size) - offset;
+    hole = lseek(reading->source->fd, (off_t)offset, SEEK_HOLE);
+    reading->data_until = hole < 0 ? size : (guint64)hole;
+    return 0;
+}
+
+/* The chunks of zeros that lie at @offset: each must see as many bytes of zero as the chunker looks at, so that the cuts are those of the
+ * same file without holes. */
+static guint64
+zero_chunks_at(Reading *reading, guint64 offset)
+{
+    guint64 hole = hole_at(reading, offset);
+
+    return hole < CHUNK_SIZE_LIMIT ? 0 : (hole - CHUNK_SIZE_LIMIT) / zeros_cut() + 1;
+}
+
+static gboolean
+read_some(Reading *reading, guint64 *offset, gboolean *short_read, GError **error)
+{
+    gsize size, count;
+    guint8 *room = cutter_room(reading->cutter, &size);
+
+    size = (gsize)MIN(size, (guint64)reading->source->st.st_size - *offset);
+    if (!source_read(reading->source, reading->path, *offset, room, size, &count, error))
+        return FALSE;
+    *offset += count;
+    *short_read = count < size;
+    return cutter_filled(reading->cutter, count, error);
+}
+
+/* SOURCE_CHANGED without waiting for what is in flight if the file ends early. */
+static SourceState
+read_all(Reading *reading, GError **error)
+{
+    guint64 size = (guint64)reading->source->st.st_size, offset = 0;
+    gboolean short_read = FALSE, ok = TRUE;
+
+    while (ok && !short_read && offset < size) {
+        guint64 start = offset - cutter_pending(reading->cutter), count = zero_chunks_at(reading, start);
+
+        if (count > 0) {
+            offset = start + count * zeros_cut();
+            ok = cutter_zeros(reading->cutter, count, error);
+        } else
+            ok = read_some(reading, &offset, &short_read, error);
+    }
+    if (short_read)
+        return SOURCE_CHANGED;
+    return ok && cutter_end(reading->cutter, error) && cutter_drain(reading->cutter, error) ? SOURCE_READ : SOURCE_FAILED;
+}
+
+static SourceState
+read_once(BigFile *file, Sink *sink, int root, const char *name, const char *path, GError **error)
+{
+    CutterTold told = { take_chunk, take_file, file };
+    g_auto(Source) source = { .fd = -1 };
+    SourceState state = source_open(&source, root, name, error);
+
+    if (state != SOURCE_READ)
+        return state;
+    g_autoptr(Cutter) cutter = cutter_new(sink, &told);
+    Reading reading = { &source, path, cutter, 0 };
+
+    file->executable = (source.st.st_mode & S_IXUSR) != 0;
+    state = read_all(&reading, error);
+    return state == SOURCE_READ ? source_check(&source) : state;
+}
+
+gboolean
+big_file_read(BigFile *file, Sink *sink, int root, const char *source, const char *path, GError **error)
+{
+    file->chunks = spool_new(SPOOL_MEMORY);
+    for (guint attempt = 0; attempt < SOURCE_ATTEMPTS; attempt++) {
+        gint64 before = sink->progress ? __atomic_load_n(&sink->progress->bytes_done, __ATOMIC_RELAXED) : 0;
+        SourceState state = read_once(file, sink, root, source, path, error);
+
+        if (state == SOURCE_READ)
+            progress_add(sink->progress, 0, 1);
+        if (state != SOURCE_CHANGED)
+            return state == SOURCE_READ;
+        if (sink->progress)
+            progress_add(sink->progress, before - __atomic_load_n(&sink->progress->bytes_done, __ATOMIC_RELAXED), 0);
+        if (!spool_reset(file->chunks, error))
+            return FALSE;
+    }
+    return walk_changed(path, error);
+}
+
+gboolean
+spooled_chunks_write(Spool *chunks, guint64 first, guint64 count, ListingWriter *listing, GError **error)
+{
+    ChunkRef some[CHUNKS_AT_ONCE];
+
+    while (count > 0) {
+        gsize now = (gsize)MIN(count, CHUNKS_AT_ONCE);
+
+        if (!spool_read(chunks, first * sizeof(ChunkRef), some, now * sizeof(ChunkRef), error))
+            return FALSE;
+        for (gsize i = 0; i < now; i++)
+            if (!listing_writer_chunk(listing, &some[i], error))
+                return FALSE;
+        first += now;
+        count -= now;
+    }
+    return TRUE;
+}
+
+gboolean
+big_file_write(const BigFile *file, const char *path, ListingWriter *listing, GError **error)
+{
+    return listing_writer_begin_file(listing, path, error) &&
+           spooled_chunks_write(file->chunks, 0, spool_size(file->chunks) / sizeof(ChunkRef), listing, error) &&
+           listing_writer_end_file(listing, file->executable, file->size, &file->digest, error);
+}

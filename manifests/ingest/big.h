@@ -1,0 +1,30 @@
+/*
+ * big: one big file, read and cut by the calling thread, hashed and stored by all cores; holes are not read.
+ */
+#ifndef CHAMA_MANIFESTS_INGEST_BIG_H
+#define CHAMA_MANIFESTS_INGEST_BIG_H
+
+#include <sys/types.h>
+
+#include "manifests/ingest/sink.h"
+#include "manifests/tree/spool.h"
+
+/* What a listing says of the file, known only once it stood still until its end; its chunks wait in @chunks, as ChunkRef. */
+typedef struct {
+    Spool *chunks;
+    guint64 size;
+    Digest digest;
+    gboolean executable;
+} BigFile;
+
+void big_file_clear(BigFile *file);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BigFile, big_file_clear)
+
+/* @path is for messages.  FAILED if it changed each time that it was read. */
+gboolean big_file_read(BigFile *file, Sink *sink, int root, const char *source, const char *path, GError **error);
+gboolean big_file_write(const BigFile *file, const char *path, ListingWriter *listing, GError **error);
+
+/* @count chunks from the spool, from the one numbered @first on, to the listing. */
+gboolean spooled_chunks_write(Spool *chunks, guint64 first, guint64 count, ListingWriter *listing, GError **error);
+
+#endif

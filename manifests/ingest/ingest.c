@@ -1,0 +1,159 @@
+#include "manifests/ingest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "keys/error.h"
+#include "manifests/ingest/batch.h"
+#include "manifests/ingest/big.h"
+#include "manifests/ingest/left_out.h"
+#include "manifests/ingest/walk.h"
+#include "manifests/tree/pipeline.h"
+
+/* The walk's thread fills batches and hands them to the others; it writes the listing from those that come back. */
+typedef struct {
+    Sink sink;
+    ListingWriter *listing;
+    Pipeline *batches;
+    Batch *filling;
+    int root;
+} Ingest;
+
+static void
+ingest_clear(Ingest *ingest)
+{
+    g_clear_pointer(&ingest->batches, pipeline_free);
+    g_clear_pointer(&ingest->filling, batch_free);
+    g_clear_pointer(&ingest->listing, listing_writer_free);
+    if (ingest->root >= 0)
+        close(ingest->root);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Ingest, ingest_clear)
+
+static void
+read_batch(gpointer job, gpointer data)
+{
+    batch_read(job);
+}
+
+static gboolean
+write_batch(gpointer job, gpointer data, GError **error)
+{
+    Ingest *ingest = data;
+
+    return batch_write(job, ingest->listing, error);
+}
+
+static gboolean
+ingest_open(Ingest *ingest, StoreWriter *writer, const char *folder, const IngestOptions *options, GError **error)
+{
+    guint threads = pipeline_threads();
+    PipelineKind kind = { threads, 2 * threads + 2, read_batch, write_batch, (GDestroyNotify)batch_free, ingest };
+
+    ingest->sink = (Sink){ .writer = writer, .progress = options->progress };
+    ingest->root = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (ingest->root < 0)
+        return chama_error_errno(error, errno, "%s", folder);
+    ingest->listing = listing_writer_new(sink_page, &ingest->sink);
+    ingest->batches = pipeline_new(&kind);
+    ingest->filling = batch_new(&ingest->sink, ingest->root);
+    return TRUE;
+}
+
+static gboolean
+send_batch(Ingest *ingest, GError **error)
+{
+    Batch *full = g_steal_pointer(&ingest->filling);
+
+    ingest->filling = batch_new(&ingest->sink, ingest->root);
+    return pipeline_push(ingest->batches, full, error);
+}
+
+/* What comes before it goes on being read meanwhile, and is in the listing before it. */
+static gboolean
+add_big(Ingest *ingest, const char *path, const char *source, GError **error)
+{
+    g_auto(BigFile) file = { 0 };
+
+    return send_batch(ingest, error) && big_file_read(&file, &ingest->sink, ingest->root, source, path, error) &&
+           pipeline_drain(ingest->batches, error) && big_file_write(&file, path, ingest->listing, error);
+}
+
+static gboolean
+add(Ingest *ingest, const char *path, const char *source, mode_t mode, guint64 size, GError **error)
+{
+    if (!sink_goes_on(&ingest->sink, error))
+        return FALSE;
+    if (S_ISREG(mode) && size >= BATCH_FILE_MAX)
+        return add_big(ingest, path, source, error);
+    batch_add(ingest->filling, path, source, mode, size);
+    return !batch_is_full(ingest->filling) || send_batch(ingest, error);
+}
+
+static gboolean
+add_found(gpointer data, const char *path, mode_t mode, guint64 size, GError **error)
+{
+    return add(data, path, path, mode, size, error);
+}
+
+static gboolean
+finish(Ingest *ingest, IngestResult *result, GError **error)
+{
+    if (!send_batch(ingest, error) || !pipeline_drain(ingest->batches, error) ||
+        !listing_writer_finish(ingest->listing, &result->totals, error))
+        return FALSE;
+    result->new_bytes = ingest->sink.new_bytes;
+    return TRUE;
+}
+
+gboolean
+ingest_folder(StoreWriter *writer, const char *path, const IngestOptions *options, IngestResult *result, GError **error)
+{
+    g_auto(Ingest) ingest = { .root = -1 };
+    g_autoptr(Patterns) left_out = patterns_new();
+    Walk walk = { .left_out = left_out, .skip_special = options->skip_special, .warn = options->warn, .warn_data = options->warn_data,
+                  .visit = add_found, .visit_data = &ingest };
+
+    memset(result, 0, sizeof(*result));
+    if (!ingest_open(&ingest, writer, path, options, error))
+        return FALSE;
+    walk.root = ingest.root;
+    if (!left_out_read(left_out, ingest.root, options->exclude, error) || !walk_folder(&walk, error) || !finish(&ingest, result, error))
+        return FALSE;
+    result->skipped = walk.skipped;
+    return TRUE;
+}
+
+static gboolean
+add_named(Ingest *ingest, const char *name, const char *source, GError **error)
+{
+    struct stat st;
+
+    if (fstatat(ingest->root, source, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return chama_error_errno(error, errno, "%s", name);
+    if (!S_ISREG(st.st_mode))
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: want a regular file", name);
+    if (ingest->sink.progress)
+        __atomic_store_n(&ingest->sink.progress->bytes_total, st.st_size, __ATOMIC_RELAXED);
+    return path_check(name, error) && add(ingest, name, source, st.st_mode, (guint64)st.st_size, error);
+}
+
+gboolean
+ingest_file(StoreWriter *writer, const char *path, const IngestOptions *options, IngestResult *result, GError **error)
+{
+    g_auto(Ingest) ingest = { .root = -1 };
+    g_autofree char *name = g_path_get_basename(path), *folder = NULL, *source = NULL;
+    char *real = realpath(path, NULL);
+
+    memset(result, 0, sizeof(*result));
+    if (!real)
+        return chama_error_errno(error, errno, "%s", path);
+    /* A link that the person names is followed: they mean the file, under the name that they gave. */
+    folder = g_path_get_dirname(real);
+    source = g_path_get_basename(real);
+    free(real);
+    return ingest_open(&ingest, writer, folder, options, error) && add_named(&ingest, name, source, error) && finish(&ingest, result, error);
+}

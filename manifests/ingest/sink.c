@@ -1,0 +1,85 @@
+#include "manifests/ingest/sink.h"
+
+#include <string.h>
+
+#include "keys/error.h"
+#include "manifests/store/chunker.h"
+
+static const guint8 zero_bytes[CHUNK_SIZE_LIMIT];
+
+typedef struct {
+    gsize cut;
+    Digest digest;
+} ZeroChunk;
+
+/* The chunk that holes are cut into: its digest is worked out once. */
+static gpointer
+make_zero_chunk(gpointer unused)
+{
+    static ZeroChunk chunk;
+
+    chunk.cut = chunker_cut(zero_bytes, sizeof(zero_bytes));
+    digest_of(zero_bytes, chunk.cut, &chunk.digest);
+    return &chunk;
+}
+
+static const ZeroChunk *
+zero_chunk(void)
+{
+    static GOnce once = G_ONCE_INIT;
+
+    return g_once(&once, make_zero_chunk, NULL);
+}
+
+const guint8 *
+zeros(void)
+{
+    return zero_bytes;
+}
+
+gsize
+zeros_cut(void)
+{
+    return zero_chunk()->cut;
+}
+
+gboolean
+sink_goes_on(const Sink *sink, GError **error)
+{
+    return !progress_cancelled(sink->progress) || chama_error(error, CHAMA_ERROR_CANCELLED, "stopped");
+}
+
+static gboolean
+put(Sink *sink, ObjectKind kind, const Digest *digest, const void *data, gsize size, GError **error)
+{
+    guint64 grown = 0;
+
+    if (!sink->writer)
+        return TRUE;
+    if (!store_writer_put(sink->writer, kind, digest, data, size, &grown, error))
+        return FALSE;
+    __atomic_fetch_add(&sink->new_bytes, grown, __ATOMIC_RELAXED);
+    return TRUE;
+}
+
+gboolean
+sink_chunk(Sink *sink, const guint8 *data, gsize size, ChunkRef *chunk, GError **error)
+{
+    const ZeroChunk *zero = zero_chunk();
+
+    chunk->size = (guint32)size;
+    chunk->run = 1;
+    if (size == zero->cut && data[0] == 0 && memcmp(data, zero_bytes, size) == 0)
+        chunk->digest = zero->digest;
+    else
+        digest_of(data, size, &chunk->digest);
+    return sink_goes_on(sink, error) && put(sink, OBJECT_CHUNK, &chunk->digest, data, size, error);
+}
+
+gboolean
+sink_page(gpointer data, GBytes *page, const Digest *digest, GError **error)
+{
+    Sink *sink = data;
+
+    return put(sink, OBJECT_PAGE, digest, g_bytes_get_data(page, NULL), g_bytes_get_size(page), error);
+}

@@ -1,0 +1,28 @@
+/*
+ * sink: where an ingest puts chunks and pages: a store's writer, or nothing (a dry run).  Thread-safe.
+ */
+#ifndef CHAMA_MANIFESTS_INGEST_SINK_H
+#define CHAMA_MANIFESTS_INGEST_SINK_H
+
+#include "manifests/listing/listing.h"
+#include "manifests/progress.h"
+#include "manifests/store/store.h"
+
+typedef struct {
+    StoreWriter *writer;       /* NULL: a dry run */
+    Progress *progress;        /* may be NULL */
+    guint64 new_bytes;         /* by which packs grew; changed atomically */
+} Sink;
+
+/* Hashes @size bytes (1..CHUNK_SIZE_MAX), stores them, and says what they are in @chunk (a run of one). CANCELLED if the person stopped. */
+gboolean sink_chunk(Sink *sink, const guint8 *data, gsize size, ChunkRef *chunk, GError **error);
+/* A ListingPut: @data is a Sink. */
+gboolean sink_page(gpointer data, GBytes *page, const Digest *digest, GError **error);
+/* CANCELLED if the person stopped. */
+gboolean sink_goes_on(const Sink *sink, GError **error);
+
+/* CHUNK_SIZE_LIMIT bytes of zero, and how long the chunks are that they are cut into while at least as many follow. */
+const guint8 *zeros(void);
+gsize zeros_cut(void);
+
+#endif
