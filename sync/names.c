@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "keys/error.h"
-#include "keys/identity.h"
+#include "manifests/text.h"
 #include "sync/names.h"
 
 char *
@@ -36,27 +36,6 @@ alias_check(const char *alias, GError **error)
     return TRUE;
 }
 
-static gboolean
-is_printable(gunichar c)
-{
-    GUnicodeType type = g_unichar_type(c);
-
-    return g_unichar_isprint(c) && type != G_UNICODE_LINE_SEPARATOR && type != G_UNICODE_PARAGRAPH_SEPARATOR;
-}
-
-gboolean
-name_is_printable(const char *text, gsize max)
-{
-    gsize size = strlen(text);
-
-    if (size > max || !g_utf8_validate_len(text, size, NULL))
-        return FALSE;
-    for (const char *p = text; *p; p = g_utf8_next_char(p))
-        if (!is_printable(g_utf8_get_char(p)))
-            return FALSE;
-    return TRUE;
-}
-
 char *
 name_printable(const char *text, gsize size, gsize max)
 {
@@ -66,14 +45,22 @@ name_printable(const char *text, gsize size, gsize max)
         gunichar c = g_utf8_get_char_validated(p, end - p);
         gboolean whole = c != (gunichar)-1 && c != (gunichar)-2;
         gsize length = whole ? (gsize)(g_utf8_next_char(p) - p) : 1;
+        char one[7] = "";
 
-        if (out->len + (whole ? length : 1) > max)
+        if (out->len + length > max)
             break;
-        if (whole && c != 0 && is_printable(c))
+        memcpy(one, p, length);
+        if (whole && c != 0 && text_shows(one, FALSE))
             g_string_append_len(out, p, (gssize)length);
         else
             g_string_append_c(out, '?');
         p += length;
     }
     return g_string_free(out, FALSE);
+}
+
+char *
+name_of_profile(const Profile *profile)
+{
+    return g_strdup(profile->name_en ? profile->name_en : profile->name_zh);
 }

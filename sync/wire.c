@@ -4,11 +4,11 @@
 #include "keys/canonical.h"
 #include "keys/error.h"
 #include "manifests/ledger/checkpoint.h"
+#include "manifests/statement.h"
 #include "sync/decimal.h"
 #include "sync/names.h"
 #include "sync/wire.h"
 
-#define OPENING_SIZE_MAX (64 * 1024)   /* a body of 32 KiB in base64, salt, address */
 #define DETAIL_MAX 512
 
 static json_t *
