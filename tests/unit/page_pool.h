@@ -83,9 +83,10 @@ entry_free(Entry *entry)
 static inline Digest
 digest_of_number(guint64 number)
 {
+    guint64 bytes = GUINT64_TO_LE(number);
     Digest digest;
 
-    digest_of(&number, sizeof number, &digest);
+    digest_of(&bytes, sizeof bytes, &digest);
     return digest;
 }
 

@@ -108,6 +108,102 @@ test_model(void)
     }
 }
 
+static void
+write_file(ListingWriter *writer, const char *path, gboolean executable, const void *data, gsize size, gsize chunk)
+{
+    g_autoptr(GError) error = NULL;
+    Digest digest;
+
+    listing_writer_begin_file(writer, path, &error);
+    for (gsize at = 0; at < size; at += chunk) {
+        ChunkRef reference = { .size = (guint32)MIN(chunk, size - at), .run = 1 };
+
+        digest_of((const guint8 *)data + at, reference.size, &reference.digest);
+        listing_writer_chunk(writer, &reference, &error);
+        g_assert_no_error(error);
+    }
+    digest_of(data, size, &digest);
+    listing_writer_end_file(writer, executable, size, &digest, &error);
+    g_assert_no_error(error);
+}
+
+/* The example of manifests/FORMAT.md, part 4. */
+static void
+test_example(void)
+{
+    static const char want[] =
+        "63686c3100010502000762696e2f72756e0a0114a8076d3d28d21e02012b20eaf7dbf75409a6277134439025f282e368e330"
+        "5abf01000a646174612f656d7074790000010508686f6c652e696d67848020028180208a39d2abd3999ab73c34db2476849c"
+        "ddf303ce389b35826850f9a700589b4a90000848332fe667bc51ac4a51ba0efe734441c90def55c60a26d7db275ecbbcf42f"
+        "154714b0c2644a19a683f6c5ae078cfee907ba595cc4494549d2600a880d3287260305066c617465737408686f6c652e696d"
+        "670400036f6c64";
+    g_auto(Pool) pool;
+    g_autoptr(ListingWriter) writer = listing_writer_new(pool_put, &pool);
+    g_autofree guint8 *hole = g_malloc0(2 * CHUNK_SIZE_MAX + 4);
+    g_autoptr(GError) error = NULL;
+    GString *have = g_string_new(NULL);
+    ListingTotals totals;
+    const guint8 *bytes;
+    gsize size;
+
+    pool_init(&pool);
+    memcpy(hole + 2 * CHUNK_SIZE_MAX, "end\n", 4);
+    write_file(writer, "bin/run", TRUE, "#!/bin/sh\n", 10, CHUNK_SIZE_MAX);
+    write_file(writer, "data/empty", FALSE, "", 0, CHUNK_SIZE_MAX);
+    write_file(writer, "data/hole.img", FALSE, hole, 2 * CHUNK_SIZE_MAX + 4, CHUNK_SIZE_MAX);
+    g_assert_true(listing_writer_link(writer, "data/latest", "hole.img", &error));
+    g_assert_true(listing_writer_folder(writer, "old", &error));
+    g_assert_true(listing_writer_finish(writer, &totals, &error));
+    bytes = g_bytes_get_data(g_hash_table_lookup(pool.pages, &totals.root), &size);
+    for (gsize i = 0; i < size; i++)
+        g_string_append_printf(have, "%02x", bytes[i]);
+    g_assert_cmpstr(have->str, ==, want);
+    g_string_free(have, TRUE);
+    g_assert_cmpuint(totals.files, ==, 3);
+    g_assert_cmpuint(totals.links, ==, 1);
+    g_assert_cmpuint(totals.folders, ==, 1);
+}
+
+static void
+assert_root(Pool *pool, GPtrArray *entries, const char *want)
+{
+    ListingTotals totals = pool_write(pool, entries);
+    char hex[DIGEST_HEX_SIZE];
+
+    g_assert_cmpstr(digest_format_hex(&totals.root, hex), ==, want);
+}
+
+/* A file of @count chunks, without the one at @missing. */
+static Entry *
+entry_long(guint count, guint missing)
+{
+    Entry *entry = entry_small("long", 0, 4096);
+
+    entry->digest = digest_of_number(missing);
+    for (guint i = 1; i < count; i++) {
+        ChunkRef chunk = { .digest = digest_of_number(i), .size = 4096 + i % 1000, .run = 1 };
+
+        if (i == missing)
+            continue;
+        g_array_append_val(entry->chunks, chunk);
+        entry->size += chunk.size;
+    }
+    return entry;
+}
+
+/* Roots that a second writer, made from the document alone, gave for the same entries. */
+static void
+test_known_roots_L25_L26(void)
+{
+    g_autoptr(GPtrArray) small = entries_small(30000), one = g_ptr_array_new_with_free_func((GDestroyNotify)entry_free);
+    g_auto(Pool) pool;
+
+    pool_init(&pool);
+    assert_root(&pool, small, "10a0ec59d970aea3fc4a0eb69258bfd33f324fc9202594a85586c72b3d57e099");
+    g_ptr_array_add(one, entry_long(60000, 0));
+    assert_root(&pool, one, "8595f5a8547a9a81af7290aa914e6fd0df86c90c90382b3a21bbce3414fca722");
+}
+
 /* I9: the same files, the same root, however their runs of chunks were told. */
 static void
 test_same_root_I9(void)
@@ -169,24 +265,6 @@ test_change_is_local_L26(void)
         sum += pool.fresh;
     }
     g_assert_cmpuint(sum, <=, 4 * 5);
-}
-
-/* A file of @count chunks, without the one at @missing. */
-static Entry *
-entry_long(guint count, guint missing)
-{
-    Entry *entry = entry_small("long", 0, 4096);
-
-    entry->digest = digest_of_number(missing);
-    for (guint i = 1; i < count; i++) {
-        ChunkRef chunk = { .digest = digest_of_number(i), .size = 4096 + i % 1000, .run = 1 };
-
-        if (i == missing)
-            continue;
-        g_array_append_val(entry->chunks, chunk);
-        entry->size += chunk.size;
-    }
-    return entry;
 }
 
 /* L25: what follows a change within a long file keeps its pages. */
@@ -450,6 +528,8 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/listing/model", test_model);
+    g_test_add_func("/listing/example", test_example);
+    g_test_add_func("/listing/known-roots-L25-L26", test_known_roots_L25_L26);
     g_test_add_func("/listing/same-root-I9", test_same_root_I9);
     g_test_add_func("/listing/change-is-local-L26", test_change_is_local_L26);
     g_test_add_func("/listing/long-file-L25", test_long_file_L25);
