@@ -244,3 +244,19 @@ tls_pin_for_curl(const Digest *pin)
 
     return g_strconcat("sha256//", encoded, NULL);
 }
+
+gboolean
+tls_pair_check(const char *key_path, const char *certificate_path, GError **error)
+{
+    gnutls_certificate_credentials_t credentials;
+    int status = gnutls_certificate_allocate_credentials(&credentials);
+
+    if (status < 0)
+        return chama_error(error, CHAMA_ERROR_FAILED, "TLS: %s", gnutls_strerror(status));
+    status = gnutls_certificate_set_x509_key_file(credentials, certificate_path, key_path, GNUTLS_X509_FMT_PEM);
+    gnutls_certificate_free_credentials(credentials);
+    if (status < 0)
+        return chama_error(error, CHAMA_ERROR_DAMAGED, "%s: want the private key of %s, have: %s; restore both from a backup", key_path, certificate_path,
+                           gnutls_strerror(status));
+    return TRUE;
+}

@@ -14,6 +14,9 @@
  * years) and writes them as PEM, the key with mode 0600. */
 gboolean tls_generate(const char *key_path, const char *certificate_path, const char *node_id, const char *host, GError **error);
 
+/* DAMAGED unless the private key is the certificate's. */
+gboolean tls_pair_check(const char *key_path, const char *certificate_path, GError **error);
+
 /* The pin of the first certificate in a PEM file, of a DER certificate, of the peer of a session (NOT_FOUND if it showed none). */
 gboolean tls_pin_of_file(const char *certificate_path, Digest *pin, GError **error);
 gboolean tls_pin_of_der(const void *der, gsize size, Digest *pin, GError **error);

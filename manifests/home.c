@@ -461,6 +461,22 @@ home_ledgers(Home *home, GError **error)
     return g_steal_pointer(&ids);
 }
 
+gboolean
+home_refresh(Home *home, GError **error)
+{
+    GHashTableIter ledgers;
+    gpointer ledger;
+
+    if (!ledger_refresh(home->ledger, error))
+        return FALSE;
+    g_hash_table_iter_init(&ledgers, home->peer_ledgers);
+    while (g_hash_table_iter_next(&ledgers, NULL, &ledger)) {
+        if (!ledger_refresh(ledger, error))
+            return FALSE;
+    }
+    return home->catalogue ? project_all(home, error) : home_catalogue(home, error) != NULL;
+}
+
 /* Keys. */
 
 static Keypair *

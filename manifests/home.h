@@ -50,6 +50,8 @@ Ledger *home_ledger(Home *home, GError **error);
 /* A peer's ledger; home_peer_ledger_create() if it is not there yet.  NOT_FOUND. */
 Ledger *home_peer_ledger(Home *home, const char *node, GError **error);
 Ledger *home_peer_ledger_create(Home *home, const char *node, GError **error);
+/* Brings ledgers and catalogue up to date with what other processes did since they were opened; cheap when nothing changed. */
+gboolean home_refresh(Home *home, GError **error);
 /* Ids of all ledgers held whole, own first; of char*, the caller's. */
 GPtrArray *home_ledgers(Home *home, GError **error);
 Keypair *home_signing_key(Home *home, GError **error); /* borrowed; asks for the passphrase once */

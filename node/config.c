@@ -99,7 +99,7 @@ config_defaults(void)
     config->records_max = 1000000;
     config->ledger_bytes_max = 1024ull * MIB;
     config->peer_bytes_max = 2048ull * MIB;
-    config->connections_max = 200;
+    config->connections_max = 512;
     return config;
 }
 
@@ -145,7 +145,7 @@ config_template(const char *listen, const char *url)
                            "\n[sync]\n# seconds between two syncs with every peer; 0: only by hand\ninterval = 300\n# MiB of disk that a sync leaves free\nreserve = 256\n"
                            "\n[quota]\n# what one peer can make this node keep: relayed ledgers, records in a ledger, MiB of records in a ledger and in all it relays\n"
                            "ledgers = 256\nrecords = 1000000\nledger-mib = 1024\npeer-mib = 2048\n"
-                           "\n[serve]\nconnections = 200\n# text or json\nlog = text\n", listen, url ? url : "");
+                           "\n[serve]\nconnections = 512\n# text or json\nlog = text\n", listen, url ? url : "");
 }
 
 gboolean

@@ -1,0 +1,210 @@
+/* chama peer: the nodes that this node knows and trusts to be who they are. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "keys/canonical.h"
+#include "node/command.h"
+#include "node/print.h"
+#include "sync/invite.h"
+#include "sync/peers.h"
+#include "sync/pull.h"
+
+typedef struct {
+    char *id, *alias;
+    gboolean json;
+} Options;
+
+static void
+fingerprint_of(const char *node, char text[FINGERPRINT_SIZE])
+{
+    Digest inception;
+
+    node_id_parse(node, &inception, NULL);
+    fingerprint_format(&inception, text);
+}
+
+static json_t *
+peer_json(const Peer *peer)
+{
+    char fingerprint[FINGERPRINT_SIZE];
+    json_t *urls = json_array(), *pins = json_array(), *root;
+
+    fingerprint_of(peer->node, fingerprint);
+    for (guint i = 0; i < peer->urls->len; i++)
+        json_array_append_new(urls, json_string(g_ptr_array_index(peer->urls, i)));
+    for (guint i = 0; i < peer->pins->len; i++)
+        json_array_append_new(pins, json_digest(&g_array_index(peer->pins, Digest, i)));
+    root = json_pack("{s:s, s:s, s:o, s:o}", "node", peer->node, "fingerprint", fingerprint, "urls", urls, "tls", pins);
+    json_set_text(root, "peer", peer->alias);
+    json_set_text(root, "name", peer->name);
+    json_set_text(root, "last_error", peer->last_error);
+    json_object_set_new(root, "added", json_time(peer->added));
+    if (peer->last_contact)
+        json_object_set_new(root, "last_contact", json_time(peer->last_contact));
+    return root;
+}
+
+static void
+print_peers(const GPtrArray *peers, gboolean json)
+{
+    json_t *list = json_array();
+    g_autoptr(Table) table = table_new(4);
+
+    for (guint i = 0; i < peers->len; i++) {
+        const Peer *peer = g_ptr_array_index(peers, i);
+
+        json_array_append_new(list, peer_json(peer));
+        table_add(table, peer->alias ? peer->alias : "-", peer->node, peer->urls->len ? g_ptr_array_index(peer->urls, 0) : "(dials in)",
+                  peer->name ? peer->name : "", NULL);
+    }
+    if (json)
+        print_json(list);
+    else {
+        json_decref(list);
+        table_print(table);
+    }
+}
+
+static void
+print_added(const Peer *peer, const Options *options)
+{
+    char fingerprint[FINGERPRINT_SIZE];
+
+    if (options->json) {
+        print_json(peer_json(peer));
+        return;
+    }
+    fingerprint_of(peer->node, fingerprint);
+    printf("%s %s\n%s\n", peer->alias, peer->node, fingerprint);
+}
+
+/* A person compares the fingerprint by voice; a script names the id that it expects. */
+static gboolean
+confirm(const Peer *peer, const Options *options, GError **error)
+{
+    char fingerprint[FINGERPRINT_SIZE], answer[16] = "";
+    FILE *terminal;
+
+    fingerprint_of(peer->node, fingerprint);
+    if (options->id) {
+        if (strcmp(options->id, peer->node) == 0)
+            return TRUE;
+        return chama_error(error, CHAMA_ERROR_VERIFY, "--id: want %s, the node there is %s", options->id, peer->node);
+    }
+    terminal = isatty(STDIN_FILENO) ? fopen("/dev/tty", "r+") : NULL;
+    if (!terminal)
+        return chama_error(error, CHAMA_ERROR_DENIED, "the node there is %s (%s): without a terminal to ask at, give --id with the id that its people told you",
+                           peer->node, fingerprint);
+    fprintf(terminal, "%s says it is \"%s\"\nnode id      %s\nfingerprint  %s\nDid its people tell you this fingerprint? [y/N] ",
+            (char *)g_ptr_array_index(peer->urls, 0), peer->name ? peer->name : "", peer->node, fingerprint);
+    fflush(terminal);
+    if (!fgets(answer, sizeof answer, terminal))
+        answer[0] = 0;
+    fclose(terminal);
+    return answer[0] == 'y' || answer[0] == 'Y' || chama_error(error, CHAMA_ERROR_DENIED, "not added");
+}
+
+static gboolean
+peer_add(Home *home, const Options *options, const char *word, GError **error)
+{
+    g_autoptr(Peer) peer = invite_looks_like(word) ? invite_parse(word, error) : pull_introduce(home, word, error);
+
+    if (!peer || (!invite_looks_like(word) && !confirm(peer, options, error)))
+        return FALSE;
+    if (invite_looks_like(word) && options->id && strcmp(options->id, peer->node) != 0)
+        return chama_error(error, CHAMA_ERROR_VERIFY, "--id: want %s, the invite is from %s", options->id, peer->node);
+    if (strcmp(peer->node, home_id(home)) == 0)
+        return chama_error(error, CHAMA_ERROR_USAGE, "that is this node itself");
+    if (options->alias)
+        g_free(peer->alias), peer->alias = g_strdup(options->alias);
+    if (!peers_accept(home, peer, error) || (options->alias && !peers_rename(home, peer->node, options->alias, error)))
+        return FALSE;
+    if (options->alias)
+        g_free(peer->alias), peer->alias = g_strdup(options->alias);
+    print_added(peer, options);
+    return TRUE;
+}
+
+static gboolean
+peer_list(Home *home, const Options *options, PeerStatus status, GError **error)
+{
+    g_autoptr(GPtrArray) peers = peers_all(home, status, error);
+
+    if (!peers)
+        return FALSE;
+    print_peers(peers, options->json);
+    return TRUE;
+}
+
+static gboolean
+peer_accept(Home *home, const Options *options, const char *word, GError **error)
+{
+    g_autoptr(GPtrArray) pending = peers_all(home, PEER_PENDING, error);
+    Peer *found = NULL;
+
+    if (!pending)
+        return FALSE;
+    for (guint i = 0; i < pending->len; i++) {
+        Peer *peer = g_ptr_array_index(pending, i);
+
+        if (strcmp(peer->node, word) != 0 && !(strlen(word) >= 8 && g_str_has_prefix(peer->node, word)))
+            continue;
+        if (found)
+            return chama_error(error, CHAMA_ERROR_USAGE, "%s: several pending nodes begin so; give more of the id", word);
+        found = peer;
+    }
+    if (!found)
+        return chama_error(error, CHAMA_ERROR_NOT_FOUND, "%s: no such node is pending; see `chama peer pending`", word);
+    if (options->alias)
+        g_free(found->alias), found->alias = g_strdup(options->alias);
+    if (!peers_accept(home, found, error))
+        return FALSE;
+    print_added(found, options);
+    return TRUE;
+}
+
+static gboolean
+peer_remove(Home *home, const Options *options, const char *word, GError **error)
+{
+    g_autofree char *node = peers_resolve(home, word, error);
+
+    if (!node || !peers_remove(home, node, error))
+        return FALSE;
+    if (options->json)
+        print_json(json_pack("{s:s}", "removed", node));
+    else
+        printf("removed %s; its ledger and what is held of it stay\n", word);
+    return TRUE;
+}
+
+gboolean
+cmd_peer(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
+{
+    Options o = { 0 };
+    const GOptionEntry entries[] = {
+        { "id", 0, 0, G_OPTION_ARG_STRING, &o.id, "the node id to expect at URL", "ID" },
+        { "alias", 0, 0, G_OPTION_ARG_STRING, &o.alias, "the name by which commands here know it", "NAME" },
+        { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "print JSON", NULL },
+        { 0 },
+    };
+    g_autoptr(Home) home = NULL;
+    const char *word;
+
+    if (!command_parse(invocation, &argc, &argv, entries, 1, 2, error))
+        return FALSE;
+    word = argc > 2 ? argv[2] : NULL;
+    if (!(home = command_home(invocation, error)))
+        return FALSE;
+    if (strcmp(argv[1], "add") == 0 && word)
+        return peer_add(home, &o, word, error);
+    if (strcmp(argv[1], "ls") == 0 && !word)
+        return peer_list(home, &o, PEER_ACCEPTED, error);
+    if (strcmp(argv[1], "pending") == 0 && !word)
+        return peer_list(home, &o, PEER_PENDING, error);
+    if (strcmp(argv[1], "accept") == 0 && word)
+        return peer_accept(home, &o, word, error);
+    if (strcmp(argv[1], "rm") == 0 && word)
+        return peer_remove(home, &o, word, error);
+    return chama_error(error, CHAMA_ERROR_USAGE, "peer: want `add INVITE|URL`, `ls`, `pending`, `accept ID` or `rm PEER`; see `chama peer --help`");
+}

@@ -1,0 +1,167 @@
+/* chama serve: the daemon. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "manifests/statement.h"
+#include "node/command.h"
+#include "node/config.h"
+#include "node/http/listener.h"
+#include "node/journal.h"
+#include "node/rounds.h"
+#include "node/self.h"
+
+/* The daemon between two readings of its configuration. */
+typedef struct {
+    const Invocation *invocation;
+    const char *listen;          /* of the command line, or NULL */
+    Journal *journal;
+    Config *config;
+    Listener *listener;
+    Rounds *rounds;
+} Daemon;
+
+/* sd_notify(3): one datagram to the socket that systemd names. */
+static void
+notify(const char *text)
+{
+    const char *path = g_getenv("NOTIFY_SOCKET");
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    gsize length = path ? strlen(path) : 0;
+    int fd;
+
+    if (length == 0 || length >= sizeof address.sun_path || (path[0] != '/' && path[0] != '@'))
+        return;
+    memcpy(address.sun_path, path, length);
+    if (path[0] == '@')
+        address.sun_path[0] = 0;
+    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    if (sendto(fd, text, strlen(text), MSG_NOSIGNAL, (const struct sockaddr *)&address, (socklen_t)(G_STRUCT_OFFSET(struct sockaddr_un, sun_path) + length)) < 0)
+        fprintf(stderr, "chama: NOTIFY_SOCKET: %s\n", g_strerror(errno));
+    close(fd);
+}
+
+static void
+log_request(gpointer data, const ListenerEvent *event)
+{
+    g_autofree char *status = g_strdup_printf("%d", event->status), *bytes = g_strdup_printf("%" G_GUINT64_FORMAT, event->bytes);
+    g_autofree char *milliseconds = g_strdup_printf("%.1f", (double)event->microseconds / 1000);
+    char pin[DIGEST_TEXT_SIZE];
+
+    journal_write(data, "request", "from", event->address, "key", event->has_pin ? digest_format(&event->pin, pin) : "none", "method",
+                  event->method ? event->method : "-", "path", event->path, "status", status, "bytes", bytes, "ms", milliseconds, event->cut ? "cut" : NULL, "yes", NULL);
+}
+
+static gboolean
+start(Daemon *daemon, GError **error)
+{
+    const char *address = daemon->listen ? daemon->listen : daemon->config->listen;
+    const ListenerOptions options = { .home = daemon->invocation->home, .address = address, .connections_max = daemon->config->connections_max,
+                                      .log = log_request, .log_data = daemon->journal };
+
+    journal_set_json(daemon->journal, daemon->config->log_json);
+    daemon->listener = listener_start(&options, error);
+    if (!daemon->listener)
+        return FALSE;
+    daemon->rounds = rounds_start(daemon->invocation->home, daemon->config, daemon->journal);
+    journal_write(daemon->journal, "listening", "address", address, NULL);
+    return TRUE;
+}
+
+static void
+stop(Daemon *daemon)
+{
+    g_clear_pointer(&daemon->rounds, rounds_stop);
+    g_clear_pointer(&daemon->listener, listener_stop);
+}
+
+/* A configuration with an error in it is reported, and the one before goes on. */
+static gboolean
+reload(Daemon *daemon, GError **error)
+{
+    g_autoptr(GError) wrong = NULL;
+    Config *config = config_load(daemon->invocation->home, &wrong);
+
+    if (!config) {
+        journal_write(daemon->journal, "reload", "error", wrong->message, NULL);
+        return TRUE;
+    }
+    notify("RELOADING=1");
+    stop(daemon);
+    config_free(daemon->config);
+    daemon->config = config;
+    if (!self_publish_address(daemon->invocation->home, config, &wrong))
+        journal_write(daemon->journal, "profile", "error", wrong->message, NULL);
+    return start(daemon, error);
+}
+
+/* Signals are blocked in every thread and taken here, one after the other. */
+static gboolean
+run(Daemon *daemon, const sigset_t *signals, GError **error)
+{
+    int number;
+
+    notify("READY=1");
+    while (sigwait(signals, &number) == 0) {
+        if (number == SIGHUP) {
+            if (!reload(daemon, error))
+                return FALSE;
+            notify("READY=1");
+            continue;
+        }
+        notify("STOPPING=1");
+        journal_write(daemon->journal, "stopping", "signal", strsignal(number), NULL);
+        return TRUE;
+    }
+    return TRUE;
+}
+
+static gboolean
+serve(Daemon *daemon, GError **error)
+{
+    g_autoptr(GError) wrong = NULL;
+    sigset_t signals;
+    gboolean served;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    if (!self_publish_address(daemon->invocation->home, daemon->config, &wrong))
+        journal_write(daemon->journal, "profile", "error", wrong->message, NULL);
+    served = start(daemon, error) && run(daemon, &signals, error);
+    stop(daemon);
+    return served;
+}
+
+gboolean
+cmd_serve(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
+{
+    char *listen = NULL;
+    const GOptionEntry entries[] = {
+        { "listen", 0, 0, G_OPTION_ARG_STRING, &listen, "where to listen (default: [node] listen of config.ini)", "HOST:PORT" },
+        { 0 },
+    };
+    Daemon daemon = { .invocation = invocation };
+    gboolean served;
+
+    if (!command_parse(invocation, &argc, &argv, entries, 0, 0, error) || (listen && !config_parse_address(listen, NULL, NULL, error)))
+        return FALSE;
+    g_autoptr(Home) home = home_open(invocation->home, error);
+    if (!home || !(daemon.config = config_load(invocation->home, error)))
+        return FALSE;
+    g_clear_pointer(&home, home_close);
+    daemon.listen = listen;
+    daemon.journal = journal_new(daemon.config->log_json);
+    served = serve(&daemon, error);
+    journal_free(daemon.journal);
+    config_free(daemon.config);
+    return served;
+}

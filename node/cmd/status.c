@@ -1,0 +1,157 @@
+/* chama status: what is where and how it is. */
+#include <stdio.h>
+#include <string.h>
+
+#include "keys/canonical.h"
+#include "node/command.h"
+#include "node/print.h"
+#include "node/show.h"
+#include "sync/peers.h"
+
+typedef struct {
+    guint64 ledger_size, packs, objects, store_bytes;
+    guint datasets, own_datasets, held;
+    gboolean next_key_here;
+} Numbers;
+
+static gboolean
+count(Home *home, Numbers *n, GError **error)
+{
+    Catalogue *catalogue = home_catalogue(home, error);
+    Store *store = home_store(home, error);
+    State *state = home_state(home, error);
+    g_autoptr(GPtrArray) datasets = catalogue ? catalogue_datasets(catalogue, NULL, error) : NULL;
+    g_autoptr(GArray) held = state ? state_all_held(state, error) : NULL;
+    g_autofree char *next = home_file(home, "keys/next.key");
+    StoreTotals totals;
+
+    if (!datasets || !held || !store || !store_totals(store, &totals, error))
+        return FALSE;
+    n->ledger_size = ledger_head(home_ledger(home, NULL))->size;
+    n->packs = totals.packs;
+    n->objects = totals.objects;
+    n->store_bytes = totals.pack_bytes;
+    n->datasets = datasets->len;
+    for (guint i = 0; i < datasets->len; i++)
+        n->own_datasets += strcmp(((const Manifest *)g_ptr_array_index(datasets, i))->node, home_id(home)) == 0;
+    for (guint i = 0; i < held->len; i++)
+        n->held += g_array_index(held, Held, i).complete;
+    n->next_key_here = g_file_test(next, G_FILE_TEST_EXISTS);
+    return TRUE;
+}
+
+/* How far what is held here of a peer's ledger is behind what it last signed. */
+static guint64
+lag_of(Home *home, const Peer *peer)
+{
+    guint64 have = catalogue_size(home_catalogue(home, NULL), peer->node);
+
+    return peer->size_seen > have ? peer->size_seen - have : 0;
+}
+
+static json_t *
+peers_json(Home *home, const GPtrArray *peers)
+{
+    json_t *list = json_array();
+
+    for (guint i = 0; i < peers->len; i++) {
+        const Peer *peer = g_ptr_array_index(peers, i);
+        json_t *entry = json_pack("{s:s, s:s, s:I, s:I}", "peer", peer->alias, "node", peer->node, "records",
+                                  (json_int_t)catalogue_size(home_catalogue(home, NULL), peer->node), "lag", (json_int_t)lag_of(home, peer));
+
+        if (peer->last_contact)
+            json_object_set_new(entry, "last_contact", json_time(peer->last_contact));
+        json_set_text(entry, "last_error", peer->last_error);
+        json_array_append_new(list, entry);
+    }
+    return list;
+}
+
+static json_t *
+evidence_json(const GPtrArray *evidence)
+{
+    json_t *list = json_array();
+
+    for (guint i = 0; i < evidence->len; i++) {
+        const Evidence *e = g_ptr_array_index(evidence, i);
+
+        json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:s}", "node", e->node, "kind", e->kind, "time", json_time(e->time), "evidence", e->text));
+    }
+    return list;
+}
+
+static void
+print_peers(Home *home, const GPtrArray *peers)
+{
+    g_autoptr(Table) table = table_new(4);
+
+    for (guint i = 0; i < peers->len; i++) {
+        const Peer *peer = g_ptr_array_index(peers, i);
+        g_autofree char *lag = g_strdup_printf("%" G_GUINT64_FORMAT " records behind", lag_of(home, peer));
+        g_autofree char *indented = g_strdup_printf("  %s", peer->alias);
+        char time[TIME_TEXT_SIZE] = "never";
+
+        if (peer->last_contact)
+            time_format(peer->last_contact, time);
+        table_add(table, indented, time, lag, peer->last_error ? peer->last_error : "ok", NULL);
+    }
+    table_print(table);
+}
+
+static void
+print_evidence(Home *home, const GPtrArray *evidence)
+{
+    char time[TIME_TEXT_SIZE];
+
+    for (guint i = 0; i < evidence->len; i++) {
+        const Evidence *e = g_ptr_array_index(evidence, i);
+        g_autofree char *node = peers_display(home, e->node);
+
+        printf("ALARM      %s %s: %s; the proof is in `chama status --json`\n", time_format(e->time, time), *node ? node : "this node",
+               strcmp(e->kind, EVIDENCE_FORK) == 0        ? "two histories of its ledger were seen, the second was refused"
+               : strcmp(e->kind, EVIDENCE_ROLLBACK) == 0 ? "it showed a shorter ledger than it had signed before"
+               : strcmp(e->kind, EVIDENCE_OWN_FORK) == 0 ? "a peer holds another history of this node's ledger; nothing more is signed"
+                                                         : e->kind);
+    }
+}
+
+static void
+print_text(Home *home, const Numbers *n, const GPtrArray *peers, guint pending, const GPtrArray *evidence)
+{
+    g_autofree char *name = show_node_name(home, home_id(home)), *store = size_display(n->store_bytes);
+
+    printf("node       %s\nname       %s\nhome       %s\n", home_id(home), name, home_path(home));
+    printf("ledger     %" G_GUINT64_FORMAT " records\n", n->ledger_size);
+    printf("datasets   %u own, %u of other nodes; %u versions held\n", n->own_datasets, n->datasets - n->own_datasets, n->held);
+    printf("store      %" G_GUINT64_FORMAT " objects in %" G_GUINT64_FORMAT " packs, %s\n", n->objects, n->packs, store);
+    printf("next key   %s\n", n->next_key_here ? "on this machine: keys/next.key should be moved to removable media" : "not on this machine (good)");
+    printf("peers      %u, %u pending\n", peers->len, pending);
+    print_peers(home, peers);
+    print_evidence(home, evidence);
+}
+
+gboolean
+cmd_status(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
+{
+    gboolean json = FALSE;
+    const GOptionEntry entries[] = { { "json", 0, 0, G_OPTION_ARG_NONE, &json, "print JSON", NULL }, { 0 } };
+    g_autoptr(Home) home = NULL;
+    g_autoptr(GPtrArray) peers = NULL, pending = NULL, evidence = NULL;
+    g_autofree char *name = NULL;
+    Numbers n = { 0 };
+
+    if (!command_parse(invocation, &argc, &argv, entries, 0, 0, error) || !(home = command_home(invocation, error)) || !count(home, &n, error) ||
+        !(peers = peers_all(home, PEER_ACCEPTED, error)) || !(pending = peers_all(home, PEER_PENDING, error)) ||
+        !(evidence = state_evidence(home_state(home, error), error)))
+        return FALSE;
+    if (!json) {
+        print_text(home, &n, peers, pending->len, evidence);
+        return TRUE;
+    }
+    name = show_node_name(home, home_id(home));
+    print_json(json_pack("{s:s, s:s, s:s, s:I, s:i, s:i, s:i, s:{s:I, s:I, s:I}, s:b, s:o, s:i, s:o}", "node", home_id(home), "name", name, "home", home_path(home),
+                         "records", (json_int_t)n.ledger_size, "own_datasets", (int)n.own_datasets, "other_datasets", (int)(n.datasets - n.own_datasets),
+                         "versions_held", (int)n.held, "store", "objects", (json_int_t)n.objects, "packs", (json_int_t)n.packs, "bytes", (json_int_t)n.store_bytes,
+                         "next_key_here", n.next_key_here, "peers", peers_json(home, peers), "pending", (int)pending->len, "evidence", evidence_json(evidence)));
+    return TRUE;
+}

@@ -1,0 +1,147 @@
+/* chama sync: copy peers' ledgers, then the content that is followed and allowed. */
+#include <stdio.h>
+#include <string.h>
+
+#include "node/command.h"
+#include "node/config.h"
+#include "node/meter.h"
+#include "node/print.h"
+#include "node/rounds.h"
+#include "sync/peers.h"
+
+typedef struct {
+    gboolean dry_run, json;
+} Options;
+
+static void
+talk(gpointer data, const char *line)
+{
+    fprintf(stderr, "%s\n", line);
+}
+
+static json_t *
+result_json(const Peer *peer, const PullResult *result, const GError *failed)
+{
+    json_t *problems = json_array();
+    json_t *root;
+
+    for (guint i = 0; result->problems && i < result->problems->len; i++)
+        json_array_append_new(problems, json_string(g_ptr_array_index(result->problems, i)));
+    root = json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "peer", peer->alias, "node", peer->node, "answered", failed == NULL,
+                     "records", (json_int_t)result->records, "versions", (json_int_t)result->versions, "chunks", (json_int_t)result->chunks, "bytes",
+                     (json_int_t)result->bytes, "wire_bytes", (json_int_t)result->wire_bytes, "requests", (json_int_t)result->requests, "refused",
+                     (json_int_t)result->refused, "wanted_chunks", (json_int_t)result->wanted_chunks, "wanted_bytes", (json_int_t)result->wanted_bytes,
+                     "problems", problems);
+    json_set_text(root, "error", failed ? failed->message : NULL);
+    return root;
+}
+
+static void
+print_result(const Peer *peer, const PullResult *result, const GError *failed, const Options *options)
+{
+    g_autofree char *bytes = size_display(result->bytes), *wanted = size_display(result->wanted_bytes);
+
+    if (failed) {
+        fprintf(stderr, "chama: %s: %s\n", peer->alias, failed->message);
+        return;
+    }
+    if (options->dry_run)
+        printf("%s: would fetch %" G_GUINT64_FORMAT " chunks, %" G_GUINT64_FORMAT " bytes (%s)\n", peer->alias, result->wanted_chunks, result->wanted_bytes, wanted);
+    else if (result->records || result->versions || result->chunks)
+        printf("%s: %" G_GUINT64_FORMAT " new records, %" G_GUINT64_FORMAT " versions, %" G_GUINT64_FORMAT " chunks fetched, %" G_GUINT64_FORMAT " bytes (%s)\n",
+               peer->alias, result->records, result->versions, result->chunks, result->bytes, bytes);
+    else
+        printf("%s: nothing new\n", peer->alias);
+    for (guint i = 0; result->problems && i < result->problems->len; i++)
+        fprintf(stderr, "chama: %s: %s\n", peer->alias, (char *)g_ptr_array_index(result->problems, i));
+}
+
+/* What the whole command ends with. */
+typedef struct {
+    guint answered;
+    int worst;
+    json_t *list;
+} Outcome;
+
+static gboolean
+sync_one(Home *home, Peer *peer, const Options *options, const Config *config, gboolean named, Outcome *outcome)
+{
+    Progress progress = { 0 };
+    PullOptions pull;
+    PullResult result = { 0 };
+    g_autoptr(GError) failed = NULL;
+    Meter *meter;
+
+    rounds_pull_options(config, &pull);
+    pull.dry_run = options->dry_run;
+    pull.progress = &progress;
+    pull.talk = options->json ? NULL : talk;
+    meter = meter_start(peer->alias, &progress);
+    pull_peer(home, peer, &pull, &result, &failed);
+    meter_stop(meter);
+    if (options->json)
+        json_array_append_new(outcome->list, result_json(peer, &result, failed));
+    else
+        print_result(peer, &result, failed, options);
+    if (!failed)
+        outcome->answered++;
+    if (failed && (named || !g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_UNREACHABLE)))
+        outcome->worst = MAX(outcome->worst, chama_error_exit_status(failed));
+    outcome->worst = MAX(outcome->worst, result.worst_exit);
+    pull_result_clear(&result);
+    return !g_atomic_int_get(&progress.cancelled);
+}
+
+static GPtrArray *
+peers_to_ask(Home *home, char **words, GError **error)
+{
+    g_autoptr(GPtrArray) peers = NULL;
+
+    if (!*words)
+        return peers_all(home, PEER_ACCEPTED, error);
+    peers = g_ptr_array_new_with_free_func((GDestroyNotify)peer_free);
+    for (; *words; words++) {
+        g_autofree char *node = peers_resolve(home, *words, error);
+        Peer *peer = node ? peers_get(home, node, error) : NULL;
+
+        if (peer && peer->status != PEER_ACCEPTED) {
+            peer_free(peer);
+            return chama_error_null(error, CHAMA_ERROR_NOT_FOUND, "%s: not an accepted peer; see `chama peer ls`", *words);
+        }
+        if (!peer)
+            return NULL;
+        g_ptr_array_add(peers, peer);
+    }
+    return g_steal_pointer(&peers);
+}
+
+gboolean
+cmd_sync(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
+{
+    Options o = { 0 };
+    const GOptionEntry entries[] = {
+        { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &o.dry_run, "bring ledgers and listings up to date, and only count the content that would be fetched", NULL },
+        { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "print JSON", NULL },
+        { 0 },
+    };
+    g_autoptr(Home) home = NULL;
+    g_autoptr(Config) config = NULL;
+    g_autoptr(GPtrArray) peers = NULL;
+    Outcome outcome = { 0 };
+
+    if (!command_parse(invocation, &argc, &argv, entries, 0, -1, error) || !(home = command_home(invocation, error)) ||
+        !(config = config_load(invocation->home, error)) || !(peers = peers_to_ask(home, argv + 1, error)))
+        return FALSE;
+    outcome.list = json_array();
+    if (peers->len == 0 && !o.json)
+        fprintf(stderr, "no peers yet: exchange invites (`chama invite`, `chama peer add`)\n");
+    for (guint i = 0; i < peers->len; i++) {
+        if (!sync_one(home, g_ptr_array_index(peers, i), &o, config, argc > 1, &outcome))
+            break;
+    }
+    if (o.json)
+        print_json(json_incref(outcome.list));
+    json_decref(outcome.list);
+    *status = outcome.worst ? outcome.worst : outcome.answered == 0 && peers->len > 0 ? EXIT_UNREACHABLE : EXIT_DONE;
+    return TRUE;
+}

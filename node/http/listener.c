@@ -1,0 +1,416 @@
+#include "node/http/listener.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <gnutls/gnutls.h>
+#include <microhttpd.h>
+
+#include "keys/durable.h"
+#include "keys/error.h"
+#include "keys/tls.h"
+#include "node/config.h"
+#include "node/http/homes.h"
+#include "sync/answer.h"
+#include "sync/wire.h"
+
+#define PEM_MAX (64 * 1024)
+#define THREADS 4
+#define BLOCK_SIZE (256 * 1024)
+#define HEAD_MAX (16 * 1024)
+#define IDLE_SECONDS 60
+#define REQUEST_SECONDS 90          /* to send a whole request */
+#define ANSWER_SECONDS 120          /* to take an answer, and */
+#define ANSWER_RATE_MIN (8 * 1024)  /* bytes a second on top */
+
+/* One connection, from accept to close, on the list that the watch thread looks through. */
+typedef struct {
+    int fd;
+    gint64 since;        /* when the present request, or waiting for it, began (monotonic seconds) */
+    gboolean answering;
+    guint64 sent;
+    char address[INET6_ADDRSTRLEN];
+    struct Exchanged *request;   /* the present one; libmicrohttpd does not tell of the end of one whose head it refused */
+} Connection;
+
+struct Listener {
+    struct MHD_Daemon *daemon;
+    Homes *homes;
+    ListenerOptions options;
+    char *home, *address;      /* owned; options point to them */
+    GMutex lock;
+    GCond stop;
+    gboolean stopped;
+    GHashTable *connections;   /* set of Connection* */
+    GThread *watch;
+};
+
+/* One request and its answer. */
+typedef struct Exchanged {
+    Listener *listener;
+    Connection *connection;
+    char *method, *path, *query;
+    GByteArray *body;
+    Home *home;
+    Answer *answer;
+    GBytes *piece;           /* of the answer, being sent */
+    gsize piece_sent;
+    int status;
+    gboolean cut;
+    gboolean has_pin;
+    Digest pin;
+    gint64 started;
+} Exchanged;
+
+static gint64
+now_seconds(void)
+{
+    return g_get_monotonic_time() / G_USEC_PER_SEC;
+}
+
+/* libmicrohttpd's timeout counts silence only: a byte a second lives for ever.  This counts time. */
+static gboolean
+is_overdue(const Connection *connection, gint64 now)
+{
+    gint64 age = now - connection->since;
+
+    return connection->answering ? age > ANSWER_SECONDS + (gint64)(connection->sent / ANSWER_RATE_MIN) : age > REQUEST_SECONDS;
+}
+
+static gpointer
+watch(gpointer data)
+{
+    Listener *listener = data;
+
+    g_mutex_lock(&listener->lock);
+    while (!listener->stopped) {
+        GHashTableIter all;
+        gpointer connection;
+
+        g_cond_wait_until(&listener->stop, &listener->lock, g_get_monotonic_time() + G_USEC_PER_SEC);
+        g_hash_table_iter_init(&all, listener->connections);
+        while (g_hash_table_iter_next(&all, &connection, NULL)) {
+            if (is_overdue(connection, now_seconds()))
+                shutdown(((Connection *)connection)->fd, SHUT_RDWR);
+        }
+    }
+    g_mutex_unlock(&listener->lock);
+    return NULL;
+}
+
+static void
+set_stage(Listener *listener, Connection *connection, gboolean answering)
+{
+    g_mutex_lock(&listener->lock);
+    connection->since = now_seconds();
+    connection->answering = answering;
+    connection->sent = 0;
+    g_mutex_unlock(&listener->lock);
+}
+
+static void
+add_sent(Exchanged *x, gsize bytes)
+{
+    g_mutex_lock(&x->listener->lock);
+    x->connection->sent += bytes;
+    g_mutex_unlock(&x->listener->lock);
+}
+
+static void
+format_address(const struct sockaddr *address, char text[INET6_ADDRSTRLEN])
+{
+    const void *bytes = address->sa_family == AF_INET6 ? (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr
+                                                       : (const void *)&((const struct sockaddr_in *)address)->sin_addr;
+
+    if (!inet_ntop(address->sa_family, bytes, text, INET6_ADDRSTRLEN))
+        g_strlcpy(text, "?", INET6_ADDRSTRLEN);
+}
+
+/* A certificate is asked for and not required; no names of authorities are sent, since keys are pinned. */
+static void
+prepare_session(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    gnutls_datum_t protocol = { (unsigned char *)"http/1.1", 8 };
+    gnutls_session_t session = info ? info->tls_session : NULL;
+
+    if (!session)
+        return;
+    gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
+    gnutls_certificate_send_x509_rdn_sequence(session, 1);
+    gnutls_alpn_set_protocols(session, &protocol, 1, 0);
+}
+
+static void
+exchanged_free(Exchanged *x)
+{
+    if (!x)
+        return;
+    g_clear_pointer(&x->answer, answer_free);
+    if (x->home)
+        homes_give(x->listener->homes, x->home);
+    g_clear_pointer(&x->piece, g_bytes_unref);
+    g_clear_pointer(&x->body, g_byte_array_unref);
+    g_free(x->method);
+    g_free(x->path);
+    g_free(x->query);
+    g_free(x);
+}
+
+static void
+on_connection(void *data, struct MHD_Connection *mhd, void **context, enum MHD_ConnectionNotificationCode code)
+{
+    Listener *listener = data;
+    Connection *connection = *context;
+
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        connection = g_new0(Connection, 1);
+        connection->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+        connection->since = now_seconds();
+        format_address(MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr, connection->address);
+        prepare_session(mhd);
+        *context = connection;
+        g_mutex_lock(&listener->lock);
+        g_hash_table_add(listener->connections, connection);
+        g_mutex_unlock(&listener->lock);
+        return;
+    }
+    if (!connection)
+        return;
+    g_mutex_lock(&listener->lock);
+    g_hash_table_remove(listener->connections, connection);
+    g_mutex_unlock(&listener->lock);
+    exchanged_free(connection->request);
+    g_free(connection);
+    *context = NULL;
+}
+
+static void
+on_completed(void *data, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode code)
+{
+    Listener *listener = data;
+    Exchanged *x = *context;
+
+    if (!x)
+        return;
+    if (listener->options.log && x->status) {
+        const ListenerEvent event = { .address = x->connection->address, .has_pin = x->has_pin, .pin = x->pin, .method = x->method, .path = x->path,
+                                      .status = x->status, .bytes = x->connection->sent, .microseconds = g_get_monotonic_time() - x->started,
+                                      .cut = x->cut || code != MHD_REQUEST_TERMINATED_COMPLETED_OK };
+
+        listener->options.log(listener->options.log_data, &event);
+    }
+    set_stage(listener, x->connection, FALSE);
+    x->connection->request = NULL;
+    exchanged_free(x);
+    *context = NULL;
+}
+
+/* The body, as libmicrohttpd asks for it. */
+static ssize_t
+read_answer(void *data, uint64_t position, char *buffer, size_t max)
+{
+    Exchanged *x = data;
+    g_autoptr(GError) broken = NULL;
+    gsize size, count;
+    const char *bytes;
+
+    while (!x->piece || x->piece_sent == g_bytes_get_size(x->piece)) {
+        g_clear_pointer(&x->piece, g_bytes_unref);
+        x->piece_sent = 0;
+        x->piece = answer_next(x->answer, &broken);
+        x->cut |= broken != NULL;
+        if (!x->piece)
+            return broken ? MHD_CONTENT_READER_END_WITH_ERROR : MHD_CONTENT_READER_END_OF_STREAM;
+    }
+    bytes = g_bytes_get_data(x->piece, &size);
+    count = MIN(max, size - x->piece_sent);
+    memcpy(buffer, bytes + x->piece_sent, count);
+    x->piece_sent += count;
+    add_sent(x, count);
+    return (ssize_t)count;
+}
+
+static enum MHD_Result
+send_response(struct MHD_Connection *mhd, int status, const char *type, struct MHD_Response *response)
+{
+    enum MHD_Result queued;
+
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    queued = MHD_queue_response(mhd, (unsigned int)status, response);
+    MHD_destroy_response(response);
+    return queued;
+}
+
+/* Where not even an Answer can be made: the home cannot be opened, or the body is too large. */
+static enum MHD_Result
+send_error(struct MHD_Connection *mhd, Exchanged *x, const GError *error)
+{
+    g_autoptr(GBytes) problem = problem_format(error);
+    struct MHD_Response *response = MHD_create_response_from_buffer(g_bytes_get_size(problem), (void *)g_bytes_get_data(problem, NULL), MHD_RESPMEM_MUST_COPY);
+
+    x->status = chama_error_http_status(error);
+    set_stage(x->listener, x->connection, TRUE);
+    return send_response(mhd, x->status, "application/problem+json", response);
+}
+
+static enum MHD_Result
+answer_request(struct MHD_Connection *mhd, Exchanged *x)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) body = g_byte_array_free_to_bytes(g_steal_pointer(&x->body));
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    AnswerRequest request = { .method = x->method, .path = x->path, .query = x->query, .body = body };
+
+    x->has_pin = info && info->tls_session && tls_pin_of_peer(info->tls_session, &x->pin, NULL);
+    request.has_pin = x->has_pin;
+    request.pin = x->pin;
+    request.grant = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, "Chama-Grant");
+    x->home = homes_take(x->listener->homes, &error);
+    if (!x->home)
+        return send_error(mhd, x, error);
+    x->answer = answer_new(x->home, &request);
+    x->status = answer_status(x->answer);
+    set_stage(x->listener, x->connection, TRUE);
+    return send_response(mhd, x->status, answer_content_type(x->answer),
+                         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_SIZE, read_answer, x, NULL));
+}
+
+/* Called once when the target is known, before it is parsed: the query as it came. */
+static void *
+on_target(void *data, const char *target, struct MHD_Connection *mhd)
+{
+    const char *question = strchr(target, '?');
+    Exchanged *x = g_new0(Exchanged, 1);
+
+    x->listener = data;
+    x->path = question ? g_strndup(target, (gsize)(question - target)) : g_strdup(target);
+    x->query = question ? g_strdup(question + 1) : NULL;
+    x->body = g_byte_array_new();
+    x->started = g_get_monotonic_time();
+    x->connection = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    exchanged_free(x->connection->request);
+    x->connection->request = x;
+    return x;
+}
+
+static enum MHD_Result
+on_request(void *data, struct MHD_Connection *mhd, const char *url, const char *method, const char *version, const char *upload, size_t *upload_size, void **context)
+{
+    Exchanged *x = *context;
+
+    if (!x->method) {
+        x->method = g_strdup(method);
+        return MHD_YES;
+    }
+    if (*upload_size > 0) {
+        /* What is too much is read and let go, so that the caller can be told. */
+        if (x->body->len <= REQUEST_BODY_MAX)
+            g_byte_array_append(x->body, (const guint8 *)upload, (guint)*upload_size);
+        *upload_size = 0;
+        return MHD_YES;
+    }
+    if (x->body && x->body->len > REQUEST_BODY_MAX) {
+        g_autoptr(GError) error = g_error_new(CHAMA_ERROR, CHAMA_ERROR_LIMIT, "request: want a body of at most %d bytes, have more", REQUEST_BODY_MAX);
+
+        return send_error(mhd, x, error);
+    }
+    return x->body ? answer_request(mhd, x) : MHD_NO;
+}
+
+static gboolean
+resolve(const char *address, struct addrinfo **found, GError **error)
+{
+    const struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+    g_autofree char *host = NULL, *service = NULL;
+    guint16 port;
+    int status;
+
+    if (!config_parse_address(address, &host, &port, error))
+        return FALSE;
+    service = g_strdup_printf("%u", port);
+    status = getaddrinfo(host, service, &hints, found);
+    return status == 0 || chama_error(error, CHAMA_ERROR_FAILED, "%s: %s", address, gai_strerror(status));
+}
+
+static char *
+read_pem(const char *home, const char *name, GError **error)
+{
+    g_autofree char *path = g_build_filename(home, "keys", name, NULL);
+    g_autoptr(GBytes) bytes = durable_read(path, PEM_MAX, error);
+
+    return bytes ? g_strndup(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes)) : NULL;
+}
+
+static gboolean
+start_daemon(Listener *listener, GError **error)
+{
+    g_autofree char *certificate = read_pem(listener->options.home, "tls.crt", error);
+    g_autofree char *key = certificate ? read_pem(listener->options.home, "tls.key", error) : NULL;
+    struct addrinfo *found = NULL;
+    unsigned int flags = MHD_USE_TLS | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC;
+    guint limit = listener->options.connections_max;
+
+    if (!key || !resolve(listener->options.address, &found, error))
+        return FALSE;
+    if (found->ai_family == AF_INET6)
+        flags |= MHD_USE_IPv6;
+    errno = 0;
+    listener->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, listener, MHD_OPTION_SOCK_ADDR, found->ai_addr, MHD_OPTION_HTTPS_MEM_KEY, key,
+                                        MHD_OPTION_HTTPS_MEM_CERT, certificate, MHD_OPTION_HTTPS_PRIORITIES, TLS_PRIORITY, MHD_OPTION_THREAD_POOL_SIZE,
+                                        (unsigned int)MIN(THREADS, limit), MHD_OPTION_CONNECTION_LIMIT, (unsigned int)MAX(limit, THREADS), MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+                                        (unsigned int)MAX(limit / 2, 8), MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)IDLE_SECONDS,
+                                        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(2 * HEAD_MAX), MHD_OPTION_URI_LOG_CALLBACK, on_target, listener,
+                                        MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener, MHD_OPTION_NOTIFY_COMPLETED, on_completed, listener,
+                                        MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+    freeaddrinfo(found);
+    if (listener->daemon)
+        return TRUE;
+    return chama_error(error, CHAMA_ERROR_FAILED, "%s: cannot listen there: %s", listener->options.address, errno ? g_strerror(errno) : "TLS setup failed");
+}
+
+Listener *
+listener_start(const ListenerOptions *options, GError **error)
+{
+    Listener *listener = g_new0(Listener, 1);
+
+    listener->options = *options;
+    listener->options.home = listener->home = g_strdup(options->home);
+    listener->options.address = listener->address = g_strdup(options->address);
+    listener->homes = homes_new(options->home);
+    listener->connections = g_hash_table_new(NULL, NULL);
+    g_mutex_init(&listener->lock);
+    g_cond_init(&listener->stop);
+    if (!start_daemon(listener, error)) {
+        listener_stop(listener);
+        return NULL;
+    }
+    listener->watch = g_thread_new("watch", watch, listener);
+    return listener;
+}
+
+void
+listener_stop(Listener *listener)
+{
+    if (!listener)
+        return;
+    g_mutex_lock(&listener->lock);
+    listener->stopped = TRUE;
+    g_cond_signal(&listener->stop);
+    g_mutex_unlock(&listener->lock);
+    if (listener->watch)
+        g_thread_join(listener->watch);
+    if (listener->daemon)
+        MHD_stop_daemon(listener->daemon);
+    homes_free(listener->homes);
+    g_hash_table_unref(listener->connections);
+    g_mutex_clear(&listener->lock);
+    g_cond_clear(&listener->stop);
+    g_free(listener->home);
+    g_free(listener->address);
+    g_free(listener);
+}

@@ -1,0 +1,42 @@
+/*
+ * listener: the HTTPS server (libmicrohttpd over GnuTLS, TLS 1.3).  Bytes in, sync/answer.h, bytes out; decides nothing itself.
+ *
+ * A caller may show a certificate; its key is what says who calls.  Bounds: connections in all and per address, 16 KiB of request head,
+ * REQUEST_BODY_MAX of body, time to send a request, a least rate of taking the answer.
+ */
+#ifndef CHAMA_NODE_HTTP_LISTENER_H
+#define CHAMA_NODE_HTTP_LISTENER_H
+
+#include <glib.h>
+
+#include "keys/digest.h"
+
+/* One request answered, for the log. */
+typedef struct {
+    const char *address;       /* of the caller: "127.0.0.1" */
+    gboolean has_pin;
+    Digest pin;
+    const char *method, *path;
+    int status;
+    guint64 bytes;             /* of body sent */
+    gint64 microseconds;
+    gboolean cut;              /* the answer broke off */
+} ListenerEvent;
+
+typedef struct {
+    const char *home;
+    const char *address;       /* "HOST:PORT", "[IPV6]:PORT" */
+    guint connections_max;
+    void (*log)(gpointer data, const ListenerEvent *event);   /* from any thread */
+    gpointer log_data;
+} ListenerOptions;
+
+typedef struct Listener Listener;
+
+/* Listens when it returns.  FAILED naming the address if it is taken or not ours. */
+Listener *listener_start(const ListenerOptions *options, GError **error);
+/* Answers under way are broken off: their receivers resume. */
+void listener_stop(Listener *listener);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Listener, listener_stop)
+
+#endif

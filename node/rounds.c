@@ -1,0 +1,140 @@
+#include "node/rounds.h"
+
+#include "sync/peers.h"
+
+struct Rounds {
+    char *home;
+    guint interval;
+    PullOptions options;
+    Journal *journal;
+    Progress progress;
+    GMutex lock;
+    GCond stop;
+    gboolean stopped;
+    GThread *thread;
+};
+
+/* For the talk of one sync. */
+typedef struct {
+    Journal *journal;
+    const char *peer;
+} Talk;
+
+void
+rounds_pull_options(const Config *config, PullOptions *options)
+{
+    pull_options_defaults(options);
+    options->ledgers_max = config->ledgers_max;
+    options->records_max = config->records_max;
+    options->ledger_bytes_max = config->ledger_bytes_max;
+    options->peer_bytes_max = config->peer_bytes_max;
+    options->reserve = config->reserve;
+}
+
+static void
+talk(gpointer data, const char *line)
+{
+    const Talk *t = data;
+
+    journal_write(t->journal, "sync", "peer", t->peer, "message", line, NULL);
+}
+
+static void
+log_result(const Rounds *rounds, const Peer *peer, const PullResult *result, const GError *failed)
+{
+    g_autofree char *records = g_strdup_printf("%" G_GUINT64_FORMAT, result->records), *versions = g_strdup_printf("%" G_GUINT64_FORMAT, result->versions);
+    g_autofree char *bytes = g_strdup_printf("%" G_GUINT64_FORMAT, result->bytes);
+
+    for (guint i = 0; result->problems && i < result->problems->len; i++)
+        journal_write(rounds->journal, "sync", "peer", peer->alias, "problem", g_ptr_array_index(result->problems, i), NULL);
+    if (failed)
+        journal_write(rounds->journal, "sync", "peer", peer->alias, "error", failed->message, NULL);
+    else if (result->records || result->versions || result->bytes)
+        journal_write(rounds->journal, "sync", "peer", peer->alias, "records", records, "versions", versions, "bytes", bytes, NULL);
+}
+
+static void
+sync_peer(Rounds *rounds, Home *home, Peer *peer)
+{
+    Talk t = { rounds->journal, peer->alias };
+    PullOptions options = rounds->options;
+    PullResult result = { 0 };
+    g_autoptr(GError) failed = NULL;
+
+    options.progress = &rounds->progress;
+    options.talk = talk;
+    options.talk_data = &t;
+    pull_peer(home, peer, &options, &result, &failed);
+    log_result(rounds, peer, &result, failed);
+    pull_result_clear(&result);
+}
+
+static void
+one_round(Rounds *rounds)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Home) home = home_open(rounds->home, &error);
+    g_autoptr(GPtrArray) peers = home ? peers_all(home, PEER_ACCEPTED, &error) : NULL;
+
+    if (error)
+        journal_write(rounds->journal, "sync", "error", error->message, NULL);
+    for (guint i = 0; peers && i < peers->len && !progress_cancelled(&rounds->progress); i++) {
+        Peer *peer = g_ptr_array_index(peers, i);
+
+        if (peer->urls->len > 0)
+            sync_peer(rounds, home, peer);
+    }
+}
+
+static gpointer
+run(gpointer data)
+{
+    Rounds *rounds = data;
+
+    g_mutex_lock(&rounds->lock);
+    while (!rounds->stopped) {
+        gint64 until = g_get_monotonic_time() + (gint64)rounds->interval * G_USEC_PER_SEC;
+
+        g_mutex_unlock(&rounds->lock);
+        one_round(rounds);
+        g_mutex_lock(&rounds->lock);
+        while (!rounds->stopped && g_cond_wait_until(&rounds->stop, &rounds->lock, until))
+            ;
+    }
+    g_mutex_unlock(&rounds->lock);
+    return NULL;
+}
+
+Rounds *
+rounds_start(const char *home, const Config *config, Journal *journal)
+{
+    Rounds *rounds = g_new0(Rounds, 1);
+
+    rounds->home = g_strdup(home);
+    rounds->interval = config->sync_interval;
+    rounds->journal = journal;
+    rounds_pull_options(config, &rounds->options);
+    g_mutex_init(&rounds->lock);
+    g_cond_init(&rounds->stop);
+    if (rounds->interval > 0)
+        rounds->thread = g_thread_new("rounds", run, rounds);
+    return rounds;
+}
+
+void
+rounds_stop(Rounds *rounds)
+{
+    if (!rounds)
+        return;
+    g_atomic_int_set(&rounds->progress.cancelled, 1);
+    g_mutex_lock(&rounds->lock);
+    rounds->stopped = TRUE;
+    g_cond_signal(&rounds->stop);
+    g_mutex_unlock(&rounds->lock);
+    if (rounds->thread)
+        g_thread_join(rounds->thread);
+    g_mutex_clear(&rounds->lock);
+    g_cond_clear(&rounds->stop);
+    g_free(rounds->home);
+    g_free(rounds);
+}
