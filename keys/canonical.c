@@ -18,8 +18,8 @@ typedef struct {
 
 static gboolean write_value(Writer *writer, const json_t *value);
 
-/* C8: UTF-8 sorts by code point, UTF-16 by code unit: they differ in that surrogates (what UTF-8 begins with F0-F4) come before U+E000-U+FFFF
- * (EE, EF).  Where two strings first differ, either both bytes begin a character or neither does. */
+/* C8: UTF-8 sorts by code point, UTF-16 by code unit: they differ in that surrogates (what UTF-8 begins with F0-F4) come before
+ * U+E000-U+FFFF (EE, EF).  Where two strings first differ, either both bytes begin a character or neither does. */
 static guint
 utf16_rank(guint8 byte)
 {
@@ -41,7 +41,9 @@ compare_names(const void *a, const void *b)
 static void
 write_escaped(GString *out, guint8 byte)
 {
-    static const char *const short_escapes[] = { ['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f", ['\r'] = "\\r", ['"'] = "\\\"", ['\\'] = "\\\\" };
+    static const char *const short_escapes[] = {
+        ['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f", ['\r'] = "\\r", ['"'] = "\\\"", ['\\'] = "\\\\",
+    };
 
     if (short_escapes[byte])
         g_string_append(out, short_escapes[byte]);
@@ -76,7 +78,8 @@ static gboolean
 write_integer(Writer *writer, json_int_t number)
 {
     if (number > INTEGER_MAX || number < -INTEGER_MAX)
-        return chama_error(writer->error, CHAMA_ERROR_MALFORMED, "C4: want an integer within 2^53-1, have %" JSON_INTEGER_FORMAT, number);
+        return chama_error(writer->error, CHAMA_ERROR_MALFORMED, "C4: want an integer within 2^53-1, have %" JSON_INTEGER_FORMAT,
+                           number);
     g_string_append_printf(writer->out, "%" JSON_INTEGER_FORMAT, number);
     return TRUE;
 }
@@ -251,8 +254,8 @@ end_of_string(const char *text, gsize size, gsize at)
     return size;
 }
 
-/* C2, C3: before anything is built, in one pass without allocations, so that a small hostile document cannot become a large tree.  Members are
- * counted by their commas and, of each container that is not empty, the first one: right for what is canonical. */
+/* C2, C3: before anything is built, in one pass without allocations, so that a small hostile document cannot become a large tree.
+ * Members are counted by their commas and, of each container that is not empty, the first one: right for what is canonical. */
 static gboolean
 scan(const char *text, gsize size, const char *what, GError **error)
 {
@@ -267,7 +270,8 @@ scan(const char *text, gsize size, const char *what, GError **error)
         case '{':
         case '[':
             if (++depth > CANONICAL_DEPTH_MAX)
-                return chama_error(error, CHAMA_ERROR_LIMIT, "%s: C2: want a depth of at most %d, have more", what, CANONICAL_DEPTH_MAX);
+                return chama_error(error, CHAMA_ERROR_LIMIT, "%s: C2: want a depth of at most %d, have more",
+                                   what, CANONICAL_DEPTH_MAX);
             members += i + 1 < size && text[i + 1] != '}' && text[i + 1] != ']';
             break;
         case '}':
@@ -282,7 +286,8 @@ scan(const char *text, gsize size, const char *what, GError **error)
         }
     }
     if (members > CANONICAL_MEMBERS_MAX)
-        return chama_error(error, CHAMA_ERROR_LIMIT, "%s: C3: want at most %d members, have %zu", what, CANONICAL_MEMBERS_MAX, members);
+        return chama_error(error, CHAMA_ERROR_LIMIT, "%s: C3: want at most %d members, have %zu",
+                           what, CANONICAL_MEMBERS_MAX, members);
     return TRUE;
 }
 
@@ -310,7 +315,8 @@ load(const char *text, gsize size, const char *what, GError **error)
     json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &problem);
 
     if (!root)
-        return chama_error_null(error, CHAMA_ERROR_MALFORMED, "%s: %s: want JSON, have at byte %d: %s", what, rule_of(&problem), problem.position, problem.text);
+        return chama_error_null(error, CHAMA_ERROR_MALFORMED, "%s: %s: want JSON, have at byte %d: %s",
+                                what, rule_of(&problem), problem.position, problem.text);
     return root;
 }
 

@@ -134,7 +134,8 @@ digest_parse(const char *text, Digest *digest, GError **error)
     colon = memchr(text, ':', strnlen(text, DIGEST_TEXT_SIZE));
     if (!colon)
         return chama_error(error, CHAMA_ERROR_MALFORMED, "digest: D1: want \"sha256:\" and hex digits, have \"%.80s\"", text);
-    return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "digest: D2: want the algorithm sha256, have \"%.*s\"", (int)(colon - text), text);
+    return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "digest: D2: want the algorithm sha256, have \"%.*s\"",
+                       (int)(colon - text), text);
 }
 
 guint
@@ -169,13 +170,15 @@ base64_parse(const char *text, gsize text_size, gsize max_bytes, GError **error)
 
     /* D4: before the allocation. */
     if (text_size / 4 > (max_bytes + 2) / 3)
-        return chama_error_null(error, CHAMA_ERROR_LIMIT, "base64: D4: want at most %zu bytes, have %zu characters", max_bytes, text_size);
+        return chama_error_null(error, CHAMA_ERROR_LIMIT, "base64: D4: want at most %zu bytes, have %zu characters",
+                                max_bytes, text_size);
     decoded = g_malloc(text_size / 4 * 3 + 3);
     size = g_base64_decode_step(text, text_size, decoded, &state, &save);
     again = g_base64_encode(decoded, size);
     /* D3: GLib skips what is not base64, and the unused bits of the last character may be anything. */
     if (strlen(again) != text_size || memcmp(again, text, text_size) != 0)
-        return chama_error_null(error, CHAMA_ERROR_MALFORMED, "base64: D3: want the one standard spelling with padding, have another");
+        return chama_error_null(error, CHAMA_ERROR_MALFORMED,
+                                "base64: D3: want the one standard spelling with padding, have another");
     if (size > max_bytes)
         return chama_error_null(error, CHAMA_ERROR_LIMIT, "base64: D4: want at most %zu bytes, have %zu", max_bytes, size);
     return g_bytes_new_take(g_steal_pointer(&decoded), size);

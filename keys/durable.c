@@ -186,7 +186,8 @@ read_open_file(int fd, const char *path, gsize limit, GError **error)
     if (!S_ISREG(status.st_mode))
         return chama_error_null(error, CHAMA_ERROR_FAILED, "%s: want a regular file, have something else", path);
     if ((guint64)status.st_size > limit)
-        return chama_error_null(error, CHAMA_ERROR_LIMIT, "%s: want at most %zu bytes, have %" G_GINT64_FORMAT, path, limit, (gint64)status.st_size);
+        return chama_error_null(error, CHAMA_ERROR_LIMIT, "%s: want at most %zu bytes, have %" G_GINT64_FORMAT,
+                                path, limit, (gint64)status.st_size);
     size = (gsize)status.st_size;
     data = g_malloc(size + 1);
     while (have < size) {
@@ -199,7 +200,8 @@ read_open_file(int fd, const char *path, gsize limit, GError **error)
             return NULL;
         }
         if (got == 0)
-            return chama_error_null(error, CHAMA_ERROR_FAILED, "%s: want %zu bytes, have %zu: it was cut while being read", path, size, have);
+            return chama_error_null(error, CHAMA_ERROR_FAILED, "%s: want %zu bytes, have %zu: it was cut while being read",
+                                    path, size, have);
         have += (gsize)got;
     }
     return g_bytes_new_take(g_steal_pointer(&data), size);

@@ -68,7 +68,8 @@ node_id_parse(const char *id, Digest *inception, GError **error)
     Digest parsed;
 
     if (!decode_node_id(id, parsed.bytes))
-        return chama_error(error, CHAMA_ERROR_MALFORMED, "node id: N1: want 52 characters of lower-case base32, have \"%.64s\"", id);
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "node id: N1: want 52 characters of lower-case base32, have \"%.64s\"",
+                           id);
     *inception = parsed;
     return TRUE;
 }
@@ -128,7 +129,8 @@ format_encryption_key(const guint8 key[ENCRYPTION_KEY_SIZE])
 }
 
 GBytes *
-inception_format(const PublicKey *signing, const PublicKey *log, const guint8 encryption[ENCRYPTION_KEY_SIZE], const Digest *next, gint64 time, GError **error)
+inception_format(const PublicKey *signing, const PublicKey *log, const guint8 encryption[ENCRYPTION_KEY_SIZE], const Digest *next,
+                 gint64 time, GError **error)
 {
     char signing_text[PUBLIC_KEY_TEXT_SIZE], log_text[PUBLIC_KEY_TEXT_SIZE], next_text[DIGEST_TEXT_SIZE], time_text[TIME_TEXT_SIZE];
     g_autofree char *encryption_text = format_encryption_key(encryption);
@@ -167,7 +169,8 @@ read_encryption_key(const json_t *root, guint8 key[ENCRYPTION_KEY_SIZE], GError 
     if (!member_string(root, "inception", "encryption", ENCRYPTION_TEXT_MAX, &text, error))
         return FALSE;
     if (!g_str_has_prefix(text, ENCRYPTION_PREFIX))
-        return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "inception: N2: member \"encryption\": want \"x25519:\" and base64, have \"%s\"", text);
+        return chama_error(error, CHAMA_ERROR_UNSUPPORTED,
+                           "inception: N2: member \"encryption\": want \"x25519:\" and base64, have \"%s\"", text);
     encoded = text + strlen(ENCRYPTION_PREFIX);
     bytes = base64_parse(encoded, strlen(encoded), ENCRYPTION_KEY_SIZE, error);
     if (!bytes) {
@@ -175,7 +178,8 @@ read_encryption_key(const json_t *root, guint8 key[ENCRYPTION_KEY_SIZE], GError 
         return FALSE;
     }
     if (g_bytes_get_size(bytes) != ENCRYPTION_KEY_SIZE)
-        return chama_error(error, CHAMA_ERROR_MALFORMED, "inception: N2: member \"encryption\": want 32 bytes, have %zu", g_bytes_get_size(bytes));
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "inception: N2: member \"encryption\": want 32 bytes, have %zu",
+                           g_bytes_get_size(bytes));
     memcpy(key, g_bytes_get_data(bytes, NULL), ENCRYPTION_KEY_SIZE);
     return TRUE;
 }
@@ -205,7 +209,8 @@ check_commitment(const Identity *identity, GError **error)
 
     commitment_of(&identity->signing, &present);
     if (digest_equal(&present, &identity->next))
-        return chama_error(error, CHAMA_ERROR_MALFORMED, "inception: N3: want the hash of another key as next, have that of the signing key");
+        return chama_error(error, CHAMA_ERROR_MALFORMED,
+                           "inception: N3: want the hash of another key as next, have that of the signing key");
     return TRUE;
 }
 

@@ -56,7 +56,8 @@ complete(Keypair *incomplete, const char *subject, GError **error)
     int status;
 
     if (algorithm != GNUTLS_PK_EDDSA_ED25519)
-        return chama_error_null(error, CHAMA_ERROR_UNSUPPORTED, "%s: K5: want an Ed25519 key, have %s", subject, gnutls_pk_get_name(algorithm));
+        return chama_error_null(error, CHAMA_ERROR_UNSUPPORTED, "%s: K5: want an Ed25519 key, have %s",
+                                subject, gnutls_pk_get_name(algorithm));
     status = gnutls_x509_privkey_export_ecc_raw(keypair->file, NULL, &x, NULL, NULL);
     if (status >= 0 && x.size == ED25519_PUBLIC_SIZE)
         memcpy(keypair->public.bytes, x.data, ED25519_PUBLIC_SIZE);
@@ -166,7 +167,8 @@ load_plain(const char *path, const gnutls_datum_t *pem, GError **error)
         return NULL;
     status = gnutls_x509_privkey_import_pkcs8(keypair->file, pem, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN);
     if (status < 0)
-        return chama_error_null(error, CHAMA_ERROR_MALFORMED, "%s: K5: want a PKCS#8 key in PEM: %s", path, gnutls_strerror(status));
+        return chama_error_null(error, CHAMA_ERROR_MALFORMED, "%s: K5: want a PKCS#8 key in PEM: %s",
+                                path, gnutls_strerror(status));
     return complete(g_steal_pointer(&keypair), path, error);
 }
 
@@ -213,12 +215,14 @@ public_key_check(const PublicKey *key, GError **error)
 {
     /* K3: canonical encoding, on the curve, in the prime-order group (so neither of low nor of mixed order). */
     if (crypto_core_ed25519_is_valid_point(key->bytes) != 1)
-        return chama_error(error, CHAMA_ERROR_MALFORMED, "public key: K3: want a canonical point of the prime-order group, have another");
+        return chama_error(error, CHAMA_ERROR_MALFORMED,
+                           "public key: K3: want a canonical point of the prime-order group, have another");
     return TRUE;
 }
 
 gboolean
-public_key_verify(const PublicKey *key, const void *message, gsize size, const guint8 signature[ED25519_SIGNATURE_SIZE], GError **error)
+public_key_verify(const PublicKey *key, const void *message, gsize size, const guint8 signature[ED25519_SIGNATURE_SIZE],
+                  GError **error)
 {
     gnutls_datum_t x = { (unsigned char *)key->bytes, ED25519_PUBLIC_SIZE };
     gnutls_datum_t data = { (unsigned char *)message, (unsigned int)size };
@@ -269,7 +273,8 @@ public_key_parse(const char *text, PublicKey *key, GError **error)
     colon = memchr(text, ':', strnlen(text, PUBLIC_KEY_TEXT_SIZE));
     if (!colon)
         return chama_error(error, CHAMA_ERROR_MALFORMED, "public key: K1: want \"ed25519:\" and base64, have \"%.64s\"", text);
-    return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "public key: K2: want the algorithm ed25519, have \"%.*s\"", (int)(colon - text), text);
+    return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "public key: K2: want the algorithm ed25519, have \"%.*s\"",
+                       (int)(colon - text), text);
 }
 
 char *

@@ -1,8 +1,8 @@
 /*
  * keypair: Ed25519 key pairs, and their files.  A key file is PKCS#8 PEM (RFC 5208, RFC 8410), mode 0600, encrypted (PBES2,
  * AES-256) when it has a passphrase; `openssl pkey` reads it.  Public keys are written "ed25519:" and base64 of 32 bytes; unknown
- * algorithm names are refused by name.  Public keys with a non-canonical encoding or of low order are refused (MALFORMED), so that no two
- * verifiers disagree.
+ * algorithm names are refused by name.  Public keys with a non-canonical encoding, or not of prime order, are refused (MALFORMED), so
+ * that no two verifiers disagree.  keys/IDENTITY.md, part 3.
  */
 #ifndef CHAMA_KEYS_KEYPAIR_H
 #define CHAMA_KEYS_KEYPAIR_H

@@ -10,7 +10,9 @@
 static const char *
 type_name(const json_t *value)
 {
-    static const char *const names[] = { "an object", "an array", "a string", "an integer", "a real number", "true", "false", "null" };
+    static const char *const names[] = {
+        "an object", "an array", "a string", "an integer", "a real number", "true", "false", "null",
+    };
 
     return value ? names[json_typeof(value)] : "none";
 }
@@ -22,7 +24,8 @@ get(const json_t *object, const char *what, const char *name, json_type type, co
     const json_t *value = json_object_get(object, name);
 
     if (!value || json_typeof(value) != type)
-        return chama_error_null(error, CHAMA_ERROR_MALFORMED, "%s: member \"%s\": want %s, have %s", what, name, wanted, type_name(value));
+        return chama_error_null(error, CHAMA_ERROR_MALFORMED, "%s: member \"%s\": want %s, have %s",
+                                what, name, wanted, type_name(value));
     return value;
 }
 
@@ -34,7 +37,8 @@ member_string(const json_t *object, const char *what, const char *name, gsize ma
     if (!string)
         return FALSE;
     if (json_string_length(string) > max)
-        return chama_error(error, CHAMA_ERROR_LIMIT, "%s: member \"%s\": want at most %zu bytes, have %zu", what, name, max, json_string_length(string));
+        return chama_error(error, CHAMA_ERROR_LIMIT, "%s: member \"%s\": want at most %zu bytes, have %zu",
+                           what, name, max, json_string_length(string));
     *value = json_string_value(string);
     return TRUE;
 }
@@ -58,7 +62,8 @@ member_text(const json_t *object, const char *what, const char *name, gsize max,
         gunichar c = g_utf8_get_char(p);
 
         if (is_unprintable(c) && !(lines && c == '\n'))
-            return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: member \"%s\": want text without control characters, have U+%04X", what, name, c);
+            return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: member \"%s\": want text without control characters, have U+%04X",
+                               what, name, c);
     }
     *value = text;
     return TRUE;
@@ -74,7 +79,8 @@ member_integer(const json_t *object, const char *what, const char *name, gint64 
         return FALSE;
     number = json_integer_value(integer);
     if (number < min || number > max)
-        return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: member \"%s\": want %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT ", have %" G_GINT64_FORMAT,
+        return chama_error(error, CHAMA_ERROR_MALFORMED,
+                           "%s: member \"%s\": want %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT ", have %" G_GINT64_FORMAT,
                            what, name, min, max, number);
     *value = number;
     return TRUE;
@@ -124,7 +130,8 @@ member_array(const json_t *object, const char *what, const char *name, gsize max
     if (!array)
         return FALSE;
     if (json_array_size(array) > max)
-        return chama_error(error, CHAMA_ERROR_LIMIT, "%s: member \"%s\": want at most %zu elements, have %zu", what, name, max, json_array_size(array));
+        return chama_error(error, CHAMA_ERROR_LIMIT, "%s: member \"%s\": want at most %zu elements, have %zu",
+                           what, name, max, json_array_size(array));
     *value = array;
     return TRUE;
 }
@@ -144,7 +151,8 @@ member_only(const json_t *object, const char *what, const char *const *known, GE
         return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: want an object, have %s", what, type_name(object));
     for (void *at = json_object_iter(readable); at; at = json_object_iter_next(readable, at)) {
         if (!g_strv_contains(known, json_object_iter_key(at)))
-            return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: want only members that this type has, have \"%.64s\"", what, json_object_iter_key(at));
+            return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: want only members that this type has, have \"%.64s\"",
+                               what, json_object_iter_key(at));
     }
     return TRUE;
 }

@@ -53,10 +53,13 @@ seal_digest(const guint8 salt[SALT_SIZE], GBytes *body, Digest *digest)
 }
 
 static gboolean
-derive(const char *passphrase, const guint8 *salt, guint64 operations, guint64 memory, guint8 key[crypto_secretbox_KEYBYTES], GError **error)
+derive(const char *passphrase, const guint8 *salt, guint64 operations, guint64 memory, guint8 key[crypto_secretbox_KEYBYTES],
+       GError **error)
 {
-    if (crypto_pwhash(key, crypto_secretbox_KEYBYTES, passphrase, strlen(passphrase), salt, operations, memory, crypto_pwhash_ALG_ARGON2ID13) != 0)
-        return chama_error(error, CHAMA_ERROR_FAILED, "encryption key: cannot take %" G_GUINT64_FORMAT " bytes for its passphrase", memory);
+    if (crypto_pwhash(key, crypto_secretbox_KEYBYTES, passphrase, strlen(passphrase), salt, operations, memory,
+                      crypto_pwhash_ALG_ARGON2ID13) != 0)
+        return chama_error(error, CHAMA_ERROR_FAILED, "encryption key: cannot take %" G_GUINT64_FORMAT " bytes for its passphrase",
+                           memory);
     return TRUE;
 }
 
@@ -118,9 +121,11 @@ read_encoded(const char *text, void *data, gsize size, const char *path, GError 
     gsize length = strlen(text), decoded;
 
     if (length > 0 && text[length - 1] == '\n'
-        && sodium_base642bin(data, size, text, length - 1, NULL, &decoded, NULL, sodium_base64_VARIANT_ORIGINAL) == 0 && decoded == size)
+        && sodium_base642bin(data, size, text, length - 1, NULL, &decoded, NULL, sodium_base64_VARIANT_ORIGINAL) == 0
+        && decoded == size)
         return TRUE;
-    return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: E4: want base64 of %zu bytes and a line feed, have something else", path, size);
+    return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: E4: want base64 of %zu bytes and a line feed, have something else",
+                       path, size);
 }
 
 static gboolean
@@ -135,10 +140,13 @@ read_encrypted(const char *text, const char *path, const char *passphrase, guint
         return chama_error(error, CHAMA_ERROR_DENIED, "%s: E5: the key is encrypted: want its passphrase, have none", path);
     if (sscanf(text, "%4llu:%12llu:%n", &operations, &memory, &at) != 2 || at == 0)
         return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: E4: want OPERATIONS:MEMORY:, have something else", path);
-    if (operations < crypto_pwhash_OPSLIMIT_MIN || operations > OPERATIONS_MAX || memory < crypto_pwhash_MEMLIMIT_MIN || memory > MEMORY_MAX)
-        return chama_error(error, CHAMA_ERROR_LIMIT, "%s: E5: want at most %d operations and %" G_GUINT64_FORMAT " bytes, have %llu and %llu", path,
+    if (operations < crypto_pwhash_OPSLIMIT_MIN || operations > OPERATIONS_MAX || memory < crypto_pwhash_MEMLIMIT_MIN
+        || memory > MEMORY_MAX)
+        return chama_error(error, CHAMA_ERROR_LIMIT,
+                           "%s: E5: want at most %d operations and %" G_GUINT64_FORMAT " bytes, have %llu and %llu", path,
                            OPERATIONS_MAX, MEMORY_MAX, operations, memory);
-    if (!read_encoded(text + at, &locked, sizeof locked, path, error) || !derive(passphrase, locked.salt, operations, memory, key, error))
+    if (!read_encoded(text + at, &locked, sizeof locked, path, error)
+        || !derive(passphrase, locked.salt, operations, memory, key, error))
         return FALSE;
     status = crypto_secretbox_open_easy(secret, locked.box, sizeof locked.box, locked.nonce, key);
     sodium_memzero(key, sizeof key);
@@ -186,7 +194,8 @@ seal_encrypt(const guint8 public_key[ENCRYPTION_KEY_SIZE], GBytes *plain, GError
     need_sodium();
     /* A public key of low order would give a secret that everyone knows: libsodium refuses it. */
     if (crypto_box_seal(sealed, data, size, public_key) != 0)
-        return chama_error_null(error, CHAMA_ERROR_MALFORMED, "encryption key: E6: want an X25519 public key, have a point of low order");
+        return chama_error_null(error, CHAMA_ERROR_MALFORMED,
+                                "encryption key: E6: want an X25519 public key, have a point of low order");
     return g_bytes_new_take(g_steal_pointer(&sealed), size + crypto_box_SEALBYTES);
 }
 
@@ -199,7 +208,8 @@ open_sealed(const guint8 secret[crypto_box_SECRETKEYBYTES], GBytes *sealed, GErr
     guint8 public[ENCRYPTION_KEY_SIZE];
 
     if (size < crypto_box_SEALBYTES)
-        return chama_error_null(error, CHAMA_ERROR_VERIFY, "sealed: E6: want at least %u bytes, have %zu", (unsigned int)crypto_box_SEALBYTES, size);
+        return chama_error_null(error, CHAMA_ERROR_VERIFY, "sealed: E6: want at least %u bytes, have %zu",
+                                (unsigned int)crypto_box_SEALBYTES, size);
     crypto_scalarmult_base(public, secret);
     plain = g_malloc(size - crypto_box_SEALBYTES + 1);
     if (crypto_box_seal_open(plain, data, size, public, secret) != 0)

@@ -155,11 +155,13 @@ read_typed(Span from, gsize size, Span *data, GError **error)
     if (!take_string(&from, &type))
         return cut_short(error);
     if (!span_is(type, KEY_TYPE, strlen(KEY_TYPE)))
-        return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "signature: K9: want the key type " KEY_TYPE ", have \"%.*s\"", (int)MIN(type.size, 64), (const char *)type.data);
+        return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "signature: K9: want the key type " KEY_TYPE ", have \"%.*s\"",
+                           (int)MIN(type.size, 64), (const char *)type.data);
     if (!take_string(&from, data))
         return cut_short(error);
     if (data->size != size || from.size != 0)
-        return chama_error(error, CHAMA_ERROR_MALFORMED, "signature: K9: want %zu bytes of Ed25519, have %zu and %zu after them", size, data->size, from.size);
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "signature: K9: want %zu bytes of Ed25519, have %zu and %zu after them",
+                           size, data->size, from.size);
     return TRUE;
 }
 
@@ -195,7 +197,8 @@ read_fields(GBytes *bytes, Fields *fields, GError **error)
         return chama_error(error, CHAMA_ERROR_MALFORMED, "signature: K7: want nothing after the blob, have %zu bytes", blob.size);
     /* K10: it is not signed, so anyone could write anything there and give one signature many spellings. */
     if (fields->reserved.size != 0)
-        return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "signature: K10: want an empty reserved field, have %zu bytes", fields->reserved.size);
+        return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "signature: K10: want an empty reserved field, have %zu bytes",
+                           fields->reserved.size);
     return read_typed(key, ED25519_PUBLIC_SIZE, &fields->key, error)
            && read_typed(signature, ED25519_SIGNATURE_SIZE, &fields->signature, error);
 }
@@ -209,7 +212,8 @@ find_hash(Span name, gsize *hash, GError **error)
             return TRUE;
         }
     }
-    return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "signature: K11: want the hash sha512 or sha256, have \"%.*s\"", (int)MIN(name.size, 64), (const char *)name.data);
+    return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "signature: K11: want the hash sha512 or sha256, have \"%.*s\"",
+                       (int)MIN(name.size, 64), (const char *)name.data);
 }
 
 gboolean
@@ -225,7 +229,8 @@ sshsig_verify(GBytes *blob, const PublicKey *key, const char *name_space, const 
         return chama_error(error, CHAMA_ERROR_VERIFY, "signature: K12: want the namespace \"%s\", have \"%.*s\"", name_space,
                            (int)MIN(fields.name_space.size, 64), (const char *)fields.name_space.data);
     if (!span_is(fields.key, key->bytes, ED25519_PUBLIC_SIZE))
-        return chama_error(error, CHAMA_ERROR_VERIFY, "signature: K13: want one by the key that was valid here, have one by another");
+        return chama_error(error, CHAMA_ERROR_VERIFY,
+                           "signature: K13: want one by the key that was valid here, have one by another");
     data = signed_data(name_space, hash, message, size);
     return public_key_verify(key, data->data, data->len, fields.signature.data, error);
 }
@@ -276,16 +281,19 @@ sshsig_dearmour(const char *text, gsize size, GError **error)
     g_autoptr(GBytes) blob = NULL;
 
     if (size > 2 * SSHSIG_SIZE_MAX)
-        return chama_error_null(error, CHAMA_ERROR_LIMIT, "signature: K14: want at most %d characters of armour, have %zu", 2 * SSHSIG_SIZE_MAX, size);
+        return chama_error_null(error, CHAMA_ERROR_LIMIT, "signature: K14: want at most %d characters of armour, have %zu",
+                                2 * SSHSIG_SIZE_MAX, size);
     body = armour_body(text, size);
     if (!body)
-        return chama_error_null(error, CHAMA_ERROR_MALFORMED, "signature: K14: want an armoured SSH signature, have something else");
+        return chama_error_null(error, CHAMA_ERROR_MALFORMED,
+                                "signature: K14: want an armoured SSH signature, have something else");
     blob = base64_parse(body, strlen(body), SSHSIG_SIZE_MAX, error);
     if (!blob)
         return g_prefix_error(error, "signature: K14: "), NULL;
     /* The final line feed may be missing: git keeps signatures without it. */
     again = sshsig_armour(blob);
     if (strncmp(again, text, size) != 0 || strlen(again) - size > 1)
-        return chama_error_null(error, CHAMA_ERROR_MALFORMED, "signature: K14: want lines of %d characters, have others", ARMOUR_COLUMNS);
+        return chama_error_null(error, CHAMA_ERROR_MALFORMED, "signature: K14: want lines of %d characters, have others",
+                                ARMOUR_COLUMNS);
     return g_steal_pointer(&blob);
 }

@@ -172,7 +172,8 @@ tls_generate(const char *key_path, const char *certificate_path, const char *nod
     if (status >= 0)
         status = make_certificate(&credentials, node_id, host);
     if (status < 0)
-        return chama_error(error, CHAMA_ERROR_FAILED, "%s: cannot make a certificate: %s", certificate_path, gnutls_strerror(status));
+        return chama_error(error, CHAMA_ERROR_FAILED, "%s: cannot make a certificate: %s",
+                           certificate_path, gnutls_strerror(status));
     if (!write_key(&credentials, key_path, error))
         return FALSE;
     if (write_certificate(&credentials, certificate_path, error))
@@ -222,7 +223,8 @@ tls_pin_of_der(const void *der, gsize size, Digest *pin, GError **error)
     gnutls_datum_t encoded = { (unsigned char *)der, (unsigned int)size };
 
     if (size > CERTIFICATE_FILE_MAX)
-        return chama_error(error, CHAMA_ERROR_LIMIT, "certificate: T5: want at most %d bytes, have %zu", CERTIFICATE_FILE_MAX, size);
+        return chama_error(error, CHAMA_ERROR_LIMIT, "certificate: T5: want at most %d bytes, have %zu",
+                           CERTIFICATE_FILE_MAX, size);
     return pin_of(&encoded, GNUTLS_X509_FMT_DER, "certificate", pin, error);
 }
 

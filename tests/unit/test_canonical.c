@@ -34,7 +34,7 @@ test_vector(void)
     g_autoptr(GError) error = NULL;
     g_autoptr(json_t) root = parse(text, &error);
     g_autoptr(json_t) shuffled = json_object();
-    const char *const names[] = { "דּ", "😀", "s", "ö", "€", "1", "\r", "numbers", "\xc2\x80" };
+    const char *const names[] = { "\xef\xac\xb3", "😀", "s", "ö", "€", "1", "\r", "numbers", "\xc2\x80" };
     char hex[DIGEST_HEX_SIZE];
     Digest digest;
 
@@ -327,6 +327,32 @@ test_indented(void)
     g_assert_cmpstr(nothing, ==, "{}\n");
 }
 
+/* The example of keys/IDENTITY.md, part 2, in both forms. */
+static void
+test_example(void)
+{
+    static const char text[] = "{\"a\":[1,{\"b\":\"x\\n\"}],\"name\":{\"en\":\"Forest cover\",\"zh\":\"森林覆盖\"},"
+                               "\"seq\":7,\"😀\":true,\"！\":false}";
+    g_autofree char *document = NULL;
+    g_autofree char *expected = NULL;
+    g_autofree char *indented = NULL;
+    g_auto(GStrv) lines = NULL;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(json_t) root = parse(text, &error);
+    char address[DIGEST_TEXT_SIZE];
+    Digest digest;
+
+    g_assert_no_error(error);
+    digest_of(text, strlen(text), &digest);
+    g_assert_true(g_file_get_contents("keys/IDENTITY.md", &document, NULL, NULL));
+    g_assert_nonnull(strstr(document, text));
+    g_assert_nonnull(strstr(document, digest_format(&digest, address)));
+    indented = canonical_format_pretty(root);
+    lines = g_strsplit(g_strchomp(indented), "\n", -1);
+    expected = g_strjoinv("\n    ", lines);
+    g_assert_nonnull(strstr(document, expected));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -337,6 +363,7 @@ main(int argc, char **argv)
     g_assert_nonnull(vectors);
     g_test_add_func("/canonical/vector", test_vector);
     g_test_add_func("/canonical/vector/reject", test_vector_rejects);
+    g_test_add_func("/canonical/example", test_example);
     g_test_add_func("/canonical/accepted", test_accepted);
     g_test_add_func("/canonical/c1-to-c8-refused", test_c1_to_c8_refused);
     g_test_add_func("/canonical/c7-raw-nul", test_c7_raw_nul);

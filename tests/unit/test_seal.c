@@ -205,6 +205,24 @@ test_e2_salted_digest(void)
     g_assert_false(digest_equal(&digest, &expected));
 }
 
+/* The example of keys/IDENTITY.md, part 6. */
+static void
+test_e2_example(void)
+{
+    static const char text[] =
+        "{\"grantee\":\"63tutsl5ujtluzxqoupsoyalhokiok2wevjv7ib5ncrhdclqyaxq\",\"name\":\"forest-cover\","
+        "\"node\":\"63tutsl5ujtluzxqoupsoyalhokiok2wevjv7ib5ncrhdclqyaxq\",\"type\":\"grant/1\",\"until\":\"2027-05-01T08:00:00Z\"}";
+    g_autoptr(GBytes) body = g_bytes_new_static(text, strlen(text));
+    guint8 salt[SALT_SIZE];
+    char hex[DIGEST_HEX_SIZE];
+    Digest digest;
+
+    for (guint8 i = 0; i < SALT_SIZE; i++)
+        salt[i] = i;
+    seal_digest(salt, body, &digest);
+    g_assert_cmpstr(digest_format_hex(&digest, hex), ==, "27e45b3ed2f8fdea50ba8c33ae483702574cbee01bd6c518a009e911acc9c928");
+}
+
 #define ADD(name, function) g_test_add("/seal/" name, Fixture, NULL, setup, function, teardown)
 
 int
@@ -218,5 +236,6 @@ main(int argc, char **argv)
     ADD("key-files-are-private-and-kept", test_key_files_are_private_and_kept);
     g_test_add_func("/seal/e6-low-order-keys", test_e6_low_order_keys);
     g_test_add_func("/seal/e2-salted-digest", test_e2_salted_digest);
+    g_test_add_func("/seal/e2-example", test_e2_example);
     return g_test_run();
 }
