@@ -150,11 +150,12 @@ static gboolean
 set_pragmas(Database *database, const Schema *schema, GError **error)
 {
     g_autofree char *synchronous = g_strdup_printf("PRAGMA synchronous = %s", schema->synchronous);
+    g_autofree char *cache = g_strdup_printf("PRAGMA cache_size = -%d", schema->cache_kib);
 
     sqlite3_busy_timeout(database->handle, BUSY_MILLISECONDS);
     sqlite3_extended_result_codes(database->handle, 1);
     return execute(database, "PRAGMA journal_mode = WAL", error) && execute(database, synchronous, error) &&
-           execute(database, "PRAGMA foreign_keys = ON", error);
+           execute(database, "PRAGMA foreign_keys = ON", error) && (schema->cache_kib == 0 || execute(database, cache, error));
 }
 
 Database *

@@ -18,6 +18,7 @@ typedef struct {
     int version;              /* > 0 */
     const char *sql;          /* makes the tables of this version in an empty file */
     const char *synchronous;  /* "FULL", "NORMAL" */
+    int cache_kib;            /* at most this much memory for pages; 0: as SQLite has it */
 } Schema;
 
 /* Opens or makes @path (mode 0600).  UNSUPPORTED if its schema is of another version, DAMAGED if SQLite says that it is no database or corrupt. */
