@@ -82,6 +82,26 @@ test_key_fits_certificate(Fixture *f, gconstpointer data)
 }
 
 static void
+test_pair_check(Fixture *f, gconstpointer data)
+{
+    g_autofree char *key = g_build_filename(f->folder, "other.key", NULL);
+    g_autofree char *certificate = g_build_filename(f->folder, "other.crt", NULL);
+    g_autoptr(GError) none = NULL;
+    g_autoptr(GError) strange = NULL;
+    g_autoptr(GError) absent = NULL;
+
+    g_assert_true(tls_pair_check(f->key, f->certificate, &none));
+    g_assert_no_error(none);
+    g_assert_true(tls_generate(key, certificate, NODE_ID, NULL, NULL));
+    g_assert_false(tls_pair_check(key, f->certificate, &strange));
+    g_assert_error(strange, CHAMA_ERROR, CHAMA_ERROR_DAMAGED);
+    g_unlink(key);
+    g_unlink(certificate);
+    g_assert_false(tls_pair_check(key, f->certificate, &absent));
+    g_assert_error(absent, CHAMA_ERROR, CHAMA_ERROR_DAMAGED);
+}
+
+static void
 test_nothing_is_written_over(Fixture *f, gconstpointer data)
 {
     g_autofree char *other = g_build_filename(f->folder, "other.key", NULL);
@@ -233,6 +253,7 @@ main(int argc, char **argv)
     ADD("t4-pin/openssl", test_t4_pin_is_what_openssl_computes);
     ADD("t2-names-and-validity", test_t2_names_and_validity);
     ADD("key-fits-certificate", test_key_fits_certificate);
+    ADD("pair-check", test_pair_check);
     ADD("nothing-is-written-over", test_nothing_is_written_over);
     ADD("t3-bad-hosts", test_t3_bad_hosts);
     ADD("t4-not-a-certificate", test_t4_not_a_certificate);
