@@ -16,6 +16,8 @@
 #include "manifests/ledger/merkle.h"
 #include "manifests/record.h"
 
+#define LEDGER_BATCH_MAX 1024 /* records in a commit (G8) */
+
 typedef struct Ledger Ledger;
 
 /* @git is the repository's folder, @log the folder of its hash file and checkpoint.  ledger_create() makes both (EXISTS); opening
@@ -31,6 +33,7 @@ const LedgerHead *ledger_head(Ledger *ledger);
 const char *ledger_node(Ledger *ledger);
 const Identity *ledger_identity(Ledger *ledger);
 gboolean ledger_root(Ledger *ledger, guint64 size, Digest *root, GError **error);
+/* Its file may be longer than the ledger, while another process writes: sizes are ledger_head()'s. */
 MerkleFile *ledger_merkle(Ledger *ledger);
 /* The commit id of refs/heads/main as 40 hex digits, read without opening a repository; empty if there is none.  For cheap change detection. */
 gboolean ledger_peek(const char *git, char commit[41]);
@@ -69,8 +72,8 @@ gboolean ledger_replicate_root(Ledger *ledger, Digest *root, GError **error);
 char *ledger_checkpoint(Ledger *ledger, GError **error);
 gboolean ledger_keep_checkpoint(Ledger *ledger, const char *note, GError **error);
 
-/* Checks all: every record parsed, chained, signed by the key valid there, commit trees as the records say, hash file.  Each thing
- * wrong goes to @report.  All cores. */
+/* Checks all: every record parsed, chained, signed by the key valid there, commits and their trees as the records say, every object and
+ * file of the repository, the hash file, the checkpoint.  Each thing wrong goes to @report, in this thread; then FALSE, DAMAGED.  All cores. */
 gboolean ledger_verify(Ledger *ledger, void (*report)(gpointer data, const char *message), gpointer data, GError **error);
 
 /* Packs loose objects when there are many (called by append and finish). */

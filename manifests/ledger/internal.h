@@ -1,0 +1,57 @@
+/*
+ * internal: what the files of this folder share about a Ledger.  Not for others.
+ */
+#ifndef CHAMA_MANIFESTS_LEDGER_INTERNAL_H
+#define CHAMA_MANIFESTS_LEDGER_INTERNAL_H
+
+#include "manifests/ledger/ledger.h"
+#include "manifests/ledger/repository.h"
+#include "manifests/ledger/tree.h"
+
+/* Batches that are being added: the state after them.  Their leaves already stand in the hash file, past the ledger's size. */
+typedef struct {
+    Projection *projection; /* NULL: to be loaded from root */
+    Identity *identity;     /* of an inception among them, or NULL */
+    LedgerHead head;
+    git_oid commit, root;
+} Transaction;
+
+struct Ledger {
+    char *git, *log;
+    Repository *repository;
+    MerkleFile *merkle;
+    Identity *identity;       /* NULL while empty */
+    LedgerHead head;
+    git_oid commit, root;     /* of head; zero while empty */
+    LedgerLock *lock;         /* NULL unless held */
+    Transaction *transaction; /* NULL unless something is being added */
+};
+
+struct LedgerLock {
+    Ledger *ledger; /* NULL once the ledger is closed */
+    int fd;
+};
+
+void transaction_free(Transaction *transaction);
+
+/* The log entry of record @seq as the tree @root has it. */
+GBytes *ledger_read_entry(Ledger *ledger, const git_oid *root, guint64 seq, GError **error);
+
+/* Entries from..to-1 as the tree @root has them, a leaf folder at a time. */
+typedef gboolean (*EntryVisit)(gpointer data, guint64 seq, GBytes *entry, GError **error);
+gboolean ledger_visit_entries(Ledger *ledger, const git_oid *root, guint64 from, guint64 to, EntryVisit visit, gpointer data, GError **error);
+
+/* Makes an error of reading what this node stored DAMAGED, and says where. */
+gboolean ledger_damaged(Ledger *ledger, guint64 seq, GError **error);
+
+/* Brings the leaves of the hash file in line with the records. */
+gboolean ledger_align_hashes(Ledger *ledger, GError **error);
+
+/* The commits of the ledger from the one that holds record @from on, oldest first: an array of LedgerCommit. */
+typedef struct {
+    git_oid id;
+    guint64 first;
+} LedgerCommit;
+GArray *ledger_commits(Ledger *ledger, guint64 from, GError **error);
+
+#endif

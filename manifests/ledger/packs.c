@@ -1,0 +1,166 @@
+#include "manifests/ledger/packs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "keys/durable.h"
+#include "keys/error.h"
+
+#define INDEX_MAGIC "\377tOc\0\0\0\2"
+#define INDEX_HEAD (8 + 256 * 4)
+/* 100 000 objects take 3 MB; stock git may have made larger ones. */
+#define INDEX_SIZE_MAX (1024 * 1024 * 1024)
+
+static void
+free_pack(gpointer data)
+{
+    PackFile *pack = data;
+
+    g_free(pack->base);
+    g_free(pack);
+}
+
+static guint32
+read_number(const guint8 *at)
+{
+    return (guint32)at[0] << 24 | (guint32)at[1] << 16 | (guint32)at[2] << 8 | at[3];
+}
+
+/* The head of an index says how many objects it has. */
+static gboolean
+parse_head(const char *path, const guint8 *data, gsize size, guint32 *objects, GError **error)
+{
+    if (size < INDEX_HEAD || memcmp(data, INDEX_MAGIC, 8) != 0)
+        return chama_error(error, CHAMA_ERROR_DAMAGED, "%s: G1: want a pack index of version 2", path);
+    *objects = read_number(data + INDEX_HEAD - 4);
+    return TRUE;
+}
+
+/* Of the head alone: this is done at every append, whatever the size of the packs. */
+static gboolean
+read_head(PackFile *pack, GError **error)
+{
+    g_autofree char *path = g_strconcat(pack->base, ".idx", NULL);
+    guint8 head[INDEX_HEAD];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got;
+
+    if (fd < 0)
+        return chama_error_errno(error, errno, "%s", path);
+    got = pread(fd, head, sizeof head, 0);
+    close(fd);
+    return parse_head(path, head, got > 0 ? (gsize)got : 0, &pack->objects, error);
+}
+
+gboolean
+packs_read_index(const PackFile *pack, GArray *ids, GError **error)
+{
+    g_autofree char *path = g_strconcat(pack->base, ".idx", NULL);
+    g_autoptr(GBytes) bytes = durable_read(path, INDEX_SIZE_MAX, error);
+    const guint8 *data;
+    guint32 objects;
+    gsize size;
+
+    if (!bytes)
+        return FALSE;
+    data = g_bytes_get_data(bytes, &size);
+    if (!parse_head(path, data, size, &objects, error))
+        return FALSE;
+    if ((size - INDEX_HEAD) / GIT_OID_RAWSZ < objects)
+        return chama_error(error, CHAMA_ERROR_DAMAGED, "%s: G1: want %u objects in a pack index, have fewer", path, objects);
+    for (guint32 i = 0; i < objects; i++) {
+        git_oid id;
+
+        git_oid_fromraw(&id, data + INDEX_HEAD + (gsize)i * GIT_OID_RAWSZ);
+        g_array_append_val(ids, id);
+    }
+    return TRUE;
+}
+
+static int
+compare_packs(gconstpointer a, gconstpointer b)
+{
+    const PackFile *left = *(PackFile *const *)a, *right = *(PackFile *const *)b;
+
+    return (left->objects > right->objects) - (left->objects < right->objects);
+}
+
+static GDir *
+open_folder(const char *path, GError **error)
+{
+    g_autoptr(GError) problem = NULL;
+    GDir *dir = g_dir_open(path, 0, &problem);
+
+    if (!dir)
+        chama_error(error, CHAMA_ERROR_DAMAGED, "%s: G1: %s", path, problem->message);
+    return dir;
+}
+
+GPtrArray *
+packs_list(const char *git, GError **error)
+{
+    g_autoptr(GPtrArray) packs = g_ptr_array_new_with_free_func(free_pack);
+    g_autofree char *folder = g_build_filename(git, "objects", "pack", NULL);
+    g_autoptr(GDir) dir = open_folder(folder, error);
+    const char *name;
+
+    if (!dir)
+        return NULL;
+    while ((name = g_dir_read_name(dir))) {
+        PackFile *pack;
+
+        if (!g_str_has_prefix(name, "pack-") || !g_str_has_suffix(name, ".idx"))
+            continue;
+        pack = g_new0(PackFile, 1);
+        g_ptr_array_add(packs, pack);
+        pack->base = g_build_filename(folder, name, NULL);
+        pack->base[strlen(pack->base) - strlen(".idx")] = '\0';
+        if (!read_head(pack, error))
+            return NULL;
+    }
+    g_ptr_array_sort(packs, compare_packs);
+    return g_steal_pointer(&packs);
+}
+
+static void
+list_loose_folder(const char *objects, const char *prefix, GArray *ids)
+{
+    g_autofree char *path = g_build_filename(objects, prefix, NULL);
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    const char *name;
+
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_autofree char *hex = g_strconcat(prefix, name, NULL);
+        git_oid id;
+
+        if (strlen(hex) == GIT_OID_HEXSZ && git_oid_fromstr(&id, hex) == 0)
+            g_array_append_val(ids, id);
+    }
+}
+
+GArray *
+packs_loose(const char *git, GError **error)
+{
+    g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(git_oid));
+    g_autofree char *objects = g_build_filename(git, "objects", NULL);
+    g_autoptr(GDir) dir = open_folder(objects, error);
+    const char *name;
+
+    if (!dir)
+        return NULL;
+    while ((name = g_dir_read_name(dir)))
+        if (strlen(name) == 2)
+            list_loose_folder(objects, name, ids);
+    return g_steal_pointer(&ids);
+}
+
+char *
+packs_loose_path(const char *git, const git_oid *id)
+{
+    char hex[GIT_OID_HEXSZ + 1];
+
+    git_oid_tostr(hex, sizeof hex, id);
+    return g_strdup_printf("%s/objects/%.2s/%s", git, hex, hex + 2);
+}

@@ -1,0 +1,24 @@
+/*
+ * packs: the files of a repository's objects/ folder, as files: listing them and reading the index of a pack (gitformat-pack(5), version 2).
+ */
+#ifndef CHAMA_MANIFESTS_LEDGER_PACKS_H
+#define CHAMA_MANIFESTS_LEDGER_PACKS_H
+
+#include <git2.h>
+#include <glib.h>
+
+typedef struct {
+    char *base;      /* path without ".pack" or ".idx" */
+    guint32 objects; /* as the index says */
+} PackFile;
+
+/* Packs that have an index, smallest first: of PackFile. */
+GPtrArray *packs_list(const char *git, GError **error);
+/* Ids of loose objects: of git_oid. */
+GArray *packs_loose(const char *git, GError **error);
+/* Ids of the objects in a pack, added to @ids. */
+gboolean packs_read_index(const PackFile *pack, GArray *ids, GError **error);
+/* "objects/12/3456...": the caller's. */
+char *packs_loose_path(const char *git, const git_oid *id);
+
+#endif

@@ -1,0 +1,309 @@
+#include <string.h>
+
+#include "keys/error.h"
+#include "keys/sshsig.h"
+#include "manifests/ledger/commit.h"
+#include "manifests/ledger/internal.h"
+
+gboolean
+ledger_damaged(Ledger *ledger, guint64 seq, GError **error)
+{
+    /* A disk that does not answer is not damage. */
+    if (error && *error && !g_error_matches(*error, CHAMA_ERROR, CHAMA_ERROR_FAILED))
+        (*error)->code = CHAMA_ERROR_DAMAGED;
+    g_prefix_error(error, "%s: record %" G_GUINT64_FORMAT ": ", ledger->git, seq);
+    return FALSE;
+}
+
+/* The leaf folder of record @seq. */
+static GBytes *
+read_leaf(Ledger *ledger, const git_oid *root, guint64 seq, GError **error)
+{
+    g_autoptr(GBytes) tree = repository_read(ledger->repository, root, GIT_OBJECT_TREE, error);
+    char name[32] = "records";
+    git_oid id;
+
+    for (guint level = 0; level < TREE_LEVELS && tree; level++) {
+        if (!tree_find(tree, name, &id))
+            return chama_error_null(error, CHAMA_ERROR_DAMAGED, "G5: %s is not in the tree", name);
+        g_bytes_unref(g_steal_pointer(&tree));
+        tree = repository_read(ledger->repository, &id, GIT_OBJECT_TREE, error);
+        tree_component(level, seq, name);
+    }
+    return g_steal_pointer(&tree);
+}
+
+static GBytes *
+read_file(Ledger *ledger, GBytes *leaf, guint64 seq, const char *suffix, GError **error)
+{
+    char component[32], name[40];
+    git_oid id;
+
+    g_snprintf(name, sizeof name, "%s%s", tree_component(TREE_LEVELS - 1, seq, component), suffix);
+    if (!tree_find(leaf, name, &id))
+        return chama_error_null(error, CHAMA_ERROR_DAMAGED, "G5: %s is not in the tree", name);
+    return repository_read(ledger->repository, &id, GIT_OBJECT_BLOB, error);
+}
+
+/* R2 from the two files of a record. */
+static GBytes *
+make_entry(GBytes *record, GBytes *armour, GError **error)
+{
+    g_autoptr(GBytes) signature = sshsig_dearmour(g_bytes_get_data(armour, NULL), g_bytes_get_size(armour), error);
+    g_autofree char *text = NULL;
+    GString *entry;
+
+    if (!signature)
+        return NULL;
+    text = base64_format(g_bytes_get_data(signature, NULL), g_bytes_get_size(signature));
+    entry = g_string_sized_new(g_bytes_get_size(record) + strlen(text) + 3);
+    g_string_append_len(entry, g_bytes_get_data(record, NULL), (gssize)g_bytes_get_size(record));
+    g_string_append_c(entry, '\n');
+    g_string_append(entry, text);
+    g_string_append_c(entry, '\n');
+    return g_string_free_to_bytes(entry);
+}
+
+static GBytes *
+entry_in_leaf(Ledger *ledger, GBytes *leaf, guint64 seq, GError **error)
+{
+    g_autoptr(GBytes) record = read_file(ledger, leaf, seq, "", error);
+    g_autoptr(GBytes) armour = record ? read_file(ledger, leaf, seq, ".sig", error) : NULL;
+
+    return armour ? make_entry(record, armour, error) : NULL;
+}
+
+GBytes *
+ledger_read_entry(Ledger *ledger, const git_oid *root, guint64 seq, GError **error)
+{
+    g_autoptr(GBytes) leaf = read_leaf(ledger, root, seq, error);
+    GBytes *entry = leaf ? entry_in_leaf(ledger, leaf, seq, error) : NULL;
+
+    if (!entry)
+        ledger_damaged(ledger, seq, error);
+    return entry;
+}
+
+gboolean
+ledger_visit_entries(Ledger *ledger, const git_oid *root, guint64 from, guint64 to, EntryVisit visit, gpointer data, GError **error)
+{
+    g_autoptr(GBytes) leaf = NULL;
+
+    for (guint64 seq = from; seq < to; seq++) {
+        g_autoptr(GBytes) entry = NULL;
+
+        if (!leaf || seq % 10 == 0) {
+            g_clear_pointer(&leaf, g_bytes_unref);
+            leaf = read_leaf(ledger, root, seq, error);
+        }
+        entry = leaf ? entry_in_leaf(ledger, leaf, seq, error) : NULL;
+        if (!entry)
+            return ledger_damaged(ledger, seq, error);
+        if (!visit(data, seq, entry, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* A record is what its place says: its number, this node, after @prev (NULL: not known). */
+static Record *
+parse_entry(Ledger *ledger, guint64 seq, GBytes *entry, const Digest *prev, GError **error)
+{
+    g_autoptr(Record) record = record_trust(g_bytes_get_data(entry, NULL), g_bytes_get_size(entry), error);
+
+    if (!record)
+        return ledger_damaged(ledger, seq, error), NULL;
+    if (record->seq != seq || (ledger->identity && strcmp(record->node, ledger->identity->id) != 0)
+        || (prev && seq > 0 && !digest_equal(&record->prev, prev)))
+        return chama_error_null(error, CHAMA_ERROR_DAMAGED, "%s: record %" G_GUINT64_FORMAT ": G5: what is stored there is another record",
+                                ledger->git, seq);
+    return g_steal_pointer(&record);
+}
+
+Record *
+ledger_get(Ledger *ledger, guint64 seq, GError **error)
+{
+    g_autoptr(GBytes) entry = NULL;
+
+    if (seq >= ledger->head.size)
+        return chama_error_null(error, CHAMA_ERROR_NOT_FOUND, "%s: want record %" G_GUINT64_FORMAT ", have %" G_GUINT64_FORMAT " records",
+                                ledger->git, seq, ledger->head.size);
+    entry = ledger_read_entry(ledger, &ledger->root, seq, error);
+    return entry ? parse_entry(ledger, seq, entry, NULL, error) : NULL;
+}
+
+typedef struct {
+    Ledger *ledger;
+    LedgerVisit visit;
+    gpointer data;
+    gboolean has_prev;
+    Digest prev;
+} Walk;
+
+static gboolean
+visit_record(gpointer data, guint64 seq, GBytes *entry, GError **error)
+{
+    Walk *walk = data;
+    g_autoptr(Record) record = parse_entry(walk->ledger, seq, entry, walk->has_prev ? &walk->prev : NULL, error);
+
+    if (!record)
+        return FALSE;
+    walk->prev = record->address;
+    walk->has_prev = TRUE;
+    return walk->visit(walk->data, record, error);
+}
+
+gboolean
+ledger_foreach(Ledger *ledger, guint64 from, LedgerVisit visit, gpointer data, GError **error)
+{
+    Walk walk = { .ledger = ledger, .visit = visit, .data = data };
+    /* A copy: the visitor may refresh the ledger. */
+    git_oid root = ledger->root;
+
+    return ledger_visit_entries(ledger, &root, from, ledger->head.size, visit_record, &walk, error);
+}
+
+static void
+reverse(GArray *commits)
+{
+    for (guint i = 0; i < commits->len / 2; i++) {
+        LedgerCommit *a = &g_array_index(commits, LedgerCommit, i), *b = &g_array_index(commits, LedgerCommit, commits->len - 1 - i);
+        LedgerCommit swap = *a;
+
+        *a = *b;
+        *b = swap;
+    }
+}
+
+GArray *
+ledger_commits(Ledger *ledger, guint64 from, GError **error)
+{
+    g_autoptr(GArray) commits = g_array_new(FALSE, FALSE, sizeof(LedgerCommit));
+    LedgerCommit next = { ledger->commit, 0 };
+    guint64 end = ledger->head.size;
+
+    while (end > from) {
+        g_autoptr(GBytes) bytes = repository_read(ledger->repository, &next.id, GIT_OBJECT_COMMIT, error);
+        g_auto(Commit) commit = { 0 };
+
+        if (!bytes || !commit_parse(bytes, &commit, error))
+            return ledger_damaged(ledger, end - 1, error), NULL;
+        if (commit.last + 1 != end || git_oid_is_zero(&commit.parent) != (commit.first == 0))
+            return chama_error_null(error, CHAMA_ERROR_DAMAGED, "%s: record %" G_GUINT64_FORMAT ": G8: its commit is of other records", ledger->git,
+                                    end - 1);
+        next.first = end = commit.first;
+        g_array_append_val(commits, next);
+        next.id = commit.parent;
+    }
+    reverse(commits);
+    return g_steal_pointer(&commits);
+}
+
+static gboolean
+collect_record(gpointer data, const Record *record, GError **error)
+{
+    g_ptr_array_add(data, record_copy(record));
+    return TRUE;
+}
+
+static void
+free_record(gpointer record)
+{
+    record_free(record);
+}
+
+static gboolean
+visit_batch(Ledger *ledger, const LedgerCommit *at, guint64 end, const git_oid *root, LedgerVisitBatch visit, gpointer data, GError **error)
+{
+    g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func(free_record);
+    g_autoptr(GBytes) bytes = repository_read(ledger->repository, &at->id, GIT_OBJECT_COMMIT, error);
+    g_auto(Commit) commit = { 0 };
+    Walk walk = { .ledger = ledger, .visit = collect_record, .data = records };
+
+    if (!bytes || !commit_parse(bytes, &commit, error) || !ledger_visit_entries(ledger, root, at->first, end, visit_record, &walk, error))
+        return FALSE;
+    return visit(data, at->first, records->len, commit.signature, records, error);
+}
+
+gboolean
+ledger_foreach_batch(Ledger *ledger, guint64 from, LedgerVisitBatch visit, gpointer data, GError **error)
+{
+    g_autoptr(GArray) commits = ledger_commits(ledger, from, error);
+    git_oid root = ledger->root;
+    guint64 size = ledger->head.size;
+
+    if (!commits)
+        return FALSE;
+    if (commits->len > 0 && g_array_index(commits, LedgerCommit, 0).first != from)
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: G8: no batch begins with record %" G_GUINT64_FORMAT, ledger->git, from);
+    for (guint i = 0; i < commits->len; i++) {
+        guint64 end = i + 1 < commits->len ? g_array_index(commits, LedgerCommit, i + 1).first : size;
+
+        if (!visit_batch(ledger, &g_array_index(commits, LedgerCommit, i), end, &root, visit, data, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* Leaves wait here to be appended many at a time. */
+typedef struct {
+    MerkleFile *merkle;
+    GArray *leaves;
+} Leaves;
+
+#define LEAVES_AT_ONCE 4096
+
+static gboolean
+flush_leaves(Leaves *leaves, GError **error)
+{
+    gboolean done = merkle_file_append(leaves->merkle, (const Digest *)(const void *)leaves->leaves->data, leaves->leaves->len, error);
+
+    g_array_set_size(leaves->leaves, 0);
+    return done;
+}
+
+static gboolean
+collect_leaf(gpointer data, guint64 seq, GBytes *entry, GError **error)
+{
+    Leaves *leaves = data;
+    Digest leaf;
+
+    merkle_leaf(g_bytes_get_data(entry, NULL), g_bytes_get_size(entry), &leaf);
+    g_array_append_val(leaves->leaves, leaf);
+    return leaves->leaves->len < LEAVES_AT_ONCE || flush_leaves(leaves, error);
+}
+
+/* TRUE if the last leaf that ledger and file share is the one of the record there. */
+static gboolean
+last_leaf_holds(Ledger *ledger, guint64 size)
+{
+    g_autoptr(GBytes) entry = ledger_read_entry(ledger, &ledger->root, size - 1, NULL);
+    Digest want, have;
+
+    if (!entry || !merkle_file_leaf(ledger->merkle, size - 1, &have, NULL))
+        return FALSE;
+    merkle_leaf(g_bytes_get_data(entry, NULL), g_bytes_get_size(entry), &want);
+    return digest_equal(&want, &have);
+}
+
+gboolean
+ledger_align_hashes(Ledger *ledger, GError **error)
+{
+    guint64 size;
+    g_autoptr(GArray) array = g_array_new(FALSE, FALSE, sizeof(Digest));
+    Leaves leaves = { ledger->merkle, array };
+
+    if (!merkle_file_reload(ledger->merkle, error))
+        return FALSE;
+    size = MIN(merkle_file_size(ledger->merkle), ledger->head.size);
+    /* G14: another ledger's file, or one torn by a crash: it is made anew. */
+    if (size > 0 && !last_leaf_holds(ledger, size)) {
+        size = 0;
+        if (!merkle_file_truncate(ledger->merkle, 0, error))
+            return FALSE;
+    }
+    if (size == ledger->head.size)
+        return TRUE;
+    return ledger_visit_entries(ledger, &ledger->root, size, ledger->head.size, collect_leaf, &leaves, error)
+        && flush_leaves(&leaves, error) && merkle_file_sync(ledger->merkle, error);
+}

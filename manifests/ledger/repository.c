@@ -1,0 +1,263 @@
+#include "manifests/ledger/repository.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <glib/gstdio.h>
+
+#include "keys/durable.h"
+#include "keys/error.h"
+
+/* What libgit2 may keep of objects that were read. */
+#define CACHE_SIZE (16 * 1024 * 1024)
+
+struct Repository {
+    char *path;
+    git_repository *git;
+    git_odb *database;
+    Objects *objects;
+};
+
+/* G2: no reader of these files is to be surprised, so they are the same in every ledger. */
+static const struct { const char *name, *text; } files[] = {
+    { "HEAD", "ref: " REPOSITORY_REF "\n" },
+    { "description", "chama ledger/1\n" },
+    { "config", "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n"
+                "[gpg]\n\tformat = ssh\n[gpg \"ssh\"]\n\tallowedSignersFile = " REPOSITORY_SIGNERS "\n[gc]\n\tauto = 0\n" },
+};
+
+static const char *const folders[] = { "objects", "objects/info", "objects/pack", "refs", "refs/heads", "refs/tags" };
+
+const char *
+repository_file_text(const char *name)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(files); i++)
+        if (strcmp(files[i].name, name) == 0)
+            return files[i].text;
+    return NULL;
+}
+
+static gpointer
+start_libgit2(gpointer unused)
+{
+    git_libgit2_init();
+    /* The person's own git configuration must not change what a ledger is. */
+    for (int level = GIT_CONFIG_LEVEL_PROGRAMDATA; level <= GIT_CONFIG_LEVEL_GLOBAL; level++)
+        git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, level, "");
+    git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
+    git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 1);
+    /* Nothing in a repository is ever run, so it may be another user's: a service's ledger read by its administrator. */
+    git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+    git_libgit2_opts(GIT_OPT_SET_CACHE_MAX_SIZE, (ssize_t)CACHE_SIZE);
+    return NULL;
+}
+
+static void
+need_libgit2(void)
+{
+    static GOnce once = G_ONCE_INIT;
+
+    g_once(&once, start_libgit2, NULL);
+}
+
+gboolean
+repository_error(GError **error, int code, const char *path, const char *what)
+{
+    int saved = errno;
+    const git_error *last = git_error_last();
+    const char *text = last && last->message ? last->message : "unknown error";
+
+    if (code == GIT_ENOTFOUND || code == GIT_EMISMATCH || (last && (last->klass == GIT_ERROR_ZLIB || last->klass == GIT_ERROR_OBJECT)))
+        return chama_error(error, CHAMA_ERROR_DAMAGED, "%s: %s: %s", path, what, text);
+    if (last && last->klass == GIT_ERROR_OS && (saved == ENOSPC || saved == EDQUOT))
+        return chama_error(error, CHAMA_ERROR_NO_SPACE, "%s: %s: %s", path, what, text);
+    return chama_error(error, CHAMA_ERROR_FAILED, "%s: %s: %s", path, what, text);
+}
+
+static gboolean
+write_layout(const char *path, GError **error)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(folders); i++) {
+        g_autofree char *folder = g_build_filename(path, folders[i], NULL);
+
+        if (!durable_mkdir(folder, 0755, error))
+            return FALSE;
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *file = g_build_filename(path, files[i].name, NULL);
+
+        if (!durable_write(file, files[i].text, strlen(files[i].text), 0644, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static void
+remove_layout(const char *path)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *file = g_build_filename(path, files[i].name, NULL);
+
+        g_unlink(file);
+    }
+    for (guint i = G_N_ELEMENTS(folders); i > 0; i--) {
+        g_autofree char *folder = g_build_filename(path, folders[i - 1], NULL);
+
+        g_rmdir(folder);
+    }
+    g_rmdir(path);
+}
+
+gboolean
+repository_create(const char *path, GError **error)
+{
+    g_autofree char *temporary = g_strconcat(path, ".tmp-XXXXXX", NULL);
+
+    if (g_file_test(path, G_FILE_TEST_EXISTS))
+        return chama_error(error, CHAMA_ERROR_EXISTS, "%s: want nothing there, have something", path);
+    if (!g_mkdtemp_full(temporary, 0755))
+        return chama_error_errno(error, errno, "%s: cannot create", path);
+    if (write_layout(temporary, error) && durable_rename(temporary, path, error))
+        return TRUE;
+    remove_layout(temporary);
+    return FALSE;
+}
+
+static void
+close_git(Repository *repository)
+{
+    g_clear_pointer(&repository->database, git_odb_free);
+    g_clear_pointer(&repository->git, git_repository_free);
+}
+
+static gboolean
+open_git(Repository *repository, GError **error)
+{
+    int status = git_repository_open_bare(&repository->git, repository->path);
+
+    if (status == 0)
+        status = git_repository_odb(&repository->database, repository->git);
+    if (status == 0 && objects_attach(repository->objects, repository->database))
+        return TRUE;
+    close_git(repository);
+    return repository_error(error, status, repository->path, "cannot open the repository");
+}
+
+Repository *
+repository_open(const char *path, GError **error)
+{
+    g_autoptr(Repository) repository = g_new0(Repository, 1);
+
+    need_libgit2();
+    repository->path = g_strdup(path);
+    repository->objects = objects_new();
+    if (!g_file_test(path, G_FILE_TEST_EXISTS))
+        return chama_error_null(error, CHAMA_ERROR_NOT_FOUND, "%s: no ledger here", path);
+    return open_git(repository, error) ? g_steal_pointer(&repository) : NULL;
+}
+
+void
+repository_close(Repository *repository)
+{
+    if (!repository)
+        return;
+    close_git(repository);
+    objects_free(repository->objects);
+    g_free(repository->path);
+    g_free(repository);
+}
+
+gboolean
+repository_reopen(Repository *repository, GError **error)
+{
+    close_git(repository);
+    return open_git(repository, error);
+}
+
+git_repository *
+repository_git(Repository *repository)
+{
+    return repository->git;
+}
+
+Objects *
+repository_objects(Repository *repository)
+{
+    return repository->objects;
+}
+
+GBytes *
+repository_read(Repository *repository, const git_oid *id, git_object_t type, GError **error)
+{
+    g_autoptr(git_odb_object) object = NULL;
+    int status = repository->database ? git_odb_read(&object, repository->database, id) : GIT_ENOTFOUND;
+
+    if (status != 0 && repository_reopen(repository, NULL))
+        status = git_odb_read(&object, repository->database, id);
+    if (status != 0) {
+        repository_error(error, status, repository->path, "G1");
+        return NULL;
+    }
+    if (git_odb_object_type(object) != type)
+        return chama_error_null(error, CHAMA_ERROR_DAMAGED, "%s: G1: object %s is a %s", repository->path, git_oid_tostr_s(id),
+                                git_object_type2string(git_odb_object_type(object)));
+    return g_bytes_new(git_odb_object_data(object), git_odb_object_size(object));
+}
+
+gboolean
+repository_head(Repository *repository, git_oid *head, GError **error)
+{
+    g_autoptr(git_reference) ref = NULL;
+    int status;
+
+    memset(head, 0, sizeof *head);
+    if (!repository->git && !repository_reopen(repository, error))
+        return FALSE;
+    status = git_reference_lookup(&ref, repository->git, REPOSITORY_REF);
+    if (status == GIT_ENOTFOUND)
+        return TRUE;
+    if (status != 0 || git_reference_type(ref) != GIT_REFERENCE_DIRECT)
+        return chama_error(error, CHAMA_ERROR_DAMAGED, "%s: G3: " REPOSITORY_REF " does not name a commit", repository->path);
+    *head = *git_reference_target(ref);
+    return TRUE;
+}
+
+gboolean
+repository_set_head(Repository *repository, const git_oid *from, const git_oid *to, GError **error)
+{
+    g_autoptr(git_reference) ref = NULL;
+    /* libgit2 takes an id of zeros for "whatever it was", so a first commit says "only if there is none". */
+    int status = git_oid_is_zero(from)
+        ? git_reference_create(&ref, repository->git, REPOSITORY_REF, to, 0, NULL)
+        : git_reference_create_matching(&ref, repository->git, REPOSITORY_REF, to, 1, from, NULL);
+
+    return status == 0 || repository_error(error, status, repository->path, "cannot move " REPOSITORY_REF);
+}
+
+static void
+clear_folder(const char *path, const char *pattern)
+{
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    const char *name;
+
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_autofree char *file = g_build_filename(path, name, NULL);
+
+        if (g_pattern_match_simple(pattern, name))
+            g_unlink(file);
+    }
+}
+
+void
+repository_clear_stale(Repository *repository)
+{
+    g_autofree char *heads = g_build_filename(repository->path, "refs", "heads", NULL);
+    g_autofree char *packs = g_build_filename(repository->path, "objects", "pack", NULL);
+
+    clear_folder(heads, "*.lock");
+    clear_folder(packs, "*_git2_*");
+}
