@@ -324,7 +324,7 @@ goes_on(Catalogue *catalogue, Ledger *ledger, const Place *place, gboolean *yes,
 static gboolean
 project_new(Catalogue *catalogue, Ledger *ledger, GError **error)
 {
-    const char *node = ledger_node(ledger);
+    g_autofree char *node = g_strdup(ledger_node(ledger)); /* refreshing would take it away */
     gboolean same;
     Place place;
 
@@ -347,7 +347,6 @@ catalogue_project(Catalogue *catalogue, Ledger *ledger, GError **error)
 {
     Database *database = catalogue_database(catalogue);
     const LedgerHead *head = ledger_head(ledger);
-    g_autofree char *node = NULL;
     Place place;
 
     if (head->size == 0)
