@@ -17,11 +17,12 @@ else
 BUILD    ?= build
 endif
 
-CPPFLAGS += -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DCHAMA_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PACKAGES))
+CPPFLAGS += -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DCHAMA_VERSION='"$(VERSION)"' $(PACKAGE_CFLAGS)
 CFLAGS   ?= -O2 -g
 CFLAGS   += -std=gnu11 -pthread -Wall -Wextra -Werror -Wno-unused-parameter -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wvla -Wformat=2 -Wno-missing-field-initializers -fstack-protector-strong $(EXTRA)
 LDFLAGS  += -pthread $(EXTRA)
+PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES))
 LDLIBS   := $(shell pkg-config --libs $(PACKAGES)) -lm
 
 LIBRARY  := $(wildcard keys/*.c manifests/*.c manifests/*/*.c sync/*.c sync/*/*.c)
@@ -39,22 +40,27 @@ OBJECTS  := $(patsubst %.c,$(BUILD)/o/%.o,$(LIBRARY) $(PROGRAM) $(UNIT) $(FUZZ) 
 all: $(BUILD)/chama
 
 $(BUILD)/chama: $(PROGRAM:%.c=$(BUILD)/o/%.o) $(BUILD)/libchama.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	@echo "LD $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/libchama.a: $(LIBRARY:%.c=$(BUILD)/o/%.o)
+	@echo "AR $@"
 	@rm -f $@
-	ar rcs $@ $^
+	@ar rcs $@ $^
 
 $(BUILD)/o/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	@echo "CC $<"
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/test_%: $(BUILD)/o/tests/unit/test_%.o $(BUILD)/libchama.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	@echo "LD $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # A fuzz target is one function, LLVMFuzzerTestOneInput; replay.c feeds it the files of its corpus.
 $(BUILD)/fuzz_%: $(BUILD)/o/tests/fuzz/fuzz_%.o $(BUILD)/o/tests/fuzz/replay.o $(BUILD)/libchama.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	@echo "LD $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 unit: $(UNIT_BIN)
 	@sh tests/unit/run.sh $(UNIT_BIN)
