@@ -1,0 +1,194 @@
+/* home_create(): making a node. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <glib/gstdio.h>
+
+#include "keys/canonical.h"
+#include "keys/durable.h"
+#include "keys/error.h"
+#include "keys/tls.h"
+#include "manifests/home_private.h"
+
+typedef struct {
+    Keypair *signing, *next, *log;
+    guint8 encryption[ENCRYPTION_KEY_SIZE];
+    Digest pin;
+} NewKeys;
+
+static void
+new_keys_clear(NewKeys *keys)
+{
+    g_clear_pointer(&keys->signing, keypair_free);
+    g_clear_pointer(&keys->next, keypair_free);
+    g_clear_pointer(&keys->log, keypair_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(NewKeys, new_keys_clear)
+
+/* The passphrase guards what signs and decrypts; the log and TLS keys stay open, since the daemon starts without a person. */
+static gboolean
+make_keys(Home *home, const HomeSetup *setup, NewKeys *keys, GError **error)
+{
+    g_autofree char *signing = home_file(home, "keys/signing.key");
+    g_autofree char *log = home_file(home, "keys/log.key");
+    g_autofree char *encryption = home_file(home, "keys/encryption.key");
+    g_autofree char *next = setup->next_key ? g_strdup(setup->next_key) : home_file(home, "keys/next.key");
+
+    if (setup->next_key && g_file_test(next, G_FILE_TEST_EXISTS))
+        return chama_error(error, CHAMA_ERROR_EXISTS, "%s: want a new file for the next key, have one already", next);
+    return (keys->signing = keypair_generate(error)) && (keys->next = keypair_generate(error)) && (keys->log = keypair_generate(error)) &&
+           keypair_save(keys->signing, signing, setup->passphrase, error) && keypair_save(keys->log, log, NULL, error) &&
+           encryption_key_generate(encryption, setup->passphrase, keys->encryption, error) &&
+           keypair_save(keys->next, next, setup->passphrase, error);
+}
+
+static gboolean
+make_tls(Home *home, const HomeSetup *setup, const char *node, Digest *pin, GError **error)
+{
+    g_autofree char *key = home_file(home, "keys/tls.key");
+    g_autofree char *certificate = home_file(home, "keys/tls.crt");
+
+    return tls_generate(key, certificate, node, setup->host, error) && tls_pin_of_file(certificate, pin, error);
+}
+
+/* The profile as given, with the pin of the TLS key that was just made. */
+static GBytes *
+profile_with_pin(GBytes *members, const Digest *pin, GError **error)
+{
+    g_autoptr(json_t) profile = canonical_parse(g_bytes_get_data(members, NULL), g_bytes_get_size(members), RECORD_SIZE_MAX, "profile", error);
+    char text[DIGEST_TEXT_SIZE];
+
+    if (!profile)
+        return NULL;
+    json_object_set_new(profile, "pins", json_pack("[s]", digest_format(pin, text)));
+    return canonical_format(profile, error);
+}
+
+static Record *
+make_inception(const NewKeys *keys, gint64 now, GError **error)
+{
+    const LedgerHead empty = { 0 };
+    Digest commitment;
+    g_autoptr(GBytes) inception = NULL;
+
+    commitment_of(keypair_public(keys->next), &commitment);
+    inception = inception_format(keypair_public(keys->signing), keypair_public(keys->log), keys->encryption, &commitment, now, error);
+    return inception ? record_sign(&empty, "inception/1", inception, now, keys->signing, error) : NULL;
+}
+
+/* Inception and profile in one batch: there is no node without a name. */
+static gboolean
+make_ledger(Home *home, const HomeSetup *setup, const NewKeys *keys, GError **error)
+{
+    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+    g_autofree char *git = home_file(home, "ledger.git");
+    g_autoptr(Record) inception = make_inception(keys, now, error);
+    g_autoptr(Identity) identity = inception ? identity_parse_inception(inception->bytes, error) : NULL;
+    g_autoptr(GPtrArray) batch = g_ptr_array_new_with_free_func((GDestroyNotify)record_free);
+    g_autoptr(LedgerLock) lock = NULL;
+    g_autoptr(GBytes) members = NULL;
+    Record *profile;
+    Digest pin;
+
+    if (!identity || !make_tls(home, setup, identity->id, &pin, error))
+        return FALSE;
+    members = profile_with_pin(setup->profile, &pin, error);
+    if (!members)
+        return FALSE;
+    const LedgerHead head = { .size = 1, .head = inception->address, .identity = identity };
+    profile = record_sign(&head, "profile/1", members, now, keys->signing, error);
+    if (!profile)
+        return FALSE;
+    g_ptr_array_add(batch, g_steal_pointer(&inception));
+    g_ptr_array_add(batch, profile);
+
+    g_autofree char *log = home_file(home, OWN_LOG);
+    home->ledger = ledger_create(git, log, error);
+    return home->ledger && (lock = ledger_lock(home->ledger, error)) && ledger_append(home->ledger, batch, keys->signing, error);
+}
+
+static gboolean
+make_folders(Home *home, GError **error)
+{
+    static const char *const folders[] = { "keys", "log", "ledgers", "sealed", "sparse" };
+
+    for (guint i = 0; i < G_N_ELEMENTS(folders); i++) {
+        g_autofree char *path = home_file(home, folders[i]);
+
+        if (!durable_mkdir(path, 0700, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean
+make_parts(Home *home, const HomeSetup *setup, GError **error)
+{
+    g_auto(NewKeys) keys = { 0 };
+    g_autofree char *config = home_file(home, "config.ini");
+
+    return make_folders(home, error) && make_keys(home, setup, &keys, error) && make_ledger(home, setup, &keys, error) &&
+           home_store(home, error) && home_state(home, error) && home_catalogue(home, error) &&
+           durable_write(config, setup->config, strlen(setup->config), 0600, error);
+}
+
+static gboolean
+remove_tree(const char *path)
+{
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    const char *name;
+
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_autofree char *below = g_build_filename(path, name, NULL);
+
+        if (g_file_test(below, G_FILE_TEST_IS_DIR) && !g_file_test(below, G_FILE_TEST_IS_SYMLINK))
+            remove_tree(below);
+        else
+            g_unlink(below);
+    }
+    return g_rmdir(path) == 0;
+}
+
+/* An empty folder may stand where the node shall be (a mount point, `mkdir -m 700`). */
+static gboolean
+check_target(const char *path, GError **error)
+{
+    g_autoptr(GDir) dir = NULL;
+    g_autofree char *ledger = g_build_filename(path, "ledger.git", NULL);
+
+    if (g_file_test(ledger, G_FILE_TEST_EXISTS))
+        return chama_error(error, CHAMA_ERROR_EXISTS, "%s: there is a node already; it stays as it is. Choose another home with --home or CHAMA_HOME", path);
+    if (!g_file_test(path, G_FILE_TEST_EXISTS))
+        return TRUE;
+    dir = g_dir_open(path, 0, NULL);
+    if (!dir || g_dir_read_name(dir))
+        return chama_error(error, CHAMA_ERROR_EXISTS, "%s: want an empty folder or none, have something else there", path);
+    return TRUE;
+}
+
+Home *
+home_create(const char *path, const HomeSetup *setup, GError **error)
+{
+    g_autofree char *target = g_canonicalize_filename(path, NULL);
+    g_autofree char *parent = g_path_get_dirname(target);
+    g_autofree char *temporary = g_strdup_printf("%s.new-%d", target, (int)getpid());
+    Home *home;
+    gboolean made;
+
+    if (!check_target(target, error))
+        return NULL;
+    if (g_mkdir_with_parents(parent, 0755) != 0 || g_mkdir(temporary, 0700) != 0) {
+        chama_error_errno(error, errno, "%s", temporary);
+        return NULL;
+    }
+    home = home_new(temporary);
+    made = make_parts(home, setup, error);
+    home_close(home);
+    g_rmdir(target);
+    if (!made || !durable_rename(temporary, target, error)) {
+        remove_tree(temporary);
+        return NULL;
+    }
+    return home_open(target, error);
+}

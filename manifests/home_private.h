@@ -1,0 +1,28 @@
+/*
+ * home_private: the inside of a Home, for home.c, creation.c and stating.c.
+ */
+#ifndef CHAMA_MANIFESTS_HOME_PRIVATE_H
+#define CHAMA_MANIFESTS_HOME_PRIVATE_H
+
+#include "manifests/home.h"
+
+/* Not log/<own id>: the ledger must be opened before its id is known. */
+#define OWN_LOG "log/own"
+
+struct Home {
+    char *path;
+    HomeAskPassphrase ask;
+    gpointer ask_data;
+    char *passphrase;           /* as given once; NULL until asked */
+    Ledger *ledger;
+    Store *store;
+    State *state;
+    Catalogue *catalogue;
+    Keypair *signing, *log;
+    GHashTable *peer_ledgers;   /* node id -> Ledger* */
+};
+
+/* Without parts. */
+Home *home_new(const char *path);
+
+#endif

@@ -1,0 +1,123 @@
+/* Records and checkpoints of this node itself: home_state_record(), home_checkpoint(). */
+#include <string.h>
+
+#include "keys/error.h"
+#include "manifests/home_private.h"
+
+#define CHECKPOINT_FRESH_FOR 3600
+
+/* ARCHITECTURE section 8: a node that learned of another history of its own ledger signs nothing until people have decided. */
+static gboolean
+check_may_sign(Home *home, GError **error)
+{
+    State *state = home_state(home, error);
+    g_autoptr(GPtrArray) evidence = state ? state_evidence(state, error) : NULL;
+
+    if (!evidence)
+        return FALSE;
+    for (guint i = 0; i < evidence->len; i++) {
+        const Evidence *e = g_ptr_array_index(evidence, i);
+
+        if (strcmp(e->kind, EVIDENCE_OWN_FORK) == 0)
+            return chama_error(error, CHAMA_ERROR_FORK, "this node: a peer holds another history of its ledger (a restored backup, or a stolen key?); "
+                               "nothing is signed until that is settled: see `chama status`");
+    }
+    return TRUE;
+}
+
+static Record *
+sign_and_append(Home *home, const char *type, GBytes *members, HomeBefore before, gpointer data, GError **error)
+{
+    Keypair *signing = home_signing_key(home, error);
+    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+    g_autoptr(GPtrArray) batch = g_ptr_array_new_with_free_func((GDestroyNotify)record_free);
+    Record *record = signing ? record_sign(ledger_head(home->ledger), type, members, now, signing, error) : NULL;
+
+    if (!record)
+        return NULL;
+    g_ptr_array_add(batch, record);
+    if ((before && !before(data, record, error)) || !ledger_append(home->ledger, batch, signing, error) ||
+        !catalogue_project(home->catalogue, home->ledger, error))
+        return NULL;
+    return record_copy(record);
+}
+
+Record *
+home_state_built(Home *home, const char *type, HomeBuild build, HomeBefore before, gpointer data, GError **error)
+{
+    g_autoptr(LedgerLock) lock = NULL;
+    g_autoptr(GBytes) members = NULL;
+    Catalogue *catalogue = home_catalogue(home, error);
+
+    if (!catalogue || !check_may_sign(home, error) || !home_signing_key(home, error))
+        return NULL;
+    lock = ledger_lock(home->ledger, error);
+    if (!lock || !catalogue_project(catalogue, home->ledger, error))
+        return NULL;
+    members = build(data, home, error);
+    return members ? sign_and_append(home, type, members, before, data, error) : NULL;
+}
+
+typedef struct {
+    GBytes *members;
+    HomeBefore before;
+    gpointer data;
+} Statement;
+
+static GBytes *
+statement_members(gpointer data, Home *home, GError **error)
+{
+    return g_bytes_ref(((Statement *)data)->members);
+}
+
+static gboolean
+statement_before(gpointer data, const Record *record, GError **error)
+{
+    Statement *statement = data;
+
+    return !statement->before || statement->before(statement->data, record, error);
+}
+
+Record *
+home_state_record(Home *home, const char *type, GBytes *members, HomeBefore before, gpointer data, GError **error)
+{
+    Statement statement = { members, before, data };
+
+    return home_state_built(home, type, statement_members, statement_before, &statement, error);
+}
+
+/* The checkpoint kept, if it is for the present size and fresh. */
+static char *
+fresh_checkpoint(Home *home, const char *origin, gint64 now, GError **error)
+{
+    g_autofree char *note = ledger_checkpoint(home->ledger, NULL);
+    g_autoptr(Checkpoint) kept = NULL;
+
+    if (note)
+        kept = checkpoint_verify(note, strlen(note), origin, &ledger_identity(home->ledger)->log, NULL);
+    if (!kept || kept->size != ledger_head(home->ledger)->size || kept->time > now || now - kept->time > CHECKPOINT_FRESH_FOR)
+        return NULL;
+    return g_steal_pointer(&note);
+}
+
+char *
+home_checkpoint(Home *home, GError **error)
+{
+    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+    g_autofree char *origin = checkpoint_origin(home_id(home));
+    g_autofree char *note = NULL;
+    Keypair *key;
+    Digest root;
+
+    if (!ledger_refresh(home->ledger, error))
+        return NULL;
+    note = fresh_checkpoint(home, origin, now, error);
+    if (note)
+        return g_steal_pointer(&note);
+    key = home_log_key(home, error);
+    if (!key || !check_may_sign(home, error) || !ledger_root(home->ledger, ledger_head(home->ledger)->size, &root, error))
+        return NULL;
+    note = checkpoint_sign(origin, ledger_head(home->ledger)->size, &root, now, key, error);
+    /* Kept before it leaves: a log never signs two inconsistent checkpoints. */
+    return note && ledger_keep_checkpoint(home->ledger, note, error) ? g_steal_pointer(&note) : NULL;
+}
