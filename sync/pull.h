@@ -16,6 +16,7 @@ typedef struct {
     guint64 ledger_bytes_max;    /* of records of one ledger */
     guint64 peer_bytes_max;      /* of records relayed by one peer, all ledgers of third parties */
     guint64 reserve;             /* bytes of disk to leave free */
+    guint retry_after;           /* seconds before a version that this peer did not give is asked for again though nothing changed; 0: at once */
     Progress *progress;          /* may be NULL */
     void (*talk)(gpointer data, const char *line);   /* for people: what happened, one line each; may be NULL */
     gpointer talk_data;

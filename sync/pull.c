@@ -1,0 +1,131 @@
+#include "sync/pull.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "keys/error.h"
+#include "sync/pull/content.h"
+#include "sync/pull/ledgers.h"
+#include "sync/pull/session.h"
+
+#define LOCK_PAUSE (100 * 1000)   /* microseconds between looks at a lock that another process holds */
+
+/* The order of events of one sync. */
+static gboolean (*const steps[])(Session *, GError **) = { pull_exchange, pull_own_ledger, pull_ledgers, pull_openings, pull_content };
+
+void
+pull_options_defaults(PullOptions *options)
+{
+    *options = (PullOptions){
+        .ledgers_max = 256,
+        .records_max = 1000000,
+        .ledger_bytes_max = G_GUINT64_CONSTANT(1) << 30,
+        .peer_bytes_max = G_GUINT64_CONSTANT(4) << 30,
+        .reserve = G_GUINT64_CONSTANT(256) << 20,
+        .retry_after = 3600,
+    };
+}
+
+void
+pull_result_clear(PullResult *result)
+{
+    g_clear_pointer(&result->problems, g_ptr_array_unref);
+}
+
+/* Waits in small steps, so that a person can stop it.  Returns the lock, to be closed, or -1. */
+static int
+lock_sync(Session *session, GError **error)
+{
+    g_autofree char *path = home_file(session->home, "sync.lock");
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    gboolean told = FALSE;
+
+    if (fd < 0) {
+        chama_error_errno(error, errno, "%s: cannot open", path);
+        return -1;
+    }
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        gboolean busy = errno == EWOULDBLOCK || errno == EINTR;
+
+        if (!busy)
+            chama_error_errno(error, errno, "%s: cannot lock", path);
+        if (!busy || !session_check(session, error)) {
+            close(fd);
+            return -1;
+        }
+        if (!told)
+            session_talk(session, "another sync of this node is under way; waiting for it");
+        told = TRUE;
+        g_usleep(LOCK_PAUSE);
+    }
+    return fd;
+}
+
+/* What another sync changed while this one waited: addresses, keys, openings already asked for. */
+static gboolean
+reload_peer(Session *session, const char *node, GError **error)
+{
+    session->peer = peers_get(session->home, node, error);
+    return session->peer != NULL;
+}
+
+static gboolean
+run(Session *session, GError **error)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(steps); i++) {
+        if (!steps[i](session, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* Something was reached and done before the trouble: that is a sync with a problem, not one that could not be. */
+static gboolean
+judge(Session *session, GError *failed, GError **error)
+{
+    if (!failed)
+        return TRUE;
+    if (!session->reply || g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_CANCELLED)) {
+        g_propagate_error(error, failed);
+        return FALSE;
+    }
+    session_problem(session, session->peer->alias ? session->peer->alias : session->peer->node, failed);
+    return TRUE;
+}
+
+/* Best effort after a failure: what is reported is the failure. */
+static gboolean
+note_contact(Session *session, const GError *failed, GError **error)
+{
+    const GPtrArray *problems = session->result->problems;
+    const char *text = failed ? failed->message : problems->len > 0 ? problems->pdata[0] : NULL;
+
+    if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_CANCELLED))
+        return TRUE;
+    return peers_note_contact(session->home, session->peer->node, text, error);
+}
+
+gboolean
+pull_peer(Home *home, Peer *peer, const PullOptions *options, PullResult *result, GError **error)
+{
+    g_auto(Session) session = { .home = home, .options = options, .result = result };
+    GError *failed = NULL;
+    gboolean good;
+    int lock;
+
+    *result = (PullResult){ .problems = g_ptr_array_new_with_free_func(g_free) };
+    lock = lock_sync(&session, error);
+    if (lock < 0)
+        return FALSE;
+    good = reload_peer(&session, peer->node, error);
+    if (good) {
+        run(&session, &failed);
+        session_hang_up(&session);
+        good = note_contact(&session, failed, failed ? NULL : error) || failed;
+        good = judge(&session, failed, error) && good;
+    }
+    close(lock);
+    return good;
+}

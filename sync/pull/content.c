@@ -1,0 +1,234 @@
+#include "sync/pull/content.h"
+
+#include <string.h>
+
+#include "keys/error.h"
+#include "sync/follow.h"
+#include "sync/pull/plan.h"
+#include "sync/pull/refusals.h"
+#include "sync/pull/transfer.h"
+
+/* A version to be asked for, and the grant to show for it. */
+typedef struct {
+    Manifest *manifest;
+    GBytes *opening;            /* NULL: none is needed, or the peer knows it */
+} Want;
+
+static void
+want_free(Want *want)
+{
+    manifest_free(want->manifest);
+    g_clear_pointer(&want->opening, g_bytes_unref);
+    g_free(want);
+}
+
+/* The grant of a dataset to this node that lasts longest, as far as is known here. */
+static gboolean
+find_grant(Session *session, const Manifest *manifest, GrantRow *found)
+{
+    Catalogue *catalogue = home_catalogue(session->home, NULL);
+    g_autoptr(GPtrArray) grants = catalogue ? catalogue_grants(catalogue, manifest->node, manifest->name, home_id(session->home), NULL) : NULL;
+    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+    gboolean any = FALSE;
+
+    for (guint i = 0; grants && i < grants->len; i++) {
+        const GrantRow *row = grants->pdata[i];
+
+        if (row->revoked || row->grant.until <= now || (any && row->grant.until <= found->grant.until))
+            continue;
+        *found = *row;
+        any = TRUE;
+    }
+    return any;
+}
+
+static gboolean
+is_held(Session *session, const Manifest *manifest, gboolean *held, GError **error)
+{
+    State *state = home_state(session->home, error);
+    GError *failed = NULL;
+    Held what;
+
+    if (!state)
+        return FALSE;
+    *held = state_held(state, &manifest->address, &what, &failed) && what.complete;
+    if (!failed)
+        return TRUE;
+    g_propagate_error(error, failed);
+    return FALSE;
+}
+
+/* Facts cheapest first: most versions are held already or of no interest. */
+static gboolean
+gather_facts(Session *session, const GPtrArray *follows, const Manifest *manifest, WantFacts *facts, GrantRow *grant, GError **error)
+{
+    facts->from_owner = strcmp(manifest->node, session->peer->node) == 0;
+    facts->followed = follow_matches(follows, manifest->node, manifest->name);
+    if (!facts->followed)
+        return TRUE;
+    if (!is_held(session, manifest, &facts->held, error))
+        return FALSE;
+    if (facts->held)
+        return TRUE;
+    if (!catalogue_share_in_force(home_catalogue(session->home, NULL), manifest, &facts->share, error))
+        return FALSE;
+    facts->grant = facts->share == SHARE_CONDITIONAL && find_grant(session, manifest, grant);
+    facts->refused = refusals_recent(session->home, session->peer->node, &manifest->address, session->options->retry_after);
+    return TRUE;
+}
+
+/* A mirror has not been told of a sealed grant: it is shown to it.  The owner knows what it granted. */
+static Want *
+make_want(Session *session, Manifest *manifest, const WantFacts *facts, const GrantRow *grant)
+{
+    Want *want = g_new0(Want, 1);
+
+    want->manifest = manifest;
+    if (facts->grant && grant->sealed && !facts->from_owner)
+        want->opening = home_opening(session->home, &grant->record, NULL);
+    return want;
+}
+
+static gboolean
+plan_version(Session *session, const GPtrArray *follows, Manifest *manifest, GPtrArray *wants, gboolean *taken, GError **error)
+{
+    WantFacts facts = { 0 };
+    GrantRow grant;
+
+    if (!gather_facts(session, follows, manifest, &facts, &grant, error))
+        return FALSE;
+    switch (plan_want(&facts)) {
+    case WANT_ASK:
+        g_ptr_array_add(wants, make_want(session, manifest, &facts, &grant));
+        *taken = TRUE;
+        break;
+    case WANT_LATER:
+        session->result->refused++;
+        break;
+    case WANT_NO_GRANT:
+        session->result->refused += facts.from_owner ? 1 : 0;
+        break;
+    case WANT_NOT:
+        break;
+    }
+    return TRUE;
+}
+
+static gboolean
+plan_node(Session *session, const GPtrArray *follows, const char *node, GPtrArray *wants, GError **error)
+{
+    Catalogue *catalogue = home_catalogue(session->home, error);
+    g_autoptr(GPtrArray) manifests = catalogue ? catalogue_manifests(catalogue, node, error) : NULL;
+
+    if (!manifests)
+        return FALSE;
+    for (guint i = manifests->len; i-- > 0;) {
+        gboolean taken = FALSE;
+
+        if (!plan_version(session, follows, manifests->pdata[i], wants, &taken, error))
+            return FALSE;
+        /* Handed over: the want frees it. */
+        if (taken)
+            g_ptr_array_steal_index(manifests, i);
+    }
+    return TRUE;
+}
+
+static GPtrArray *
+plan_content(Session *session, GError **error)
+{
+    g_autoptr(GPtrArray) wants = g_ptr_array_new_with_free_func((GDestroyNotify)want_free);
+    g_autoptr(GPtrArray) follows = follow_all(session->home, error);
+    Catalogue *catalogue = follows ? home_catalogue(session->home, error) : NULL;
+    g_autoptr(GPtrArray) nodes = catalogue ? catalogue_nodes(catalogue, error) : NULL;
+
+    if (!nodes || (follows->len > 0 && !plan_node(session, follows, session->peer->node, wants, error)))
+        return NULL;
+    for (guint i = 0; i < nodes->len && follows->len > 0; i++) {
+        const char *node = nodes->pdata[i];
+
+        if (strcmp(node, session->peer->node) != 0 && strcmp(node, home_id(session->home)) != 0 &&
+            !plan_node(session, follows, node, wants, error))
+            return NULL;
+    }
+    return g_steal_pointer(&wants);
+}
+
+static char *
+version_name(Session *session, const Manifest *manifest)
+{
+    g_autofree char *node = peers_display(session->home, manifest->node);
+
+    return g_strdup_printf("%s/%s@%" G_GUINT64_FORMAT, node, manifest->name, manifest->version);
+}
+
+/* A peer that does not have it, or may not give it, says the same thing (I4).  From a mirror that is to be expected. */
+static gboolean
+is_refusal(const GError *error)
+{
+    return g_error_matches(error, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND) || g_error_matches(error, CHAMA_ERROR, CHAMA_ERROR_DENIED);
+}
+
+static gboolean
+note_failure(Session *session, const Want *want, GError *failed, GError **error)
+{
+    g_autofree char *name = version_name(session, want->manifest);
+    gboolean from_owner = strcmp(want->manifest->node, session->peer->node) == 0;
+    gboolean refusal = is_refusal(failed);
+
+    if (session_over(failed)) {
+        g_propagate_prefixed_error(error, failed, "%s: ", name);
+        return FALSE;
+    }
+    session->result->refused += refusal ? 1 : 0;
+    if (refusal && !from_owner)
+        g_error_free(failed);
+    else
+        session_problem(session, name, failed);
+    return !refusal || refusals_note(session->home, session->peer->node, want->manifest, error);
+}
+
+static gboolean
+fetch_one(Session *session, const Want *want, GError **error)
+{
+    g_autofree char *name = version_name(session, want->manifest);
+    GError *failed = NULL;
+    PullResult *result = session->result;
+    guint64 chunks = result->chunks, bytes = result->bytes;
+
+    if (!session_check(session, error))
+        return FALSE;
+    if (!transfer_version(session, want->manifest, want->opening, &failed))
+        return note_failure(session, want, failed, error);
+    if (!session->options->dry_run)
+        session_talk(session, "%s: %" G_GUINT64_FORMAT " chunks, %" G_GUINT64_FORMAT " bytes", name, result->chunks - chunks, result->bytes - bytes);
+    return TRUE;
+}
+
+static void
+announce(Session *session, const GPtrArray *wants)
+{
+    Progress *progress = session->options->progress;
+
+    for (guint i = 0; i < wants->len && progress; i++) {
+        const Want *want = wants->pdata[i];
+
+        __atomic_fetch_add(&progress->bytes_total, (gint64)want->manifest->bytes, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&progress->files_total, (gint64)want->manifest->files, __ATOMIC_RELAXED);
+    }
+}
+
+gboolean
+pull_content(Session *session, GError **error)
+{
+    g_autoptr(GPtrArray) wants = plan_content(session, error);
+
+    if (!wants)
+        return FALSE;
+    announce(session, wants);
+    for (guint i = 0; i < wants->len; i++) {
+        if (!fetch_one(session, wants->pdata[i], error))
+            return FALSE;
+    }
+    return TRUE;
+}

@@ -1,0 +1,146 @@
+#include <string.h>
+
+#include "keys/error.h"
+#include "sync/pull/introduction.h"
+#include "sync/pull/ledgers.h"
+#include "sync/sparse.h"
+
+/* When the owner signed the newest checkpoint that is kept here: 0 if there is none, or none that holds. */
+static gint64
+checkpoint_time(Ledger *ledger)
+{
+    g_autofree char *note = ledger_checkpoint(ledger, NULL);
+    g_autofree char *origin = checkpoint_origin(ledger_node(ledger));
+    g_autoptr(Checkpoint) checkpoint = note ? checkpoint_verify(note, strlen(note), origin, &ledger_identity(ledger)->log, NULL) : NULL;
+
+    return checkpoint ? checkpoint->time : 0;
+}
+
+/* A ledger that cannot be read is left out and told of: the others can still be synced. */
+static void
+add_whole(Session *session, GArray *positions, const char *node)
+{
+    gboolean own = strcmp(node, home_id(session->home)) == 0;
+    LedgerPosition position = { .size = 0 };
+    GError *error = NULL;
+    Ledger *ledger = own ? home_ledger(session->home, &error) : home_peer_ledger(session->home, node, &error);
+
+    if (ledger && ledger_head(ledger)->size == 0)
+        return;
+    if (ledger) {
+        g_strlcpy(position.node, node, sizeof position.node);
+        position.size = ledger_head(ledger)->size;
+        position.time = checkpoint_time(ledger);
+        if (ledger_root(ledger, position.size, &position.root, &error))
+            g_array_append_val(positions, position);
+    }
+    if (error)
+        session_problem(session, node, error);
+}
+
+static void
+add_sparse(Session *session, GArray *positions, const char *node)
+{
+    LedgerPosition position = { .size = 0 };
+    GError *error = NULL;
+
+    g_strlcpy(position.node, node, sizeof position.node);
+    if (!sparse_position(session->home, node, &position.size, &position.root, &position.time, &error))
+        session_problem(session, node, error);
+    else if (position.size > 0)
+        g_array_append_val(positions, position);
+}
+
+static gboolean
+holds(const GArray *positions, const char *node)
+{
+    for (guint i = 0; i < positions->len; i++) {
+        if (strcmp(g_array_index(positions, LedgerPosition, i).node, node) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Our own ledger and the peer's first, then as many others as one exchange may name (W3). */
+static void
+add_positions(Session *session, GArray *positions, GPtrArray *nodes, void (*add)(Session *, GArray *, const char *), const GArray *held_better)
+{
+    const char *const first[] = { home_id(session->home), session->peer->node };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(first); i++) {
+        for (guint j = 0; j < nodes->len; j++) {
+            if (strcmp(nodes->pdata[j], first[i]) != 0)
+                continue;
+            if (!held_better || !holds(held_better, first[i]))
+                add(session, positions, first[i]);
+            break;
+        }
+    }
+    for (guint i = 0; i < nodes->len && positions->len < WIRE_LEDGERS_MAX; i++) {
+        const char *node = nodes->pdata[i];
+
+        if (strcmp(node, first[0]) != 0 && strcmp(node, first[1]) != 0 && (!held_better || !holds(held_better, node)))
+            add(session, positions, node);
+    }
+}
+
+static Exchange *
+make_exchange(Session *session, GError **error)
+{
+    g_autoptr(Exchange) exchange = exchange_new();
+    g_autoptr(GPtrArray) whole = home_ledgers(session->home, error);
+    g_autoptr(GPtrArray) sparse = whole ? sparse_nodes(session->home, error) : NULL;
+
+    if (!sparse || !introduction_own(session->home, &exchange->introduction_inception, &exchange->introduction_profile, error))
+        return NULL;
+    g_strlcpy(exchange->node, home_id(session->home), sizeof exchange->node);
+    exchange->openings = session->peer->openings;
+    add_positions(session, exchange->ledgers, whole, add_whole, NULL);
+    add_positions(session, exchange->sparse, sparse, add_sparse, exchange->ledgers);
+    return g_steal_pointer(&exchange);
+}
+
+/* A key pinned elsewhere or a node that is not the one meant is no answer: the next address may be right. */
+static ExchangeReply *
+ask_at(Session *session, const char *url, GBytes *body, GError **error)
+{
+    g_autoptr(GBytes) bytes = NULL;
+    g_autoptr(ExchangeReply) reply = NULL;
+
+    session->transport = session_connect(session, url, error);
+    if (!session->transport)
+        return NULL;
+    bytes = transport_fetch(session->transport, "POST", "/v1/exchange", body, NULL, WIRE_EXCHANGE_MAX, error);
+    reply = bytes ? exchange_reply_parse(bytes, error) : NULL;
+    if (!reply)
+        return NULL;
+    if (strcmp(reply->node, session->peer->node) != 0)
+        return chama_error_null(error, CHAMA_ERROR_VERIFY, "%s: want node %s, have %s", url, session->peer->node, reply->node);
+    return g_steal_pointer(&reply);
+}
+
+gboolean
+pull_exchange(Session *session, GError **error)
+{
+    const GPtrArray *urls = session->peer->urls;
+    g_autoptr(Exchange) exchange = make_exchange(session, error);
+    g_autoptr(GBytes) body = exchange ? exchange_format(exchange, error) : NULL;
+    g_autoptr(GError) failed = NULL;
+
+    if (!body)
+        return FALSE;
+    for (guint i = 0; i < urls->len && !session->reply && session_check(session, &failed); i++) {
+        g_clear_error(&failed);
+        session->reply = ask_at(session, urls->pdata[i], body, &failed);
+        if (!session->reply)
+            session_hang_up(session);
+        if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_CANCELLED))
+            break;
+    }
+    if (session->reply)
+        return TRUE;
+    if (!failed)
+        return chama_error(error, CHAMA_ERROR_UNREACHABLE, "no address is known for it: it comes to us");
+    g_propagate_error(error, g_steal_pointer(&failed));
+    return FALSE;
+}

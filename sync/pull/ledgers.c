@@ -1,0 +1,346 @@
+#include "sync/pull/ledgers.h"
+
+#include <string.h>
+
+#include "keys/error.h"
+#include "sync/pull/evidence.h"
+#include "sync/pull/plan.h"
+#include "sync/pull/quota.h"
+#include "sync/pull/refusals.h"
+#include "sync/pull/replica.h"
+#include "sync/sparse.h"
+
+/* One offer being looked at. */
+typedef struct {
+    Session *session;
+    const LedgerOffer *offer;
+    Ledger *ledger;             /* NULL: nothing of it is here */
+    gboolean own;               /* this node's own ledger */
+    gboolean relayed;           /* a third party's */
+    guint64 held;
+    Checkpoint *checkpoint;     /* the offered one, once verified */
+} Offered;
+
+static void
+offered_clear(Offered *offered)
+{
+    g_clear_pointer(&offered->checkpoint, checkpoint_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Offered, offered_clear)
+
+static gboolean
+keep_evidence(const Offered *offered, const char *kind, const Contradiction *contradiction, GError **error)
+{
+    return evidence_keep(offered->session->home, offered->offer->node, offered->own ? EVIDENCE_OWN_FORK : kind, contradiction, error);
+}
+
+/* The note is checked with the key that the ledger held names; of a ledger that is not here, when its records have come. */
+static gboolean
+verify_offer(Offered *offered, GError **error)
+{
+    const LedgerOffer *offer = offered->offer;
+    g_autofree char *origin = checkpoint_origin(offer->node);
+
+    if (offered->held == 0)
+        return TRUE;
+    offered->checkpoint =
+        checkpoint_verify(offer->checkpoint, strlen(offer->checkpoint), origin, &ledger_identity(offered->ledger)->log, error);
+    if (!offered->checkpoint)
+        return FALSE;
+    if (offered->checkpoint->size != offer->size)
+        return chama_error(error, CHAMA_ERROR_VERIFY, "ledger: want a checkpoint of %" G_GUINT64_FORMAT " records, have one of %" G_GUINT64_FORMAT,
+                           offer->size, offered->checkpoint->size);
+    return TRUE;
+}
+
+static gboolean
+weigh_offer(Offered *offered, OfferVerdict *verdict, GError **error)
+{
+    OfferFacts facts = { .held = offered->held, .offered = offered->offer->size };
+    Digest root;
+
+    if (!verify_offer(offered, error))
+        return FALSE;
+    if (facts.offered <= facts.held) {
+        if (!ledger_root(offered->ledger, facts.offered, &root, error))
+            return FALSE;
+        facts.roots_agree = offered->checkpoint && digest_equal(&root, &offered->checkpoint->root);
+        facts.from_owner = strcmp(offered->offer->node, offered->session->peer->node) == 0;
+    }
+    *verdict = plan_offer(&facts);
+    return TRUE;
+}
+
+/* What was refused before may be given now; a peer's new addresses and keys count from now on. */
+static gboolean
+spread_news(Session *session, const LedgerOffer *offer, GError **error)
+{
+    gboolean from_owner = strcmp(offer->node, session->peer->node) == 0;
+
+    if (!refusals_forget(session->home, NULL, offer->node, error))
+        return FALSE;
+    if (!session_accepted(session, offer->node))
+        return TRUE;
+    return peers_follow_profile(session->home, offer->node, error) &&
+           (!from_owner || peers_note_size(session->home, offer->node, offer->size, error));
+}
+
+static gboolean
+project(Session *session, Ledger *ledger, GError **error)
+{
+    Catalogue *catalogue = home_catalogue(session->home, error);
+
+    return catalogue && catalogue_project(catalogue, ledger, error);
+}
+
+static gboolean
+keep_fork_of_records(const Offered *offered, const ReplicaResult *replica, GError **error)
+{
+    const Contradiction contradiction = {
+        .offered_checkpoint = replica->offered ? NULL : offered->offer->checkpoint,
+        .held_record = replica->held,
+        .offered_record = replica->offered,
+    };
+
+    return keep_evidence(offered, EVIDENCE_FORK, &contradiction, error);
+}
+
+static gboolean
+fetch_records(const Offered *offered, ReplicaResult *replica, GError **error)
+{
+    Session *session = offered->session;
+    const char *node = offered->offer->node;
+    QuotaUsed used;
+    ReplicaOrder order = { .offer = offered->offer, .ledger = offered->ledger, .relayed = offered->relayed };
+    QuotaFacts facts = { .relayed = offered->relayed, .new_ledger = !offered->ledger, .records = offered->offer->size };
+
+    if (!quota_used(session->home, session->peer->node, node, &used, error))
+        return FALSE;
+    facts.ledgers = used.ledgers;
+    order.bytes_max = plan_quota_bytes(offered->relayed, used.ledger_bytes, used.peer_bytes, session->options);
+    if (offered->own)
+        order.bytes_max = G_MAXUINT64;
+    else if (!plan_quota(&facts, session->options, error))
+        return FALSE;
+    return replica_fetch(session, &order, replica, error) &&
+           (offered->own || quota_add(session->home, session->peer->node, node, offered->relayed, FALSE, replica->bytes, error));
+}
+
+static gboolean
+take_records(const Offered *offered, GError **error)
+{
+    Session *session = offered->session;
+    g_auto(ReplicaResult) replica = { 0 };
+    GError *failed = NULL;
+    g_autofree char *name = NULL;
+
+    if (!fetch_records(offered, &replica, &failed)) {
+        if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_FORK) && !keep_fork_of_records(offered, &replica, error)) {
+            g_error_free(failed);
+            return FALSE;
+        }
+        g_propagate_error(error, failed);
+        return FALSE;
+    }
+    session->result->records += replica.records;
+    if (!project(session, replica.ledger, error) || (!offered->own && !spread_news(session, offered->offer, error)))
+        return FALSE;
+    name = offered->own ? g_strdup("this node") : peers_display(session->home, offered->offer->node);
+    session_talk(session, "%s: %" G_GUINT64_FORMAT " new records%s", name, replica.records, offered->own ? " of our own taken back" : "");
+    return TRUE;
+}
+
+static gboolean
+keep_if_fresher(const Offered *offered, GError **error)
+{
+    g_autofree char *note = ledger_checkpoint(offered->ledger, NULL);
+    g_autofree char *origin = checkpoint_origin(offered->offer->node);
+    g_autoptr(Checkpoint) held = note ? checkpoint_verify(note, strlen(note), origin, &ledger_identity(offered->ledger)->log, NULL) : NULL;
+
+    if (offered->own || (held && held->size == offered->held && held->time >= offered->checkpoint->time))
+        return TRUE;
+    return ledger_keep_checkpoint(offered->ledger, offered->offer->checkpoint, error) &&
+           refusals_forget(offered->session->home, offered->session->peer->node, offered->offer->node, error);
+}
+
+/* I3: what the owner signed before and what it signed now cannot both be true.  Nothing is adopted; both are kept for people. */
+static gboolean
+raise_alarm(const Offered *offered, const char *kind, GError **error)
+{
+    g_autofree char *note = ledger_checkpoint(offered->ledger, NULL);
+    g_autoptr(Record) last = ledger_get(offered->ledger, offered->held - 1, NULL);
+    const Contradiction contradiction = { .held_checkpoint = note, .offered_checkpoint = offered->offer->checkpoint, .held_record = note ? NULL : last };
+
+    if (!keep_evidence(offered, kind, &contradiction, error))
+        return FALSE;
+    if (strcmp(kind, EVIDENCE_ROLLBACK) == 0)
+        return chama_error(error, CHAMA_ERROR_FORK,
+                           "ledger: rolled back: want the %" G_GUINT64_FORMAT " records that its owner signed before, have %" G_GUINT64_FORMAT,
+                           offered->held, offered->offer->size);
+    return chama_error(error, CHAMA_ERROR_FORK, "ledger: two histories: its first %" G_GUINT64_FORMAT " records are not those held here",
+                       offered->offer->size);
+}
+
+static gboolean
+follow_verdict(Offered *offered, OfferVerdict verdict, GError **error)
+{
+    switch (verdict) {
+    case OFFER_LONGER:
+        return take_records(offered, error);
+    case OFFER_SAME:
+        return keep_if_fresher(offered, error);
+    case OFFER_ROLLBACK:
+        return raise_alarm(offered, EVIDENCE_ROLLBACK, error);
+    case OFFER_FORK:
+        return raise_alarm(offered, EVIDENCE_FORK, error);
+    case OFFER_STALE:
+        break;
+    }
+    return TRUE;
+}
+
+static gboolean
+take_whole(Session *session, const LedgerOffer *offer, GError **error)
+{
+    gboolean own = strcmp(offer->node, home_id(session->home)) == 0;
+    g_auto(Offered) offered = { .session = session, .offer = offer, .own = own };
+    g_autoptr(GError) missing = NULL;
+    OfferVerdict verdict;
+
+    offered.ledger = own ? home_ledger(session->home, &missing) : home_peer_ledger(session->home, offer->node, &missing);
+    if (missing && !g_error_matches(missing, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND)) {
+        g_propagate_error(error, g_steal_pointer(&missing));
+        return FALSE;
+    }
+    offered.held = offered.ledger ? ledger_head(offered.ledger)->size : 0;
+    if (offered.held == 0 && offer->size == 0)
+        return TRUE;
+    offered.relayed = !own && strcmp(offer->node, session->peer->node) != 0 && !session_accepted(session, offer->node);
+    return weigh_offer(&offered, &verdict, error) && follow_verdict(&offered, verdict, error);
+}
+
+/* A sparse ledger counts as one of the ledgers that a peer may bring, and its bytes are bounded by its format. */
+static gboolean
+take_sparse(Session *session, const LedgerOffer *offer, GError **error)
+{
+    gboolean relayed = strcmp(offer->node, session->peer->node) != 0 && !session_accepted(session, offer->node);
+    QuotaFacts facts = { .relayed = relayed, .records = 0 };
+    g_autofree char *path = NULL;
+    g_autoptr(GBytes) stream = NULL;
+    LedgerPosition held = { .size = 0 };
+    QuotaUsed used;
+
+    if (home_peer_ledger(session->home, offer->node, NULL))
+        return TRUE;
+    if (!sparse_position(session->home, offer->node, &held.size, &held.root, &held.time, error) ||
+        !quota_used(session->home, session->peer->node, offer->node, &used, error))
+        return FALSE;
+    facts.ledgers = used.ledgers;
+    facts.new_ledger = held.size == 0;
+    if (!plan_quota(&facts, session->options, error))
+        return FALSE;
+    path = g_strdup_printf("/v1/ledgers/%s/sparse?from=%" G_GUINT64_FORMAT, offer->node, held.size);
+    stream = transport_fetch(session->transport, "GET", path, NULL, NULL, SPARSE_SIZE_MAX, error);
+    if (!stream || !quota_add(session->home, session->peer->node, offer->node, relayed, facts.new_ledger, 0, error) ||
+        !sparse_accept(session->home, offer->node, stream, error))
+        return FALSE;
+    session_talk(session, "%s: the open part of its ledger of %" G_GUINT64_FORMAT " records", offer->node, offer->size);
+    return spread_news(session, offer, error);
+}
+
+/* TRUE unless the sync must end; otherwise an error is one more problem, under the name that people know. */
+static gboolean
+survive(Session *session, const char *node, GError *failed, GError **error)
+{
+    g_autofree char *name = NULL;
+
+    if (session_over(failed)) {
+        g_propagate_error(error, failed);
+        return FALSE;
+    }
+    name = strcmp(node, home_id(session->home)) == 0 ? g_strdup("this node") : peers_display(session->home, node);
+    session_problem(session, name, failed);
+    return TRUE;
+}
+
+gboolean
+pull_own_ledger(Session *session, GError **error)
+{
+    const LedgerOffer *yours = session->reply->yours;
+    GError *failed = NULL;
+
+    if (!yours)
+        return TRUE;
+    if (strcmp(yours->node, home_id(session->home)) != 0)
+        chama_error(&failed, CHAMA_ERROR_VERIFY, "exchange: want what the peer holds of our ledger, have that of %s", yours->node);
+    else
+        take_whole(session, yours, &failed);
+    return !failed || survive(session, home_id(session->home), failed, error);
+}
+
+static gboolean
+take_offer(Session *session, const LedgerOffer *offer, GError **error)
+{
+    gboolean owners = strcmp(offer->node, session->peer->node) == 0;
+    GError *failed = NULL;
+
+    if (!session_check(session, error))
+        return FALSE;
+    if (offer->whole ? take_whole(session, offer, &failed) : take_sparse(session, offer, &failed))
+        return TRUE;
+    session->behind = session->behind || owners;
+    return survive(session, offer->node, failed, error);
+}
+
+/* The peer's own ledger first: it says which keys and addresses the peer has. */
+gboolean
+pull_ledgers(Session *session, GError **error)
+{
+    const GPtrArray *offers = session->reply->ledgers;
+
+    for (guint turn = 0; turn < 2; turn++) {
+        for (guint i = 0; i < offers->len; i++) {
+            const LedgerOffer *offer = offers->pdata[i];
+            gboolean owners = strcmp(offer->node, session->peer->node) == 0;
+
+            /* Our own ledger comes in `yours` and nowhere else. */
+            if (owners != (turn == 0) || strcmp(offer->node, home_id(session->home)) == 0)
+                continue;
+            if (!take_offer(session, offer, error))
+                return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static gboolean
+take_opening(Session *session, GBytes *bytes, GError **error)
+{
+    Catalogue *catalogue = home_catalogue(session->home, error);
+    g_autoptr(Opening) opening = catalogue ? opening_parse(bytes, error) : NULL;
+    g_autoptr(Record) record = NULL;
+
+    if (!opening || !catalogue_learn_grant(catalogue, opening, error) || !home_keep_opening(session->home, &opening->record, bytes, error))
+        return FALSE;
+    record = catalogue_record(catalogue, &opening->record, error);
+    return record && refusals_forget(session->home, NULL, record->node, error);
+}
+
+/* Openings are asked for from the first record not yet looked at; that moves on only if the ledger they speak of is here. */
+gboolean
+pull_openings(Session *session, GError **error)
+{
+    const GPtrArray *openings = session->reply->openings;
+    Ledger *ledger = home_peer_ledger(session->home, session->peer->node, NULL);
+    guint64 size = ledger ? ledger_head(ledger)->size : 0;
+
+    for (guint i = 0; i < openings->len; i++) {
+        GError *failed = NULL;
+
+        if (!take_opening(session, openings->pdata[i], &failed) && !survive(session, session->peer->node, failed, error))
+            return FALSE;
+    }
+    if (openings->len > 0)
+        session_talk(session, "%u statements for us alone", openings->len);
+    return session->behind || size <= session->peer->openings || peers_note_openings(session->home, session->peer->node, size, error);
+}

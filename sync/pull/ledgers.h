@@ -1,0 +1,17 @@
+/*
+ * ledgers: the steps of a sync that move records: the exchange of positions, our own ledger taken back, the ledgers that the peer offers, and the
+ * openings of what is sealed for us.
+ */
+#ifndef CHAMA_SYNC_PULL_LEDGERS_H
+#define CHAMA_SYNC_PULL_LEDGERS_H
+
+#include "sync/pull/session.h"
+
+/* One request to the first address that answers: what we hold and who we are, for what the peer has to offer. */
+gboolean pull_exchange(Session *session, GError **error);
+/* A node restored from a backup takes its own records back before it signs again; where they contradict, that is kept as evidence. */
+gboolean pull_own_ledger(Session *session, GError **error);
+gboolean pull_ledgers(Session *session, GError **error);
+gboolean pull_openings(Session *session, GError **error);
+
+#endif

@@ -1,0 +1,233 @@
+#include "sync/pull/replica.h"
+
+#include <string.h>
+
+#include "keys/error.h"
+#include "sync/pull/quota.h"
+
+typedef struct {
+    Session *session;
+    const ReplicaOrder *order;
+    ReplicaResult *result;
+    LedgerLock *lock;
+    LedgerHead head;            /* what the next record must continue */
+    Identity *inception;        /* key state within the first batch, before the ledger knows it */
+    Record *last;               /* verified */
+    GPtrArray *batch;           /* of Record*: verified records of the batch being read */
+    guint expected;             /* records of that batch; 0: beyond what was offered */
+    GBytes *signature;          /* of its commit */
+} Replica;
+
+void
+replica_result_clear(ReplicaResult *result)
+{
+    g_clear_pointer(&result->held, record_free);
+    g_clear_pointer(&result->offered, record_free);
+}
+
+static void
+replica_clear(Replica *replica)
+{
+    g_clear_pointer(&replica->lock, ledger_unlock);
+    g_clear_pointer(&replica->inception, identity_free);
+    g_clear_pointer(&replica->last, record_free);
+    g_clear_pointer(&replica->batch, g_ptr_array_unref);
+    g_clear_pointer(&replica->signature, g_bytes_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Replica, replica_clear)
+
+/* The ledger may have grown since the offer: whole batches beyond the checkpoint are passed over. */
+static gboolean
+take_batch(gpointer data, guint64 first, guint count, GBytes *signature, GError **error)
+{
+    Replica *replica = data;
+    const LedgerOffer *offer = replica->order->offer;
+
+    if (!session_check(replica->session, error))
+        return FALSE;
+    replica->expected = 0;
+    if (replica->head.size == offer->size)
+        return TRUE;
+    if (first != replica->head.size || count > offer->size - first)
+        return chama_error(error, CHAMA_ERROR_MALFORMED,
+                           "ledger: want a batch from record %" G_GUINT64_FORMAT " to at most %" G_GUINT64_FORMAT ", have %u from %" G_GUINT64_FORMAT,
+                           replica->head.size, offer->size, count, first);
+    replica->expected = count;
+    g_ptr_array_set_size(replica->batch, 0);
+    g_clear_pointer(&replica->signature, g_bytes_unref);
+    replica->signature = g_bytes_ref(signature);
+    return TRUE;
+}
+
+/* Who signed a record that does not continue the one before?  Only if it was the owner is it a fork, and then both are kept to show it. */
+static gboolean
+keep_contradiction(Replica *replica, const RecordReceived *received, GError *fork, GError **error)
+{
+    const Record *claims = record_received_claims(received);
+    const LedgerHead claimed = { .size = claims->seq, .head = claims->prev, .identity = replica->head.identity };
+    Record *offered = record_verify(received, &claimed, error);
+
+    if (!offered) {
+        g_error_free(fork);
+        return FALSE;
+    }
+    replica->result->offered = offered;
+    replica->result->held = replica->last ? record_copy(replica->last) : ledger_get(replica->result->ledger, replica->head.size - 1, NULL);
+    g_propagate_error(error, fork);
+    return FALSE;
+}
+
+static Record *
+verify_entry(Replica *replica, const RecordReceived *received, GError **error)
+{
+    const Record *claims = record_received_claims(received);
+    GError *local = NULL;
+    Record *record;
+
+    if (claims->seq != replica->head.size)
+        return chama_error_null(error, CHAMA_ERROR_MALFORMED, "ledger: want record %" G_GUINT64_FORMAT ", have %" G_GUINT64_FORMAT, replica->head.size,
+                                claims->seq);
+    record = record_verify(received, &replica->head, &local);
+    if (record && strcmp(record->node, replica->order->offer->node) != 0) {
+        record_free(record);
+        return chama_error_null(error, CHAMA_ERROR_VERIFY, "ledger: want the inception of %s, have that of another node", replica->order->offer->node);
+    }
+    if (g_error_matches(local, CHAMA_ERROR, CHAMA_ERROR_FORK) && replica->head.size > 0)
+        keep_contradiction(replica, received, local, error);
+    else if (local)
+        g_propagate_error(error, local);
+    return record;
+}
+
+static gboolean
+advance(Replica *replica, Record *record, GError **error)
+{
+    g_clear_pointer(&replica->last, record_free);
+    replica->last = record_copy(record);
+    g_ptr_array_add(replica->batch, record);
+    replica->head.head = record->address;
+    if (replica->head.size++ > 0)
+        return TRUE;
+    replica->inception = identity_parse_inception(record->bytes, error);
+    replica->head.identity = replica->inception;
+    return replica->inception != NULL;
+}
+
+/* A new ledger gets its folder only now that its inception has been verified, and counts against the quota even if the rest never comes. */
+static gboolean
+open_ledger(Replica *replica, GError **error)
+{
+    const char *node = replica->order->offer->node;
+    Session *session = replica->session;
+
+    if (!replica->result->ledger) {
+        if (!quota_add(session->home, session->peer->node, node, replica->order->relayed, TRUE, 0, error))
+            return FALSE;
+        replica->result->ledger = home_peer_ledger_create(session->home, node, error);
+    }
+    if (replica->result->ledger && !replica->lock)
+        replica->lock = ledger_lock(replica->result->ledger, error);
+    return replica->lock != NULL;
+}
+
+static gboolean
+close_batch(Replica *replica, GError **error)
+{
+    if (!open_ledger(replica, error) || !ledger_replicate(replica->result->ledger, replica->batch, replica->signature, error))
+        return FALSE;
+    replica->head = *ledger_replicate_head(replica->result->ledger);
+    replica->result->records += replica->batch->len;
+    return TRUE;
+}
+
+static gboolean
+take_entry(gpointer data, const char *entry, gsize size, GError **error)
+{
+    Replica *replica = data;
+    g_autoptr(RecordReceived) received = NULL;
+    Record *record;
+
+    if (replica->expected == 0)
+        return TRUE;
+    if (size > replica->order->bytes_max - replica->result->bytes)
+        return chama_error(error, CHAMA_ERROR_LIMIT, "ledger: want at most %" G_GUINT64_FORMAT " bytes of new records, have more", replica->order->bytes_max);
+    replica->result->bytes += size;
+    received = record_receive(entry, size, error);
+    record = received ? verify_entry(replica, received, error) : NULL;
+    if (!record || !advance(replica, record, error))
+        return FALSE;
+    return replica->batch->len < replica->expected || close_batch(replica, error);
+}
+
+static gboolean
+feed(gpointer data, const void *bytes, gsize size, GError **error)
+{
+    return record_stream_feed(data, bytes, size, error);
+}
+
+static gboolean
+read_stream(Replica *replica, GError **error)
+{
+    static const RecordStreamEvents events = { .batch = take_batch, .entry = take_entry };
+    g_autoptr(RecordStream) stream = record_stream_new(&events, replica);
+    g_autofree char *path =
+        g_strdup_printf("/v1/ledgers/%s/records?from=%" G_GUINT64_FORMAT, replica->order->offer->node, replica->head.size);
+
+    return transport_request(replica->session->transport, "GET", path, NULL, NULL, feed, stream, error) && record_stream_end(stream, error);
+}
+
+/* What came is what the owner signed, to the last record, or it is not taken. */
+static gboolean
+check_against_checkpoint(Replica *replica, GError **error)
+{
+    const LedgerOffer *offer = replica->order->offer;
+    g_autofree char *origin = checkpoint_origin(offer->node);
+    g_autoptr(Checkpoint) checkpoint = NULL;
+    Digest root;
+
+    if (replica->head.size != offer->size)
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "ledger: want %" G_GUINT64_FORMAT " records as offered, have %" G_GUINT64_FORMAT, offer->size,
+                           replica->head.size);
+    checkpoint = checkpoint_verify(offer->checkpoint, strlen(offer->checkpoint), origin, &replica->head.identity->log, error);
+    if (!checkpoint)
+        return FALSE;
+    if (checkpoint->size != offer->size)
+        return chama_error(error, CHAMA_ERROR_VERIFY, "ledger: want a checkpoint of %" G_GUINT64_FORMAT " records, have one of %" G_GUINT64_FORMAT,
+                           offer->size, checkpoint->size);
+    if (!ledger_replicate_root(replica->result->ledger, &root, error))
+        return FALSE;
+    if (digest_equal(&root, &checkpoint->root))
+        return TRUE;
+    replica->result->held = record_copy(replica->last);
+    return chama_error(error, CHAMA_ERROR_FORK, "ledger: its first %" G_GUINT64_FORMAT " records are not those of its checkpoint", offer->size);
+}
+
+static gboolean
+replicate(Replica *replica, GError **error)
+{
+    return read_stream(replica, error) && check_against_checkpoint(replica, error) &&
+           ledger_replicate_finish(replica->result->ledger, error);
+}
+
+gboolean
+replica_fetch(Session *session, const ReplicaOrder *order, ReplicaResult *result, GError **error)
+{
+    g_auto(Replica) replica = { .session = session, .order = order, .result = result };
+
+    result->ledger = order->ledger;
+    replica.batch = g_ptr_array_new_with_free_func((GDestroyNotify)record_free);
+    if (order->ledger && !(replica.lock = ledger_lock(order->ledger, error)))
+        return FALSE;
+    if (order->ledger)
+        replica.head = *ledger_head(order->ledger);
+    /* Another process may have brought it here since it was offered. */
+    if (replica.head.size >= order->offer->size)
+        return TRUE;
+    if (!replicate(&replica, error)) {
+        if (replica.lock)
+            ledger_replicate_abort(result->ledger);
+        result->records = 0;
+        return FALSE;
+    }
+    return ledger_keep_checkpoint(result->ledger, order->offer->checkpoint, error);
+}

@@ -1,0 +1,30 @@
+/*
+ * replica: the records of one ledger that are new, from the peer's stream into the copy here: each verified, the whole compared with the owner's
+ * checkpoint before any of it becomes visible (I3, I5).
+ */
+#ifndef CHAMA_SYNC_PULL_REPLICA_H
+#define CHAMA_SYNC_PULL_REPLICA_H
+
+#include "sync/pull/session.h"
+
+typedef struct {
+    const LedgerOffer *offer;   /* longer than what is held */
+    Ledger *ledger;             /* NULL: not here yet; it is made once its inception has been verified */
+    gboolean relayed;           /* counts as a third party's */
+    guint64 bytes_max;          /* of log entries to take */
+} ReplicaOrder;
+
+typedef struct {
+    Ledger *ledger;             /* borrowed from the home */
+    guint64 records, bytes;     /* appended */
+    Record *held, *offered;     /* FORK: two records that the owner signed, of which the second does not continue the first; @offered NULL if it is
+                                 * the checkpoint that does not fit @held */
+} ReplicaResult;
+void replica_result_clear(ReplicaResult *result);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ReplicaResult, replica_result_clear)
+
+/* Brings the ledger to the offered size and keeps the checkpoint.  FORK: what the owner signed does not continue what is held, or is not what
+ * its checkpoint says.  LIMIT past bytes_max.  On any error nothing has become visible. */
+gboolean replica_fetch(Session *session, const ReplicaOrder *order, ReplicaResult *result, GError **error);
+
+#endif

@@ -1,0 +1,106 @@
+#include "sync/pull/session.h"
+
+#include <string.h>
+
+#include "keys/error.h"
+
+void
+session_talk(Session *session, const char *format, ...)
+{
+    g_autofree char *line = NULL;
+    va_list arguments;
+
+    if (!session->options->talk)
+        return;
+    va_start(arguments, format);
+    line = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    session->options->talk(session->options->talk_data, line);
+}
+
+/* Which of two exit statuses says more: broken proofs before refusals, refusals before what another attempt may mend. */
+static int
+gravity(int exit_status)
+{
+    static const int order[] = { [0] = 0, [2] = 1, [5] = 2, [1] = 3, [4] = 4, [3] = 5 };
+
+    return exit_status >= 0 && (gsize)exit_status < G_N_ELEMENTS(order) ? order[exit_status] : order[1];
+}
+
+void
+session_problem(Session *session, const char *subject, GError *error)
+{
+    PullResult *result = session->result;
+    int exit_status = chama_error_exit_status(error);
+
+    if (gravity(exit_status) > gravity(result->worst_exit))
+        result->worst_exit = exit_status;
+    g_ptr_array_add(result->problems, g_strdup_printf("%s: %s", subject, error->message));
+    g_error_free(error);
+}
+
+gboolean
+session_over(const GError *error)
+{
+    return g_error_matches(error, CHAMA_ERROR, CHAMA_ERROR_UNREACHABLE) || g_error_matches(error, CHAMA_ERROR, CHAMA_ERROR_CANCELLED);
+}
+
+gint *
+session_cancelled(const PullOptions *options)
+{
+    return options->progress ? &options->progress->cancelled : NULL;
+}
+
+gboolean
+session_check(Session *session, GError **error)
+{
+    return !progress_cancelled(session->options->progress) || chama_error(error, CHAMA_ERROR_CANCELLED, "sync: stopped");
+}
+
+Transport *
+session_connect(Session *session, const char *url, GError **error)
+{
+    const GArray *pins = session->peer->pins;
+    g_autofree char *certificate = home_file(session->home, "keys/tls.crt");
+    g_autofree char *key = home_file(session->home, "keys/tls.key");
+    const TransportOptions options = {
+        .certificate_path = certificate,
+        .key_path = key,
+        .pins = (const Digest *)(gpointer)pins->data,
+        .pin_count = pins->len,
+        .connect_timeout = CONNECT_TIMEOUT,
+        .stall_timeout = STALL_TIMEOUT,
+        .cancelled = session_cancelled(session->options),
+    };
+
+    /* Without a pin the transport would take any key: that is for first contact alone. */
+    if (pins->len == 0)
+        return chama_error_null(error, CHAMA_ERROR_VERIFY, "%s: no TLS key is pinned for this peer; add it again by its invite", url);
+    return transport_open(url, &options, error);
+}
+
+void
+session_hang_up(Session *session)
+{
+    if (!session->transport)
+        return;
+    session->result->wire_bytes += transport_bytes(session->transport);
+    session->result->requests += transport_requests(session->transport);
+    g_clear_pointer(&session->transport, transport_close);
+}
+
+void
+session_clear(Session *session)
+{
+    session_hang_up(session);
+    g_clear_pointer(&session->reply, exchange_reply_free);
+    g_clear_pointer(&session->peer, peer_free);
+}
+
+gboolean
+session_accepted(Session *session, const char *node)
+{
+    g_autoptr(Peer) peer = peers_get(session->home, node, NULL);
+
+    return peer && peer->status == PEER_ACCEPTED;
+}

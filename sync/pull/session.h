@@ -1,0 +1,47 @@
+/*
+ * session: one sync with one peer while it lasts: the home, the connection, what the peer said, and where the results go.  Every step of a
+ * sync (the headers beside this one) is a function of a Session.  A step returns FALSE only with an error that ends the sync (session_over()); an error with
+ * one ledger or version becomes a problem in the result, and the step goes on with the next.
+ */
+#ifndef CHAMA_SYNC_PULL_SESSION_H
+#define CHAMA_SYNC_PULL_SESSION_H
+
+#include "sync/pull.h"
+#include "sync/wire.h"
+
+#define CONNECT_TIMEOUT 15   /* seconds */
+#define STALL_TIMEOUT 60
+
+typedef struct {
+    Home *home;
+    Peer *peer;
+    const PullOptions *options;
+    PullResult *result;
+    Transport *transport;        /* once an address has answered */
+    ExchangeReply *reply;        /* what the peer said */
+    gboolean behind;             /* the peer's own ledger could not be brought up to what it offered */
+} Session;
+
+void session_clear(Session *session);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Session, session_clear)
+
+/* A line for people. */
+void session_talk(Session *session, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* Takes @error: "SUBJECT: MESSAGE" goes to the result's problems. */
+void session_problem(Session *session, const char *subject, GError *error);
+/* TRUE for an error after which there is no use in going on: the peer is gone, or the person stopped it. */
+gboolean session_over(const GError *error);
+/* CANCELLED if the person stopped it. */
+gboolean session_check(Session *session, GError **error);
+gint *session_cancelled(const PullOptions *options);
+
+/* A connection to one of the peer's addresses, with this node's key and the peer's pins. */
+Transport *session_connect(Session *session, const char *url, GError **error);
+
+/* Closes the connection after adding up what it carried. */
+void session_hang_up(Session *session);
+
+/* TRUE if @node is a peer that a person here accepted. */
+gboolean session_accepted(Session *session, const char *node);
+
+#endif

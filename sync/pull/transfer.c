@@ -1,0 +1,197 @@
+#include "sync/pull/transfer.h"
+
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "keys/error.h"
+#include "sync/pull/plan.h"
+
+static void
+transfer_clear(Transfer *transfer)
+{
+    g_clear_pointer(&transfer->grant, g_free);
+    g_clear_pointer(&transfer->writer, store_writer_free);
+    g_clear_pointer(&transfer->details, details_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Transfer, transfer_clear)
+
+static char *
+path_of(const Transfer *transfer, const char *what)
+{
+    return g_strdup_printf("/v1/versions/%s/%s", transfer->hex, what);
+}
+
+gboolean
+transfer_request(Transfer *transfer, const char *what, GBytes *body, TransportSink sink, gpointer data, GError **error)
+{
+    g_autofree char *path = path_of(transfer, what);
+
+    return session_check(transfer->session, error) &&
+           transport_request(transfer->session->transport, "POST", path, body, transfer->grant, sink, data, error);
+}
+
+gboolean
+transfer_space(Transfer *transfer, guint64 want, GError **error)
+{
+    const char *path = home_path(transfer->session->home);
+    struct statvfs disk;
+
+    if (statvfs(path, &disk) != 0)
+        return chama_error_errno(error, errno, "%s: cannot tell how full the disk is", path);
+    return plan_space((guint64)disk.f_bavail * disk.f_frsize, transfer->session->options->reserve, want, error);
+}
+
+GBytes *
+transfer_page(gpointer data, const Digest *digest, GError **error)
+{
+    Transfer *transfer = data;
+    Store *store = home_store(transfer->session->home, error);
+
+    /* A page that lies in the store for others' versions is no answer here (idea 4): it must have come for this one. */
+    if (!store)
+        return NULL;
+    if (!store_has(store, digest, &transfer->scope))
+        return chama_error_null(error, CHAMA_ERROR_NOT_FOUND, "listing: a page is missing");
+    return store_get(store, digest, error);
+}
+
+/* A document named by digest: from the store if it came for this scope before, else from the peer. */
+static GBytes *
+fetch_document(Transfer *transfer, const char *what, const Digest *digest, gsize limit, GError **error)
+{
+    g_autofree char *path = path_of(transfer, what);
+    g_autoptr(GBytes) bytes = NULL;
+    Store *store = home_store(transfer->session->home, error);
+    Digest have;
+
+    if (!store)
+        return NULL;
+    if (store_has(store, digest, &transfer->scope))
+        return store_get(store, digest, error);
+    bytes = transport_fetch(transfer->session->transport, "GET", path, NULL, transfer->grant, limit, error);
+    if (!bytes)
+        return NULL;
+    digest_of_bytes(bytes, &have);
+    if (!digest_equal(&have, digest))
+        return chama_error_null(error, CHAMA_ERROR_VERIFY, "%s: is not what the manifest names", what);
+    if (!store_writer_put(transfer->writer, OBJECT_DOCUMENT, digest, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), NULL, error))
+        return NULL;
+    return g_steal_pointer(&bytes);
+}
+
+static gboolean
+learn_roots(Transfer *transfer, GError **error)
+{
+    const Manifest *manifest = transfer->manifest;
+    g_autoptr(GBytes) bytes = NULL;
+    Content content;
+
+    transfer->held.manifest = manifest->address;
+    if (manifest->share == SHARE_OPEN) {
+        transfer->held.listing = manifest->listing;
+        transfer->held.details = manifest->details;
+        return TRUE;
+    }
+    bytes = fetch_document(transfer, "content", &manifest->content, CONTENT_SIZE_MAX, error);
+    if (!bytes || !content_parse(bytes, &content, error))
+        return FALSE;
+    transfer->held.content = manifest->content;
+    transfer->held.listing = content.listing;
+    transfer->held.details = content.details;
+    return TRUE;
+}
+
+/* What the card says must be what the details say, rounded up if it is not open. */
+static gboolean
+check_sizes(const Manifest *manifest, const Details *details, GError **error)
+{
+    gboolean open = manifest->share == SHARE_OPEN;
+    guint64 files = details->files + details->links, bytes = details->bytes;
+
+    if (!open) {
+        files = round_up_to_power_of_two(files);
+        bytes = round_up_to_power_of_two(bytes);
+    }
+    if (files == manifest->files && bytes == manifest->bytes)
+        return TRUE;
+    return chama_error(error, CHAMA_ERROR_VERIFY,
+                       "details: want %" G_GUINT64_FORMAT " files and %" G_GUINT64_FORMAT " bytes as in the manifest, have %" G_GUINT64_FORMAT
+                       " and %" G_GUINT64_FORMAT,
+                       manifest->files, manifest->bytes, files, bytes);
+}
+
+static gboolean
+learn_details(Transfer *transfer, GError **error)
+{
+    g_autoptr(GBytes) bytes = fetch_document(transfer, "details", &transfer->held.details, DETAILS_SIZE_MAX, error);
+
+    transfer->details = bytes ? details_parse(bytes, error) : NULL;
+    return transfer->details && check_sizes(transfer->manifest, transfer->details, error);
+}
+
+static gboolean
+conclude(Transfer *transfer, GError **error)
+{
+    State *state = home_state(transfer->session->home, error);
+
+    if (transfer->session->options->dry_run)
+        return TRUE;
+    transfer->held.complete = TRUE;
+    if (!state || !store_writer_commit(transfer->writer, error) || !state_hold(state, &transfer->held, error))
+        return FALSE;
+    transfer->session->result->versions++;
+    return TRUE;
+}
+
+static gboolean (*const steps[])(Transfer *, GError **) = { learn_roots, learn_details, transfer_pages, transfer_chunks, conclude };
+
+/* The strictest sharing decides for whom the bytes are held: what was open once and is not now must not pass for everyone's (idea 4). */
+static gboolean
+choose_scope(Transfer *transfer, GError **error)
+{
+    Catalogue *catalogue = home_catalogue(transfer->session->home, error);
+    Share share;
+
+    if (!catalogue || !catalogue_share_in_force(catalogue, transfer->manifest, &share, error))
+        return FALSE;
+    if (share != SHARE_OPEN || transfer->manifest->share != SHARE_OPEN)
+        return node_id_parse(transfer->manifest->node, &transfer->scope, error);
+    transfer->scope = SCOPE_OPEN;
+    return TRUE;
+}
+
+void
+transfer_progress(Transfer *transfer, gint64 bytes)
+{
+    transfer->progressed += bytes;
+    progress_add(transfer->session->options->progress, bytes, 0);
+}
+
+/* Of a version that is here all counts, of one that is not nothing, so that what is shown adds up in the end. */
+static void
+settle_progress(Transfer *transfer, gboolean good)
+{
+    const Manifest *manifest = transfer->manifest;
+
+    transfer_progress(transfer, (good ? (gint64)manifest->bytes : 0) - transfer->progressed);
+    progress_add(transfer->session->options->progress, 0, good ? (gint64)manifest->files : 0);
+}
+
+gboolean
+transfer_version(Session *session, const Manifest *manifest, GBytes *opening, GError **error)
+{
+    g_auto(Transfer) transfer = { .session = session, .manifest = manifest, .grant = opening ? grant_header_format(opening) : NULL };
+    Store *store = home_store(session->home, error);
+    gboolean good = TRUE;
+
+    digest_format_hex(&manifest->address, transfer.hex);
+    if (!store || !choose_scope(&transfer, error) || !(transfer.writer = store_writer_new(store, &transfer.scope, error)))
+        return FALSE;
+    for (gsize i = 0; i < G_N_ELEMENTS(steps) && good; i++)
+        good = steps[i](&transfer, error);
+    settle_progress(&transfer, good);
+    /* What came before the trouble is kept for the next attempt. */
+    if (!good && !session->options->dry_run)
+        store_writer_commit(transfer.writer, NULL);
+    return good;
+}

@@ -1,0 +1,41 @@
+/*
+ * transfer: the content of one version, from a peer into the store: documents, then listing pages, then chunks.  Everything is verified before
+ * it is stored; the version counts as held only when all of it is durable (I1).  What arrived before a cut is kept, and only the rest is asked for
+ * next time.
+ */
+#ifndef CHAMA_SYNC_PULL_TRANSFER_H
+#define CHAMA_SYNC_PULL_TRANSFER_H
+
+#include "manifests/listing/listing.h"
+#include "sync/pull/session.h"
+
+typedef struct {
+    Session *session;
+    const Manifest *manifest;
+    char hex[DIGEST_HEX_SIZE];  /* of the manifest's address, for paths */
+    char *grant;                /* value of the Chama-Grant header, or NULL */
+    Scope scope;
+    StoreWriter *writer;
+    Held held;                  /* roots as far as they are known */
+    Details *details;
+    guint64 absent;             /* objects that the peer says it does not have */
+    gint64 progressed;          /* bytes added to the progress for this version */
+} Transfer;
+
+/* Fetches what is missing of @manifest.  @opening (may be NULL): the grant to show.  NOT_FOUND if the peer does not have it, or not all of it.  In
+ * a dry run only documents and pages are fetched, and what is missing is counted. */
+gboolean transfer_version(Session *session, const Manifest *manifest, GBytes *opening, GError **error);
+
+/* Its steps. */
+gboolean transfer_pages(Transfer *transfer, GError **error);
+gboolean transfer_chunks(Transfer *transfer, GError **error);
+
+/* For the steps: a request for parts of the version, and whether what it will bring fits on the disk. */
+gboolean transfer_request(Transfer *transfer, const char *what, GBytes *body, TransportSink sink, gpointer data, GError **error);
+gboolean transfer_space(Transfer *transfer, guint64 want, GError **error);
+/* @bytes more of the version are here (or fewer, when a cut makes it begin anew). */
+void transfer_progress(Transfer *transfer, gint64 bytes);
+/* A ListingGet whose data is the transfer: pages that are here. */
+GBytes *transfer_page(gpointer transfer, const Digest *digest, GError **error);
+
+#endif
