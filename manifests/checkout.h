@@ -2,6 +2,11 @@
  * checkout: from a listing to files, and updates of such a folder in place.  Writes only beneath the target (I7): every path is opened with
  * openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS) or its equal; a folder in the way that is a link is never followed.  Files are written
  * under a temporary name in the folder and renamed, holes stay holes, the executable bit is set, mode 0666/0777 less umask.
+ *
+ * A link that leads out of the folder (W1, manifests/tree/beneath.h) is refused before anything is written: MALFORMED.
+ *
+ * An update (with a base) writes what differs and what is missing, removes what the base had and the new version has not, with the folders that
+ * this leaves empty, and leaves alone what neither knows.  A file counts as unedited by its content (hashed; sizes first), not by its time.
  */
 #ifndef CHAMA_MANIFESTS_CHECKOUT_H
 #define CHAMA_MANIFESTS_CHECKOUT_H
@@ -11,8 +16,8 @@
 #include "manifests/store/store.h"
 
 typedef struct {
-    char **only;               /* globs of paths to write (fnmatch with **, a folder's name takes all below); NULL: all */
-    gboolean force;            /* overwrite local edits */
+    char **only;               /* globs of paths to write, tied to the top (manifests/tree/glob.h; a folder's name takes all below); NULL: all */
+    gboolean force;            /* overwrite local edits; but a folder with files that no version knows is never removed */
     const Digest *base;        /* listing root that the folder was written from, or NULL: then only what equals the new version may stand in the way */
     GArray *others;            /* of Digest: roots of other versions whose files count as unedited too; may be NULL */
     Progress *progress;

@@ -45,7 +45,7 @@ local_look(BeneathFolder *folder, const char *path, Local *local, GError **error
 }
 
 static gboolean
-hash_descriptor(int fd, Digest *digest)
+hash_descriptor(int fd, const char *path, Progress *progress, Digest *digest, GError **error)
 {
     g_autoptr(DigestStream) stream = digest_stream_new();
     g_autofree guint8 *window = g_malloc(WINDOW);
@@ -53,24 +53,25 @@ hash_descriptor(int fd, Digest *digest)
 
     while ((n = read(fd, window, WINDOW)) != 0) {
         if (n < 0 && errno != EINTR)
-            return FALSE;
-        if (n > 0)
-            digest_stream_update(stream, window, (gsize)n);
+            return failed_at(path, error);
+        if (progress_cancelled(progress))
+            return chama_error(error, CHAMA_ERROR_CANCELLED, "stopped");
+        digest_stream_update(stream, window, n > 0 ? (gsize)n : 0);
     }
     digest_stream_finish(g_steal_pointer(&stream), digest);
     return TRUE;
 }
 
 static gboolean
-hash_file(int folder, const char *path, Local *local, GError **error)
+hash_file(int folder, const char *path, Local *local, Progress *progress, GError **error)
 {
     int fd = openat(folder, beneath_name(path), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    gboolean ok = fd >= 0 && hash_descriptor(fd, &local->digest);
 
-    if (!ok)
-        failed_at(path, error);
-    if (fd >= 0)
-        close(fd);
+    if (fd < 0)
+        return failed_at(path, error);
+    gboolean ok = hash_descriptor(fd, path, progress, &local->digest, error);
+
+    close(fd);
     return ok;
 }
 
@@ -102,7 +103,7 @@ may_be(const Local *local, const Side *side)
 }
 
 gboolean
-local_is(BeneathFolder *folder, const char *path, Local *local, const Side *side, gboolean *is, GError **error)
+local_is(BeneathFolder *folder, const char *path, Local *local, const Side *side, Progress *progress, gboolean *is, GError **error)
 {
     int fd;
 
@@ -112,7 +113,7 @@ local_is(BeneathFolder *folder, const char *path, Local *local, const Side *side
     if (!local->hashed) {
         if ((fd = beneath_folder_of(folder, path, FALSE)) < 0)
             return failed_at(path, error);
-        if (local->kind == LOCAL_LINK ? !hash_link(fd, path, local, error) : !hash_file(fd, path, local, error))
+        if (local->kind == LOCAL_LINK ? !hash_link(fd, path, local, error) : !hash_file(fd, path, local, progress, error))
             return FALSE;
         local->hashed = TRUE;
     }

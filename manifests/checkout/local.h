@@ -5,6 +5,7 @@
 #define CHAMA_MANIFESTS_CHECKOUT_LOCAL_H
 
 #include "manifests/listing/compare.h"
+#include "manifests/progress.h"
 #include "manifests/tree/beneath.h"
 
 typedef enum {
@@ -25,8 +26,9 @@ typedef struct {
 } Local;
 
 gboolean local_look(BeneathFolder *folder, const char *path, Local *local, GError **error);
-/* Is its content what @side says?  The executable bit is left out.  Sizes are compared before anything is read. */
-gboolean local_is(BeneathFolder *folder, const char *path, Local *local, const Side *side, gboolean *is, GError **error);
+/* Is its content what @side says?  The executable bit is left out.  Sizes are compared before anything is read.  CANCELLED through @progress,
+ * which may be NULL. */
+gboolean local_is(BeneathFolder *folder, const char *path, Local *local, const Side *side, Progress *progress, gboolean *is, GError **error);
 
 /* The shortest part of @path (which is blocked) that is no folder.  The caller's; NULL if it was freed meanwhile. */
 char *local_obstacle(int root, const char *path);

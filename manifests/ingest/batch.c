@@ -5,7 +5,7 @@
 
 #include "keys/error.h"
 #include "manifests/ingest/source.h"
-#include "manifests/ingest/walk.h"
+#include "manifests/tree/walk.h"
 #include "manifests/store/chunker.h"
 #include "manifests/tree/beneath.h"
 

@@ -6,7 +6,7 @@
 #include "keys/error.h"
 #include "manifests/ingest/cutter.h"
 #include "manifests/ingest/source.h"
-#include "manifests/ingest/walk.h"
+#include "manifests/tree/walk.h"
 #include "manifests/store/chunker.h"
 
 #define SPOOL_MEMORY (8 * 1024 * 1024)

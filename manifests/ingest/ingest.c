@@ -10,7 +10,7 @@
 #include "manifests/ingest/batch.h"
 #include "manifests/ingest/big.h"
 #include "manifests/ingest/left_out.h"
-#include "manifests/ingest/walk.h"
+#include "manifests/tree/walk.h"
 #include "manifests/tree/pipeline.h"
 
 /* The walk's thread fills batches and hands them to the others; it writes the listing from those that come back. */

@@ -4,6 +4,7 @@
 #ifndef CHAMA_TESTS_UNIT_TREE_H
 #define CHAMA_TESTS_UNIT_TREE_H
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,7 +70,16 @@ tree_write(const char *folder, const char *path, const void *data, gsize size)
     g_autofree char *full = g_build_filename(folder, path, NULL), *parent = g_path_get_dirname(full);
 
     g_assert_cmpint(g_mkdir_with_parents(parent, 0777), ==, 0);
-    g_assert_true(g_file_set_contents_full(full, data, (gssize)size, G_FILE_SET_CONTENTS_NONE, 0666, NULL));
+    int fd = open(full, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+
+    g_assert_cmpint(fd, >=, 0);
+    for (gsize done = 0; done < size;) {
+        gssize n = write(fd, (const char *)data + done, size - done);
+
+        g_assert_cmpint(n, >, 0);
+        done += (gsize)n;
+    }
+    close(fd);
 }
 
 static inline void

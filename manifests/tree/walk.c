@@ -1,4 +1,4 @@
-#include "manifests/ingest/walk.h"
+#include "manifests/tree/walk.h"
 
 #include <dirent.h>
 #include <errno.h>

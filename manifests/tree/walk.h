@@ -4,8 +4,8 @@
  * An empty folder is an entry; one that holds only what is left out counts as empty.  Special files (sockets, FIFOs, devices) are refused
  * by name, or skipped with a warning.
  */
-#ifndef CHAMA_MANIFESTS_INGEST_WALK_H
-#define CHAMA_MANIFESTS_INGEST_WALK_H
+#ifndef CHAMA_MANIFESTS_TREE_WALK_H
+#define CHAMA_MANIFESTS_TREE_WALK_H
 
 #include <sys/stat.h>
 

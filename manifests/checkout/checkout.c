@@ -1,0 +1,229 @@
+#include "manifests/checkout.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "keys/error.h"
+#include "manifests/checkout/big.h"
+#include "manifests/checkout/fresh.h"
+#include "manifests/checkout/plan.h"
+#include "manifests/checkout/remove.h"
+#include "manifests/checkout/write.h"
+#include "manifests/tree/beneath.h"
+#include "manifests/tree/pipeline.h"
+
+typedef struct {
+    WriteTarget target;
+    const Plan *plan;
+    Pipeline *batches;
+    WriteBatch *filling;
+    BigWrite *big;             /* the file whose parts are coming */
+    guint64 entry;             /* number of the next entry of the listing */
+    CheckoutResult *result;
+} Checkout;
+
+static void
+checkout_clear(Checkout *c)
+{
+    g_clear_pointer(&c->big, big_write_free);
+    g_clear_pointer(&c->batches, pipeline_free);
+    g_clear_pointer(&c->filling, write_batch_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Checkout, checkout_clear)
+
+static void
+work_batch(gpointer job, gpointer data)
+{
+    write_batch_work(job);
+}
+
+static gboolean
+take_batch(gpointer job, gpointer data, GError **error)
+{
+    return write_batch_take(job, error);
+}
+
+static gboolean
+send_batch(Checkout *c, GError **error)
+{
+    WriteBatch *full = g_steal_pointer(&c->filling);
+
+    c->filling = write_batch_new(&c->target);
+    return pipeline_push(c->batches, full, error);
+}
+
+static gboolean
+failed_at(const char *path, GError **error)
+{
+    int saved = errno;
+    g_autofree char *shown = path_display(path);
+
+    return chama_error_errno(error, saved, "%s", shown);
+}
+
+/* Chunks of a file that is too large for a batch. */
+static gboolean
+add_big(Checkout *c, const Item *item, GError **error)
+{
+    if (!c->big && !(c->big = big_write_new(&c->target, item->path, error)))
+        return FALSE;
+    return big_write_add(c->big, item->chunks, item->chunk_count, error);
+}
+
+static gboolean
+end_big(Checkout *c, const Item *item, gboolean replace, GError **error)
+{
+    g_autoptr(BigWrite) big = NULL;
+
+    if (!add_big(c, item, error))
+        return FALSE;
+    big = g_steal_pointer(&c->big);
+    return big_write_end(big, item, replace, error);
+}
+
+static gboolean
+write_item(Checkout *c, const Item *item, gboolean replace, GError **error)
+{
+    c->result->written++;
+    c->result->bytes_written += item->size;
+    if (c->big || item->size > WRITE_FILE_MAX)
+        return end_big(c, item, replace, error);
+    write_batch_add(c->filling, item, replace);
+    return !write_batch_is_full(c->filling) || send_batch(c, error);
+}
+
+/* Also one that was there when it was looked at: taking away what was in it may have taken it too. */
+static gboolean
+write_folder(Checkout *c, const Item *item, Decision decision, GError **error)
+{
+    if (decision == DECIDE_KEEP)
+        c->result->kept++;
+    else {
+        c->result->written++;
+        progress_add(c->target.progress, 0, 1);
+    }
+    return beneath_make_folder(c->target.root, item->path) || failed_at(item->path, error);
+}
+
+static gboolean
+set_mode(Checkout *c, const Item *item, GError **error)
+{
+    int fd = beneath_open(c->target.root, item->path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+
+    if (fd < 0)
+        return failed_at(item->path, error);
+    gboolean ok = fresh_set_executable(fd, item->path, item->kind == ITEM_EXECUTABLE, error);
+
+    close(fd);
+    return ok;
+}
+
+static gboolean
+act(Checkout *c, const Item *item, Decision decision, GError **error)
+{
+    if (item->kind == ITEM_PART)
+        return (decision != DECIDE_WRITE && decision != DECIDE_REPLACE) || add_big(c, item, error);
+    if (item->kind == ITEM_FOLDER && decision != DECIDE_NOTHING)
+        return write_folder(c, item, decision, error);
+    if (decision == DECIDE_WRITE || decision == DECIDE_REPLACE)
+        return write_item(c, item, decision == DECIDE_REPLACE, error);
+    c->result->kept += decision == DECIDE_KEEP || decision == DECIDE_MODE;
+    return decision != DECIDE_MODE || set_mode(c, item, error);
+}
+
+static gboolean
+act_on_all(Checkout *c, const Digest *root, GError **error)
+{
+    g_autoptr(ListingCursor) cursor = listing_cursor_new(root, store_listing_get, c->target.store, error);
+    GError *failed = NULL;
+    const Item *item;
+
+    if (!cursor)
+        return FALSE;
+    while (listing_cursor_next(cursor, &item, NULL, NULL, &failed)) {
+        guint8 decision;
+
+        if (progress_cancelled(c->target.progress))
+            return chama_error(error, CHAMA_ERROR_CANCELLED, "stopped");
+        if (!spool_read(c->plan->of_new, c->entry, &decision, 1, error) || !act(c, item, decision, error))
+            return FALSE;
+        c->entry += item->kind != ITEM_PART;
+    }
+    if (!failed)
+        return send_batch(c, error) && pipeline_drain(c->batches, error);
+    g_propagate_error(error, failed);
+    return FALSE;
+}
+
+/* Files are not synced one by one: all of them at the end. */
+static gboolean
+sync_all(int root, const char *folder, GError **error)
+{
+    return syncfs(root) == 0 || chama_error_errno(error, errno, "%s", folder);
+}
+
+static gboolean
+write_planned(const Plan *plan, const Digest *root, CheckoutResult *result, GError **error)
+{
+    guint threads = pipeline_threads();
+    g_auto(Checkout) c = { .target = { plan->store, plan->root, plan->options->progress }, .plan = plan, .result = result };
+    PipelineKind kind = { threads, 2 * threads + 2, work_batch, take_batch, (GDestroyNotify)write_batch_free, &c };
+
+    c.filling = write_batch_new(&c.target);
+    c.batches = pipeline_new(&kind);
+    return act_on_all(&c, root, error);
+}
+
+/* Of a selection they are not known. */
+static gboolean
+set_totals(Store *store, const Digest *root, const CheckoutOptions *options, GError **error)
+{
+    Progress *progress = options->only ? NULL : options->progress;
+    g_autoptr(ListingCursor) cursor = listing_cursor_new(root, store_listing_get, store, error);
+    PageRef totals;
+
+    if (!cursor)
+        return FALSE;
+    listing_cursor_totals(cursor, &totals);
+    if (progress) {
+        __atomic_store_n(&progress->bytes_total, (gint64)totals.bytes, __ATOMIC_RELAXED);
+        __atomic_store_n(&progress->files_total, (gint64)totals.files, __ATOMIC_RELAXED);
+    }
+    return TRUE;
+}
+
+static gboolean
+read_only(Patterns *patterns, char **globs, GError **error)
+{
+    for (; *globs; globs++)
+        if (!patterns_add_path(patterns, *globs, error))
+            return FALSE;
+    return TRUE;
+}
+
+static gboolean
+checkout_into(Plan *plan, const Digest *root, const char *folder, CheckoutResult *result, GError **error)
+{
+    return set_totals(plan->store, root, plan->options, error) && plan_make(plan, root, error) &&
+           remove_planned(plan, &result->removed, error) && write_planned(plan, root, result, error) && sync_all(plan->root, folder, error);
+}
+
+gboolean
+checkout(Store *store, const Digest *root, const char *folder, const CheckoutOptions *options, CheckoutResult *result, GError **error)
+{
+    g_autoptr(StoreHold) hold = store_hold(store, error);
+    g_autoptr(Patterns) only = patterns_new();
+    g_auto(Plan) plan = { .store = store, .root = -1, .only = options->only ? only : NULL, .options = options };
+
+    memset(result, 0, sizeof(*result));
+    if (!hold || (options->only && !read_only(only, options->only, error)))
+        return FALSE;
+    if (g_mkdir_with_parents(folder, 0777) != 0 || (plan.root = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+        return chama_error_errno(error, errno, "%s", folder);
+    gboolean ok = checkout_into(&plan, root, folder, result, error);
+
+    close(plan.root);
+    return ok;
+}

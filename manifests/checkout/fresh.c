@@ -1,0 +1,212 @@
+#include "manifests/checkout/fresh.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "keys/error.h"
+#include "manifests/listing/page.h"
+#include "manifests/tree/beneath.h"
+
+#define BLOCK 4096
+#define NAME_ATTEMPTS 100
+
+static gboolean
+failed_at(const char *path, GError **error)
+{
+    int saved = errno;
+    g_autofree char *shown = path_display(path);
+
+    return chama_error_errno(error, saved, "%s", shown);
+}
+
+/* Fills in a name that is very likely free; what opens it says whether it is. */
+static void
+choose_name(Fresh *fresh, int folder)
+{
+    fresh->folder = folder;
+    g_snprintf(fresh->name, sizeof(fresh->name), ".chama-%08x%08x.tmp", g_random_int(), g_random_int());
+}
+
+gboolean
+fresh_open(Fresh *fresh, int folder, const char *path, GError **error)
+{
+    for (guint i = 0; i < NAME_ATTEMPTS && fresh->fd < 0; i++) {
+        choose_name(fresh, folder);
+        fresh->fd = openat(folder, fresh->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+        if (fresh->fd < 0 && errno != EEXIST)
+            break;
+    }
+    if (fresh->fd >= 0)
+        return TRUE;
+    fresh->name[0] = 0;
+    return failed_at(path, error);
+}
+
+gboolean
+fresh_link(Fresh *fresh, int folder, const char *path, const char *target, GError **error)
+{
+    for (guint i = 0; i < NAME_ATTEMPTS; i++) {
+        choose_name(fresh, folder);
+        if (symlinkat(target, folder, fresh->name) == 0)
+            return TRUE;
+        if (errno != EEXIST)
+            break;
+    }
+    fresh->name[0] = 0;
+    return failed_at(path, error);
+}
+
+void
+fresh_clear(Fresh *fresh)
+{
+    if (fresh->fd >= 0)
+        close(fresh->fd);
+    if (fresh->name[0])
+        unlinkat(fresh->folder, fresh->name, 0);
+    fresh->fd = -1;
+    fresh->name[0] = 0;
+}
+
+static gboolean
+write_all(int fd, const char *path, guint64 offset, const guint8 *data, gsize size, GError **error)
+{
+    while (size > 0) {
+        gssize n = pwrite(fd, data, size, (off_t)offset);
+
+        if (n < 0 && errno != EINTR)
+            return failed_at(path, error);
+        n = MAX(n, 0);
+        data += n;
+        offset += (guint64)n;
+        size -= (gsize)n;
+    }
+    return TRUE;
+}
+
+static gboolean
+is_zero(const guint8 *data, gsize size)
+{
+    static const guint8 zero[BLOCK];
+
+    return data[0] == 0 && memcmp(data, zero, size) == 0;
+}
+
+/* How long the run of zero (or of other) blocks is with which @data begins; blocks are those of the file. */
+static gsize
+run_length(guint64 offset, const guint8 *data, gsize size, gboolean *zero)
+{
+    gsize length = 0;
+
+    while (length < size) {
+        gsize block = MIN(size - length, BLOCK - (gsize)((offset + length) % BLOCK));
+        gboolean is = block == BLOCK && is_zero(data + length, block);
+
+        if (length == 0)
+            *zero = is;
+        if (is != *zero)
+            break;
+        length += block;
+    }
+    return length;
+}
+
+gboolean
+fresh_write(Fresh *fresh, const char *path, guint64 offset, const guint8 *data, gsize size, GError **error)
+{
+    while (size > 0) {
+        gboolean zero;
+        gsize length = run_length(offset, data, size, &zero);
+
+        if (!zero && !write_all(fresh->fd, path, offset, data, length, error))
+            return FALSE;
+        data += length;
+        offset += length;
+        size -= length;
+    }
+    return TRUE;
+}
+
+gboolean
+fresh_set_executable(int fd, const char *path, gboolean executable, GError **error)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0)
+        return failed_at(path, error);
+    mode_t mode = st.st_mode & 07777;
+    /* May execute: who may read. The umask has decided who that is. */
+    mode_t wanted = executable ? mode | (mode & 0444) >> 2 : mode & ~(mode_t)0111;
+
+    return mode == wanted || fchmod(fd, wanted) == 0 || failed_at(path, error);
+}
+
+gboolean
+fresh_finish(Fresh *fresh, const char *path, guint64 size, gboolean executable, GError **error)
+{
+    if (ftruncate(fresh->fd, (off_t)size) != 0)
+        return failed_at(path, error);
+    return !executable || fresh_set_executable(fresh->fd, path, TRUE, error);
+}
+
+/* The name under which the folder lists what @name opens; NULL if it is not found. */
+static char *
+name_in_folder(int folder, const char *name)
+{
+    int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    struct dirent *found = NULL;
+    struct stat st;
+    char *listed = NULL;
+
+    if (dir && fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        while (!listed && (found = readdir(dir)))
+            if (found->d_ino == st.st_ino)
+                listed = g_strdup(found->d_name);
+    if (dir)
+        closedir(dir);
+    return listed;
+}
+
+static gboolean
+refuse_taken(const Fresh *fresh, const char *path, GError **error)
+{
+    g_autofree char *listed = name_in_folder(fresh->folder, beneath_name(path)), *shown = path_display(path), *other = NULL;
+
+    if (!listed || strcmp(listed, beneath_name(path)) == 0)
+        return chama_error(error, CHAMA_ERROR_EXISTS, "%s: it was made by someone else meanwhile", shown);
+    other = path_display(listed);
+    return chama_error(error, CHAMA_ERROR_EXISTS, "%s: want a file system that can hold it and \"%s\" beside each other, have one that takes them for the same", shown, other);
+}
+
+/* Without RENAME_NOREPLACE (some network file systems) a look before has to do. */
+static int
+rename_to_free(const Fresh *fresh, const char *name)
+{
+    struct stat st;
+    int status = renameat2(fresh->folder, fresh->name, fresh->folder, name, RENAME_NOREPLACE);
+
+    if (status == 0 || (errno != EINVAL && errno != ENOSYS))
+        return status;
+    if (fstatat(fresh->folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+        errno = EEXIST;
+        return -1;
+    }
+    return renameat(fresh->folder, fresh->name, fresh->folder, name);
+}
+
+gboolean
+fresh_place(Fresh *fresh, const char *path, gboolean replace, GError **error)
+{
+    const char *name = beneath_name(path);
+    int status = replace ? renameat(fresh->folder, fresh->name, fresh->folder, name) : rename_to_free(fresh, name);
+
+    if (status != 0)
+        return errno == EEXIST ? refuse_taken(fresh, path, error) : failed_at(path, error);
+    fresh->name[0] = 0;
+    return TRUE;
+}

@@ -1,0 +1,32 @@
+/*
+ * write: files and links of ordinary size, written by batches, many at once.
+ */
+#ifndef CHAMA_MANIFESTS_CHECKOUT_WRITE_H
+#define CHAMA_MANIFESTS_CHECKOUT_WRITE_H
+
+#include "manifests/listing/page.h"
+#include "manifests/progress.h"
+#include "manifests/store/store.h"
+
+/* Larger files are written by all threads together (big.h). */
+#define WRITE_FILE_MAX (16 * 1024 * 1024)
+
+typedef struct {
+    Store *store;
+    int root;
+    Progress *progress;        /* may be NULL */
+} WriteTarget;
+
+typedef struct WriteBatch WriteBatch;
+WriteBatch *write_batch_new(const WriteTarget *target);
+void write_batch_free(WriteBatch *batch);
+
+/* An item that is whole: a link, or a file of at most WRITE_FILE_MAX bytes. */
+void write_batch_add(WriteBatch *batch, const Item *item, gboolean replace);
+gboolean write_batch_is_full(const WriteBatch *batch);
+/* Any thread. */
+void write_batch_work(WriteBatch *batch);
+/* What went wrong. */
+gboolean write_batch_take(WriteBatch *batch, GError **error);
+
+#endif
