@@ -21,6 +21,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Index, index_unref)
 /* Is what lies at @path now what was opened? */
 gboolean index_is_at(const Index *index, const char *path);
 
+/* P24: looks at every page that LMDB would follow, without LMDB: DAMAGED naming the first thing wrong. */
+gboolean index_check(Index *index, GError **error);
+
 typedef struct {
     Digest digest;
     guint64 pack, offset;

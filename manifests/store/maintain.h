@@ -6,8 +6,10 @@
 
 #include "manifests/store/store.h"
 
-/* Reads every byte of every pack on all cores: checksum, SHA-256, index entry.  Each thing wrong is told to @report (a line for a person: pack,
- * offset, digest, what is wrong); returns FALSE with an error only if checking itself failed.  @bytes_done (may be NULL) advances atomically. */
+/* Reads every page of the index and every byte of every pack on all cores: checksum, SHA-256, index entry.  Each thing wrong is told to @report
+ * (a line for a person: pack, offset, what is wrong; @digest is NULL if no one object is meant), from any thread, but from one at a time; returns FALSE
+ * with an error only if checking itself failed.  Damage to bytes that nothing in the index leads to is of no consequence, and not told.
+ * @bytes_done (may be NULL) advances atomically. */
 typedef void (*StoreReport)(gpointer data, const Digest *digest, const char *message);
 gboolean store_check(Store *store, StoreReport report, gpointer data, gint64 *bytes_done, GError **error);
 
@@ -15,14 +17,15 @@ gboolean store_check(Store *store, StoreReport report, gpointer data, gint64 *by
 gboolean store_rebuild_index(const char *path, StoreReport report, gpointer data, GError **error);
 
 /* Garbage collection.  Takes the exclusive lock (waits for writers and holders; @waiting, may be NULL, is called once if it must), then calls
- * @mark, which names all live objects with gc_mark_add(); all others are freed and packs with much dead weight are rewritten. With @dry_run
- * nothing changes.  Bounded memory: marks live in a temporary file. */
+ * @mark, which names all live objects with gc_mark_add(); packs with nothing live are removed, packs with much dead weight are rewritten without it
+ * (P19: under 75 % live, or small). With @dry_run nothing changes.  Memory: one bit an object. */
 typedef struct GcMarks GcMarks;
-/* TRUE and *@fresh set if it was not yet marked: a caller can then skip what lies below a page it has seen. */
+/* TRUE and *@fresh (may be NULL) set if it was not yet marked: a caller can then skip what lies below a page it has seen.  What is not in the
+ * store is always fresh. */
 gboolean gc_mark_add(GcMarks *marks, const Digest *digest, gboolean *fresh, GError **error);
 typedef gboolean (*GcMark)(GcMarks *marks, gpointer data, GError **error);
 typedef struct {
-    guint64 objects_freed, bytes_freed, bytes_kept, packs_rewritten, packs_removed;
+    guint64 objects_freed, bytes_freed, bytes_kept, packs_rewritten, packs_removed; /* bytes of packs; removed: nothing in it was live */
 } GcTotals;
 gboolean store_gc(Store *store, gboolean dry_run, GcMark mark, gpointer data, void (*waiting)(void), GcTotals *totals, GError **error);
 

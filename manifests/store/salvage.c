@@ -13,15 +13,16 @@
 #include "manifests/store/codec.h"
 #include "manifests/store/store_private.h"
 
-/* P14: salvage and rebuilding trust no frame before its SHA-256 was computed. */
-static gboolean
-frame_is_sound(const Frame *frame, const guint8 *bytes, GError **error)
+gboolean
+store_frame_check(const PackPiece *piece, GError **error)
 {
+    const Frame *frame = &piece->frame;
+
     if (!frame_check(frame, error))
         return FALSE;
     if (frame->kind == FRAME_MARK)
         return TRUE;
-    return codec_open(&frame->digest, frame->codec, frame->plain_size, bytes + frame->header_size, frame->stored_size, codec_scratch(),
+    return codec_open(&frame->digest, frame->codec, frame->plain_size, piece->bytes + frame->header_size, frame->stored_size, codec_scratch(),
                       error);
 }
 
@@ -47,7 +48,7 @@ store_index_frames(IndexChange *change, IndexPack *pack, PackReader *reader, Sto
             break;
         case PACK_FRAME:
             *valid_end = piece.offset + piece.size;
-            if (!frame_is_sound(&piece.frame, piece.bytes, &failed))
+            if (!store_frame_check(&piece, &failed))
                 store_report(report, data, &piece.frame.digest, "pack %s: offset %" G_GUINT64_FORMAT ": %s", name, piece.offset,
                              failed->message);
             else if (!index_change_add(change, pack, &piece, 0, error))
@@ -56,9 +57,8 @@ store_index_frames(IndexChange *change, IndexPack *pack, PackReader *reader, Sto
     }
 }
 
-/* The pack @id, open and locked, and its size; *@fd -1 if a living writer has it or it is gone. */
-static gboolean
-open_dead_pack(const char *path, int *fd, guint64 *size, GError **error)
+gboolean
+store_open_dead_pack(const char *path, int *fd, guint64 *size, GError **error)
 {
     struct stat about;
 
@@ -105,11 +105,15 @@ read_header(int fd, const char *path, guint64 id, PackHeader *header, GError **e
 static gboolean
 take_in(Index *index, int fd, const char *path, guint64 size, const PackHeader *header, GError **error)
 {
-    g_autoptr(IndexChange) change = index_change_begin(index, error);
+    g_autoptr(IndexChange) change = NULL;
     g_autoptr(PackReader) reader = NULL;
     IndexPack pack;
     guint64 end;
 
+    /* P24: an index that fell back to an older state looks like packs with a tail, and must not be written to. */
+    if (!index_check(index, error))
+        return FALSE;
+    change = index_change_begin(index, error);
     if (!change || !index_change_open_pack(change, header, &pack, error))
         return FALSE;
     end = pack.length;
@@ -154,7 +158,7 @@ salvage_pack(Store *store, Index *index, guint64 id, GError **error)
     gboolean ok;
     int fd;
 
-    if (!open_dead_pack(path, &fd, &size, error))
+    if (!store_open_dead_pack(path, &fd, &size, error))
         return FALSE;
     if (fd < 0)
         return TRUE;
@@ -163,9 +167,8 @@ salvage_pack(Store *store, Index *index, guint64 id, GError **error)
     return ok;
 }
 
-/* P19: gc had let go of it and did not come to remove it. */
-static gboolean
-remove_doomed(Store *store, Index *index, guint64 id, GError **error)
+gboolean
+store_remove_doomed(Store *store, Index *index, guint64 id, GError **error)
 {
     g_autofree char *path = pack_folder_file(store->packs, id);
     g_autoptr(IndexChange) change = index_change_begin(index, error);
@@ -220,8 +223,9 @@ store_salvage(Store *store, GError **error)
         if (!salvage_pack(store, index, id, error))
             return FALSE;
     }
+    /* gc had let go of them and did not come to remove them. */
     for (guint i = 0; i < packs->len; i++)
-        if (g_array_index(packs, IndexPack, i).doomed && !remove_doomed(store, index, g_array_index(packs, IndexPack, i).id, error))
+        if (g_array_index(packs, IndexPack, i).doomed && !store_remove_doomed(store, index, g_array_index(packs, IndexPack, i).id, error))
             return FALSE;
     return TRUE;
 }

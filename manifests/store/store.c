@@ -257,9 +257,8 @@ check_frame(const IndexEntry *entry, const guint8 *bytes, gsize size, GError **e
     return TRUE;
 }
 
-/* The stored bytes.  NOT_FOUND if there is no such pack. */
-static GBytes *
-read_stored(Store *store, const IndexEntry *entry, GError **error)
+GBytes *
+store_read_entry(Store *store, const IndexEntry *entry, GError **error)
 {
     g_autoptr(PackFile) file = pack_folder_get(store->packs, entry->pack, error);
     gsize size = FRAME_HEADER_SIZE + entry->stored_size;
@@ -294,7 +293,7 @@ find_stored(Store *store, const Digest *digest, const Scope *owner, IndexEntry *
             g_propagate_error(error, g_steal_pointer(&failed));
             return NULL;
         }
-        stored = read_stored(store, entry, &failed);
+        stored = store_read_entry(store, entry, &failed);
         if (stored)
             return stored;
         if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND)) {

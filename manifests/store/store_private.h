@@ -27,12 +27,21 @@ void store_unlock(int fd);
 /* Tells @report (may be NULL) one thing that is wrong. */
 void store_report(StoreReport report, gpointer data, const Digest *digest, const char *format, ...) G_GNUC_PRINTF(4, 5);
 
-/* salvage.c.  P18: takes in the frames of @reader, each one hashed, and says where the last valid one ends.  What is damaged or unknown is told
+/* The stored bytes of @entry, their checksum checked: DAMAGED, or NOT_FOUND if there is no such pack. */
+GBytes *store_read_entry(Store *store, const IndexEntry *entry, GError **error);
+
+/* salvage.c.  P14: nothing of the kind is trusted before its SHA-256 was computed: UNSUPPORTED, MALFORMED, VERIFY. */
+gboolean store_frame_check(const PackPiece *piece, GError **error);
+/* The pack at @path, open and locked, and its size; *@fd -1 and TRUE if a living writer has it or it is gone. */
+gboolean store_open_dead_pack(const char *path, int *fd, guint64 *size, GError **error);
+/* P18: takes in the frames of @reader, each one hashed, and says where the last valid one ends.  What is damaged or unknown is told
  * to @report. */
 gboolean store_index_frames(IndexChange *change, IndexPack *pack, PackReader *reader, StoreReport report, gpointer data,
                             guint64 *valid_end, GError **error);
 /* Takes in what dead writers left, and cuts off what they did not finish.  The store's lock is held by the caller. */
 gboolean store_salvage(Store *store, GError **error);
+/* P19: removes the file of a pack that the index calls doomed, then its record. */
+gboolean store_remove_doomed(Store *store, Index *index, guint64 id, GError **error);
 
 /* maintain.c.  The same as store_rebuild_index(), for a caller that holds the exclusive lock. */
 gboolean store_rebuild_locked(const char *path, StoreReport report, gpointer data, GError **error);
