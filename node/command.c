@@ -139,6 +139,13 @@ command_home(const Invocation *invocation, GError **error)
     return home;
 }
 
+void
+command_blame_usage(GError **error)
+{
+    if (error && *error && ((*error)->code == CHAMA_ERROR_MALFORMED || (*error)->code == CHAMA_ERROR_LIMIT || (*error)->code == CHAMA_ERROR_UNSUPPORTED))
+        (*error)->code = CHAMA_ERROR_USAGE;
+}
+
 gboolean
 command_parse_date(const char *text, gint64 *seconds, GError **error)
 {

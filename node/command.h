@@ -42,6 +42,9 @@ char *command_new_passphrase(GError **error);
 /* Every option's text must be UTF-8: USAGE. */
 gboolean command_check_utf8(const char *option, const char *text, GError **error);
 
+/* What a parser says of words that a person typed is a mistake in using the command: MALFORMED, LIMIT and UNSUPPORTED become USAGE. */
+void command_blame_usage(GError **error);
+
 /* "2027-01-31" or RFC 3339: USAGE. */
 gboolean command_parse_date(const char *text, gint64 *seconds, GError **error);
 

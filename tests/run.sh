@@ -12,7 +12,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/chama-$kind.XXXXXX") || exit 1
 trap 'chmod -R u+rwX "$work" 2>/dev/null; rm -rf "$work"' EXIT
 cp build/chama "$work/chama" && chmod 755 "$work" "$work/chama"
 
-for test in tests/"$kind"/[0-9]*"$only"*.sh; do
+for test in tests/"$kind"/${only:-[0-9]}*.sh; do
     name=$(basename "$test" .sh)
     folder=$work/$name
     mkdir "$folder"

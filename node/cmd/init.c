@@ -91,8 +91,10 @@ create(const Invocation *invocation, const Options *options, const char *listen,
     g_autoptr(GBytes) profile = NULL;
     g_autoptr(Home) home = NULL;
 
-    if (!config_parse_address(listen, &host, NULL, error) || !(profile = make_profile(options, url, error)))
+    if (!config_parse_address(listen, &host, NULL, error) || !(profile = make_profile(options, url, error))) {
+        command_blame_usage(error);
         return FALSE;
+    }
     if (options->passphrase && !(passphrase = command_new_passphrase(error)))
         return FALSE;
     config = config_template(listen, url);

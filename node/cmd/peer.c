@@ -110,6 +110,8 @@ peer_add(Home *home, const Options *options, const char *word, GError **error)
 {
     g_autoptr(Peer) peer = invite_looks_like(word) ? invite_parse(word, error) : pull_introduce(home, word, error);
 
+    if (!peer && invite_looks_like(word))
+        command_blame_usage(error);
     if (!peer || (!invite_looks_like(word) && !confirm(peer, options, error)))
         return FALSE;
     if (invite_looks_like(word) && options->id && strcmp(options->id, peer->node) != 0)

@@ -130,7 +130,11 @@ publish(Home *home, const Options *o, const char *name, const char *path, GError
     Meter *meter;
     gboolean published;
 
-    if ((o->share && !share_parse(o->share, &options.share, error)) || (o->from && !(inputs = resolve_inputs(home, o->from, error))))
+    if (o->share && !share_parse(o->share, &options.share, error)) {
+        command_blame_usage(error);
+        return FALSE;
+    }
+    if (o->from && !(inputs = resolve_inputs(home, o->from, error)))
         return FALSE;
     options.inputs = inputs;
     meter = meter_start("publishing", &progress);

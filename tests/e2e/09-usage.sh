@@ -32,7 +32,7 @@ equal "nothing was made" "$(find "$FOLDER" -name none)" ""
 
 want "init without a name" 2 chama none init
 want "init with a bad address" 2 chama none init --name-en N --listen nowhere
-want "init with a bad sector" 1 chama none init --name-en N --sector X99
+want "init with a bad sector" 2 chama none init --name-en N --sector X99
 want "a name that is not UTF-8" 2 chama none init --name-en "$(printf '\377')"
 equal "still nothing was made" "$(find "$FOLDER" -maxdepth 1 -name 'none*')" ""
 
