@@ -63,10 +63,12 @@ lock_sync(Session *session, GError **error)
     return fd;
 }
 
-/* What another sync changed while this one waited: addresses, keys, openings already asked for. */
+/* What others changed while this one waited: ledgers; the peer's addresses, keys, openings already asked for. */
 static gboolean
-reload_peer(Session *session, const char *node, GError **error)
+reload(Session *session, const char *node, GError **error)
 {
+    if (!home_refresh(session->home, error))
+        return FALSE;
     session->peer = peers_get(session->home, node, error);
     return session->peer != NULL;
 }
@@ -119,7 +121,7 @@ pull_peer(Home *home, Peer *peer, const PullOptions *options, PullResult *result
     lock = lock_sync(&session, error);
     if (lock < 0)
         return FALSE;
-    good = reload_peer(&session, peer->node, error);
+    good = reload(&session, peer->node, error);
     if (good) {
         run(&session, &failed);
         session_hang_up(&session);

@@ -4,7 +4,7 @@
 #include "sync/pull/introduction.h"
 
 static const char profile[] = "{\"addresses\":[\"https://forestry.example:7443\"],\"ledger\":\"relayed\",\"name\":{\"en\":\"Forestry\",\"zh\":\"林业局\"},"
-                              "\"pins\":[\"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"],\"roles\":[]}";
+                              "\"pins\":[\"sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"]}";
 
 static char *
 entry_of(const Record *record)
