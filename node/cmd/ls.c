@@ -16,13 +16,14 @@ title_of(const Manifest *manifest)
 static void
 add_row(Home *home, Table *table, const Manifest *m)
 {
-    g_autofree char *version = show_version(home, m);
+    g_autofree char *dataset = show_dataset(home, m->node, m->name);
+    g_autofree char *version = g_strdup_printf("@%" G_GUINT64_FORMAT, m->version);
     g_autofree char *files = g_strdup_printf("%s%" G_GUINT64_FORMAT, m->share == SHARE_OPEN ? "" : "~", m->files);
     g_autofree char *bytes = g_strdup_printf("%s%" G_GUINT64_FORMAT, m->share == SHARE_OPEN ? "" : "~", m->bytes);
     const char *held = show_held(home, m);
     char time[TIME_TEXT_SIZE];
 
-    table_add(table, version, share_format(m->share), *held ? held : "-", files, bytes, time_format(m->time, time), title_of(m), NULL);
+    table_add(table, dataset, version, share_format(m->share), *held ? held : "-", files, bytes, time_format(m->time, time), title_of(m), NULL);
 }
 
 gboolean
@@ -32,7 +33,7 @@ cmd_ls(const Invocation *invocation, int argc, char **argv, int *status, GError 
     const GOptionEntry entries[] = { { "json", 0, 0, G_OPTION_ARG_NONE, &json, "print JSON", NULL }, { 0 } };
     g_autoptr(Home) home = NULL;
     g_autoptr(GPtrArray) datasets = NULL;
-    g_autoptr(Table) table = table_new(7);
+    g_autoptr(Table) table = table_new(8);
     json_t *list = NULL;
     Catalogue *catalogue;
 
@@ -41,8 +42,8 @@ cmd_ls(const Invocation *invocation, int argc, char **argv, int *status, GError 
         return FALSE;
     if (json)
         list = json_array();
-    table_align_right(table, 3);
     table_align_right(table, 4);
+    table_align_right(table, 5);
     for (guint i = 0; i < datasets->len; i++) {
         const Manifest *manifest = g_ptr_array_index(datasets, i);
         g_autofree char *name = show_dataset(home, manifest->node, manifest->name);
