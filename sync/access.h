@@ -5,7 +5,7 @@
 #ifndef CHAMA_SYNC_ACCESS_H
 #define CHAMA_SYNC_ACCESS_H
 
-#include "manifests/home.h"
+#include "sync/peers.h"
 
 #define ACCESS_CHECKPOINT_AGE_MAX (7 * 24 * 3600)
 
@@ -34,5 +34,10 @@ AccessVerdict access_decide(const AccessFacts *facts, const char **reason);
 gboolean access_to_version(Home *home, const Caller *caller, const Manifest *manifest, GBytes *opening, const char **reason);
 /* May @caller have @node's ledger whole? (else sparse) */
 gboolean access_to_ledger(Home *home, const Caller *caller, const char *node);
+
+/* Who shows @pin?  access_accepted(): an accepted peer.  access_prove(): @node, if its newest profile known here names the key; what it is
+ * called before someone here accepts it as a peer.  FALSE leaves @caller as it is. */
+gboolean access_accepted(Home *home, const Digest *pin, Caller *caller);
+gboolean access_prove(Home *home, const Digest *pin, const char *node, Caller *caller);
 
 #endif

@@ -31,5 +31,9 @@ const char *answer_content_type(const Answer *answer);
 /* The next piece of the body (up to about 512 KiB), or NULL at the end; NULL with an error if the answer must break off (the receiver then
  * sees a cut stream). May use the Home given to answer_new(), which must live that long and be used by no other thread meanwhile. */
 GBytes *answer_next(Answer *answer, GError **error);
+/* Why, in a word for this node's own log: which rule refused, what was damaged; NULL if there is nothing to say.  Never for the caller. */
+const char *answer_remark(const Answer *answer);
+/* Which node asked, as far as it showed that; "" for nobody. */
+const char *answer_caller(const Answer *answer);
 
 #endif

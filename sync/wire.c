@@ -261,7 +261,7 @@ read_offers(const json_t *root, GPtrArray *offers, GError **error)
 }
 
 static gboolean
-read_openings(const json_t *root, GPtrArray *openings, GError **error)
+read_openings(const json_t *root, ExchangeReply *reply, GError **error)
 {
     const json_t *array, *string;
     size_t i;
@@ -271,9 +271,9 @@ read_openings(const json_t *root, GPtrArray *openings, GError **error)
     json_array_foreach(array, i, string) {
         if (!json_is_string(string) || json_string_length(string) > OPENING_SIZE_MAX)
             return chama_error(error, CHAMA_ERROR_MALFORMED, "reply: W5: want openings as strings of at most %d bytes", OPENING_SIZE_MAX);
-        g_ptr_array_add(openings, g_bytes_new(json_string_value(string), json_string_length(string)));
+        g_ptr_array_add(reply->openings, g_bytes_new(json_string_value(string), json_string_length(string)));
     }
-    return TRUE;
+    return !member_has(root, "openings_next") || read_size(root, "reply", "openings_next", &reply->openings_next, error);
 }
 
 static gboolean
@@ -320,7 +320,7 @@ exchange_reply_parse(GBytes *bytes, GError **error)
     g_autoptr(ExchangeReply) reply = exchange_reply_new();
 
     if (!root || !read_node(root, "reply", reply->node, error) || !read_offers(root, reply->ledgers, error) ||
-        !read_openings(root, reply->openings, error) || !read_peer_and_yours(root, reply, error))
+        !read_openings(root, reply, error) || !read_peer_and_yours(root, reply, error))
         return NULL;
     return g_steal_pointer(&reply);
 }
@@ -373,6 +373,8 @@ exchange_reply_format(const ExchangeReply *reply, GError **error)
                      offers_to_json(reply->ledgers), "openings", openings_to_json(reply->openings));
     if (!root)
         return chama_error_null(error, CHAMA_ERROR_MALFORMED, "reply: W1: want text in UTF-8");
+    if (reply->openings_next > 0)
+        json_object_set_new(root, "openings_next", json_integer((json_int_t)reply->openings_next));
     if (reply->yours)
         json_object_set_new(root, "yours", offer_to_json(reply->yours));
     return format_document(root, "reply", error);

@@ -50,7 +50,7 @@ typedef struct {
 } LedgerOffer;
 
 /* The answer: {"ledgers":[{"access":"whole|sparse","checkpoint","node","size"}],"node","openings":["<opening/1 document>"],
- * "peer":true|false,"type":"exchange-reply/1","yours"?:{"checkpoint","node","size"}}.  Only ledgers that differ from what the
+ * "peer":true|false,"type":"exchange-reply/1","yours"?:{"checkpoint","node","size"}}, and "openings_next" if the openings are not all.  Only ledgers that differ from what the
  * caller holds, or whose checkpoint is more than an hour newer.  yours: what the callee holds of the caller's ledger, if
  * it differs. */
 typedef struct {
@@ -58,6 +58,7 @@ typedef struct {
     gboolean peer;                   /* the caller is an accepted peer here */
     GPtrArray *ledgers;              /* of LedgerOffer* */
     GPtrArray *openings;             /* of GBytes*: opening/1 documents for the caller */
+    guint64 openings_next;           /* there are more: ask from this record on the next time; 0: these are all */
     LedgerOffer *yours;              /* or NULL */
 } ExchangeReply;
 

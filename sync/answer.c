@@ -1,0 +1,154 @@
+/* Routes, and the life of an answer; part 3 of sync/PROTOCOL.md. */
+#include <string.h>
+
+#include "keys/error.h"
+#include "sync/answer/answer_private.h"
+#include "sync/decimal.h"
+
+#define NAME_MAX_BYTES 64   /* a node id or a digest in hex */
+
+/* Between before and after stands one part of the path; without after, the path is before. */
+static const struct {
+    const char *method, *before, *after;
+    AnswerHandler handler;
+} routes[] = {
+    { "GET", "/v1/node", NULL, answer_node },
+    { "POST", "/v1/exchange", NULL, answer_exchange },
+    { "GET", "/v1/ledgers/", "/records", answer_records },
+    { "GET", "/v1/ledgers/", "/sparse", answer_sparse },
+    { "GET", "/v1/versions/", "/content", answer_content },
+    { "GET", "/v1/versions/", "/details", answer_details },
+    { "POST", "/v1/versions/", "/pages", answer_pages },
+    { "POST", "/v1/versions/", "/chunks", answer_chunks },
+};
+
+void
+answer_set_body(Answer *answer, const char *content_type, GBytes *body)
+{
+    answer->status = 200;
+    answer->content_type = content_type;
+    answer->body = body;
+}
+
+void
+answer_set_source(Answer *answer, const char *content_type, AnswerSource source, gpointer state, GDestroyNotify free_state)
+{
+    answer->status = 200;
+    answer->content_type = content_type;
+    answer->source = source;
+    answer->state = state;
+    answer->free_state = free_state;
+}
+
+void
+answer_set_remark(Answer *answer, const char *remark)
+{
+    g_free(answer->remark);
+    answer->remark = g_strdup(remark);
+}
+
+gboolean
+answer_query_from(const AnswerRequest *request, guint64 *from, GError **error)
+{
+    if (!request->query || !g_str_has_prefix(request->query, "from=") || !decimal_parse(request->query + strlen("from="), DECIMAL_MAX, from))
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "request: E3: want the query from=N");
+    return TRUE;
+}
+
+/* The open part of the path into @name, if the route is this one's. */
+static gboolean
+matches(const AnswerRequest *request, guint route, char name[NAME_MAX_BYTES + 1])
+{
+    const char *rest = request->path + strlen(routes[route].before);
+    gsize size;
+
+    name[0] = '\0';
+    if (strcmp(request->method, routes[route].method) != 0)
+        return FALSE;
+    if (!routes[route].after)
+        return strcmp(request->path, routes[route].before) == 0;
+    if (!g_str_has_prefix(request->path, routes[route].before))
+        return FALSE;
+    size = strcspn(rest, "/");
+    if (size == 0 || size > NAME_MAX_BYTES || strcmp(rest + size, routes[route].after) != 0)
+        return FALSE;
+    memcpy(name, rest, size);
+    name[size] = '\0';
+    return TRUE;
+}
+
+static gboolean
+route(Answer *answer, const AnswerRequest *request, GError **error)
+{
+    char name[NAME_MAX_BYTES + 1];
+
+    if (request->body && g_bytes_get_size(request->body) > REQUEST_BODY_MAX)
+        return chama_error(error, CHAMA_ERROR_LIMIT, "request: E2: want a body of at most %d bytes", REQUEST_BODY_MAX);
+    for (guint i = 0; i < G_N_ELEMENTS(routes); i++)
+        if (matches(request, i, name))
+            return routes[i].handler(answer, request, name, error);
+    return chama_error(error, CHAMA_ERROR_NOT_FOUND, "%s %s: no such address", request->method, request->path);
+}
+
+Answer *
+answer_new(Home *home, const AnswerRequest *request)
+{
+    Answer *answer = g_new0(Answer, 1);
+    g_autoptr(GError) error = NULL;
+
+    answer->home = home;
+    if (request->has_pin)
+        access_accepted(home, &request->pin, &answer->caller);
+    if (route(answer, request, &error))
+        return answer;
+    if (!answer->remark)
+        answer_set_remark(answer, error->message);
+    answer->status = chama_error_http_status(error);
+    answer->content_type = "application/problem+json";
+    answer->body = problem_format(error);
+    return answer;
+}
+
+void
+answer_free(Answer *answer)
+{
+    if (!answer)
+        return;
+    if (answer->free_state)
+        answer->free_state(answer->state);
+    g_clear_pointer(&answer->body, g_bytes_unref);
+    g_free(answer->remark);
+    g_free(answer);
+}
+
+int
+answer_status(const Answer *answer)
+{
+    return answer->status;
+}
+
+const char *
+answer_content_type(const Answer *answer)
+{
+    return answer->content_type;
+}
+
+const char *
+answer_remark(const Answer *answer)
+{
+    return answer->remark;
+}
+
+const char *
+answer_caller(const Answer *answer)
+{
+    return answer->caller.node;
+}
+
+GBytes *
+answer_next(Answer *answer, GError **error)
+{
+    if (answer->source)
+        return answer->source(answer->state, error);
+    return g_steal_pointer(&answer->body);
+}

@@ -1,0 +1,63 @@
+/*
+ * answer_private: what the files that answer share.  A handler finds out all that can be wrong before the first byte; what follows comes from a
+ * source, piece by piece.  Not for others.
+ */
+#ifndef CHAMA_SYNC_ANSWER_PRIVATE_H
+#define CHAMA_SYNC_ANSWER_PRIVATE_H
+
+#include "sync/answer.h"
+#include "sync/wire.h"
+
+#define ANSWER_PIECE (512 * 1024)
+
+/* Gives the next piece, or NULL at the end (or with an error: the answer breaks off). */
+typedef GBytes *(*AnswerSource)(gpointer state, GError **error);
+
+struct Answer {
+    Home *home;
+    int status;
+    const char *content_type;
+    Caller caller;
+    char *remark;
+    GBytes *body;            /* whole, or else: */
+    AnswerSource source;
+    gpointer state;
+    GDestroyNotify free_state;
+};
+
+/* A handler fills the answer, or sets an error, which becomes a problem document.  @name: the part of the path that the route leaves open. */
+typedef gboolean (*AnswerHandler)(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
+
+gboolean answer_node(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
+gboolean answer_exchange(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
+gboolean answer_records(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
+gboolean answer_sparse(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
+gboolean answer_content(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
+gboolean answer_details(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
+gboolean answer_pages(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
+gboolean answer_chunks(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
+
+/* A whole body; takes over @body. */
+void answer_set_body(Answer *answer, const char *content_type, GBytes *body);
+/* A body in pieces; takes over @state. */
+void answer_set_source(Answer *answer, const char *content_type, AnswerSource source, gpointer state, GDestroyNotify free_state);
+void answer_set_remark(Answer *answer, const char *remark);
+/* "from=N" and nothing else: MALFORMED. */
+gboolean answer_query_from(const AnswerRequest *request, guint64 *from, GError **error);
+
+/* The checkpoint under which a ledger is offered. */
+typedef struct {
+    char *note;
+    guint64 size;
+    Digest root;
+    gint64 time;
+} Standing;
+void standing_clear(Standing *standing);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Standing, standing_clear)
+/* Of a ledger held whole here; the own one's is signed if need be.  NOT_FOUND if none is held. */
+gboolean standing_of(Home *home, const char *node, Standing *standing, GError **error);
+
+/* Bytes that @text takes as a JSON string. */
+gsize json_string_size(const char *text, gsize size);
+
+#endif

@@ -1,0 +1,275 @@
+/* POST /v1/exchange: E5 to E9 of sync/PROTOCOL.md. */
+#include <string.h>
+
+#include "keys/error.h"
+#include "sync/answer/answer_private.h"
+#include "sync/names.h"
+#include "sync/peer.h"
+
+#define NEWER_BY 3600                            /* seconds by which a checkpoint alone is worth an offer */
+#define OPENINGS_SIZE_MAX (WIRE_EXCHANGE_MAX / 2)
+#define REPLY_HEAD 4096                          /* all but offers and openings */
+#define OFFER_HEAD 160                           /* an offer's members but for the note */
+#define CONTACT_EVERY 300
+
+typedef struct {
+    Answer *answer;
+    const Exchange *exchange;
+    ExchangeReply *reply;
+    gsize size;                  /* what the reply will take at most */
+} Exchanging;
+
+gsize
+json_string_size(const char *text, gsize size)
+{
+    gsize total = 3;
+
+    for (gsize i = 0; i < size; i++)
+        total += text[i] == '"' || text[i] == '\\' || text[i] == '\n' ? 2 : (guchar)text[i] < 0x20 ? 6 : 1;
+    return total;
+}
+
+static const LedgerPosition *
+find_position(const GArray *positions, const char *node)
+{
+    for (guint i = 0; i < positions->len; i++) {
+        const LedgerPosition *position = &g_array_index(positions, LedgerPosition, i);
+
+        if (strcmp(position->node, node) == 0)
+            return position;
+    }
+    return NULL;
+}
+
+/* E7: is there anything in it for the caller? */
+static gboolean
+is_news(const Standing *standing, const LedgerPosition *position)
+{
+    return !position || position->size != standing->size || !digest_equal(&position->root, &standing->root) ||
+           standing->time > position->time + NEWER_BY;
+}
+
+/* The offer, or NULL if the reply has no room for it. */
+static LedgerOffer *
+make_offer(Exchanging *x, const char *node, gboolean whole, Standing *standing)
+{
+    gsize size = OFFER_HEAD + json_string_size(standing->note, strlen(standing->note));
+    LedgerOffer *offer;
+
+    if (x->size + size > WIRE_EXCHANGE_MAX)
+        return NULL;
+    x->size += size;
+    offer = g_new0(LedgerOffer, 1);
+    g_strlcpy(offer->node, node, sizeof offer->node);
+    offer->whole = whole;
+    offer->size = standing->size;
+    offer->checkpoint = g_steal_pointer(&standing->note);
+    return offer;
+}
+
+static gboolean
+offer_own(Exchanging *x, GError **error)
+{
+    Home *home = x->answer->home;
+    gboolean whole = access_to_ledger(home, &x->answer->caller, home_id(home));
+    g_auto(Standing) standing = { 0 };
+    LedgerOffer *offer;
+
+    if (!standing_of(home, home_id(home), &standing, error))
+        return FALSE;
+    if (!is_news(&standing, find_position(whole ? x->exchange->ledgers : x->exchange->sparse, home_id(home))))
+        return TRUE;
+    offer = make_offer(x, home_id(home), whole, &standing);
+    if (offer)
+        g_ptr_array_add(x->reply->ledgers, offer);
+    return TRUE;
+}
+
+/* E7: a ledger of a third party, as its profile allows.  One that cannot be read is left out: the others are not its fault. */
+static void
+offer_relayed(Exchanging *x, const char *node)
+{
+    const LedgerPosition *position = find_position(x->exchange->ledgers, node);
+    g_auto(Standing) standing = { 0 };
+    LedgerOffer *offer;
+
+    if (strcmp(node, x->answer->caller.node) == 0 || !access_to_ledger(x->answer->home, &x->answer->caller, node) ||
+        !standing_of(x->answer->home, node, &standing, NULL))
+        return;
+    /* a shorter copy is stale, and no news */
+    if (!is_news(&standing, position) || (position && standing.size < position->size))
+        return;
+    offer = make_offer(x, node, TRUE, &standing);
+    if (offer)
+        g_ptr_array_add(x->reply->ledgers, offer);
+}
+
+static gboolean
+offer_others(Exchanging *x, GError **error)
+{
+    g_autoptr(GPtrArray) nodes = home_ledgers(x->answer->home, error);
+
+    for (guint i = 1; nodes && i < nodes->len && x->reply->ledgers->len < WIRE_LEDGERS_MAX; i++)
+        offer_relayed(x, nodes->pdata[i]);
+    return nodes != NULL;
+}
+
+/* E8: what is held here of the caller's own ledger, so that a node restored from an old backup learns of it. */
+static void
+offer_yours(Exchanging *x)
+{
+    const char *node = x->answer->caller.node;
+    g_auto(Standing) standing = { 0 };
+
+    if (!node[0] || !standing_of(x->answer->home, node, &standing, NULL))
+        return;
+    if (is_news(&standing, find_position(x->exchange->ledgers, node)))
+        x->reply->yours = make_offer(x, node, TRUE, &standing);
+}
+
+/* FALSE if the reply has no room for another. */
+static gboolean
+add_opening(Exchanging *x, GBytes *opening, gsize *used)
+{
+    gsize size = json_string_size(g_bytes_get_data(opening, NULL), g_bytes_get_size(opening));
+
+    if (*used + size > OPENINGS_SIZE_MAX || x->reply->openings->len == WIRE_OPENINGS_MAX)
+        return FALSE;
+    *used += size;
+    x->size += size;
+    g_ptr_array_add(x->reply->openings, g_bytes_ref(opening));
+    return TRUE;
+}
+
+/* E9: the sealed grants to the caller, to the caller alone. */
+static gboolean
+add_openings(Exchanging *x, GError **error)
+{
+    Home *home = x->answer->home;
+    Catalogue *catalogue = home_catalogue(home, error);
+    g_autoptr(GPtrArray) rows = catalogue ? catalogue_grants(catalogue, home_id(home), NULL, x->answer->caller.node, error) : NULL;
+    gsize used = 0;
+
+    for (guint i = 0; rows && i < rows->len; i++) {
+        const GrantRow *row = rows->pdata[i];
+        g_autoptr(GBytes) opening = row->sealed && row->seq >= x->exchange->openings ? home_opening(home, &row->record, NULL) : NULL;
+
+        if (opening && !add_opening(x, opening, &used)) {
+            x->reply->openings_next = row->seq;
+            break;
+        }
+    }
+    return rows != NULL;
+}
+
+/* E6: the inception is the node's, and it signed the profile, which names the key that the caller showed. */
+static Record *
+verify_inception(const Exchange *exchange, GError **error)
+{
+    const LedgerHead nothing = { .size = 0 };
+    g_autoptr(RecordReceived) received = record_receive(exchange->introduction_inception, strlen(exchange->introduction_inception), error);
+    g_autoptr(Record) record = received ? record_verify(received, &nothing, error) : NULL;
+
+    if (record && strcmp(record->node, exchange->node) != 0)
+        return chama_error_null(error, CHAMA_ERROR_VERIFY, "introduction: E6: want the inception of %s, have that of %s", exchange->node, record->node);
+    return g_steal_pointer(&record);
+}
+
+/* Its place in the ledger is a claim here; its signature is not. */
+static Profile *
+verify_profile(const Exchange *exchange, const Identity *identity, GError **error)
+{
+    g_autoptr(RecordReceived) received = record_receive(exchange->introduction_profile, strlen(exchange->introduction_profile), error);
+    const Record *claims = received ? record_received_claims(received) : NULL;
+    g_autoptr(Record) record = NULL;
+
+    if (!claims)
+        return NULL;
+    if (claims->seq == 0)
+        return chama_error_null(error, CHAMA_ERROR_VERIFY, "introduction: E6: want a profile, have an inception in its place");
+    record = record_verify(received, &(LedgerHead){ claims->seq, claims->prev, identity }, error);
+    return record ? profile_parse(record, error) : NULL;
+}
+
+static Peer *
+peer_introduced(const Exchange *exchange, const Digest *pin, GError **error)
+{
+    g_autoptr(Record) inception = verify_inception(exchange, error);
+    g_autoptr(Identity) identity = inception ? identity_parse_inception(inception->bytes, error) : NULL;
+    g_autoptr(Profile) profile = identity ? verify_profile(exchange, identity, error) : NULL;
+    g_autoptr(Peer) peer = peer_new();
+    gboolean shown = FALSE;
+
+    if (!profile)
+        return NULL;
+    g_strlcpy(peer->node, exchange->node, sizeof peer->node);
+    peer->name = name_of_profile(profile);
+    for (guint i = 0; i < profile->addresses->len; i++)
+        peer_add_url(peer->urls, profile->addresses->pdata[i]);
+    for (guint i = 0; i < profile->pins->len && i < PEER_PINS_MAX; i++) {
+        g_array_append_val(peer->pins, g_array_index(profile->pins, Digest, i));
+        shown = shown || digest_equal(&g_array_index(profile->pins, Digest, i), pin);
+    }
+    if (!shown)
+        return chama_error_null(error, CHAMA_ERROR_VERIFY, "introduction: E6: want the TLS key that the caller showed in its profile");
+    return g_steal_pointer(&peer);
+}
+
+static gboolean
+meet_stranger(Exchanging *x, const AnswerRequest *request, GError **error)
+{
+    g_autoptr(Peer) peer = NULL;
+
+    if (!request->has_pin || !x->exchange->node[0])
+        return TRUE;
+    access_prove(x->answer->home, &request->pin, x->exchange->node, &x->answer->caller);
+    if (!x->exchange->introduction_inception)
+        return TRUE;
+    peer = peer_introduced(x->exchange, &request->pin, error);
+    return peer && peers_note_pending(x->answer->home, peer, error);
+}
+
+/* A peer without addresses is known to be alive only by its calls. */
+static void
+note_call(Exchanging *x)
+{
+    g_autoptr(Peer) peer = peers_get(x->answer->home, x->answer->caller.node, NULL);
+
+    if (peer && peer->urls->len == 0 && peer->last_contact + CONTACT_EVERY < g_get_real_time() / G_USEC_PER_SEC)
+        peers_note_contact(x->answer->home, peer->node, NULL, NULL);
+}
+
+static gboolean
+fill_reply(Exchanging *x, const AnswerRequest *request, GError **error)
+{
+    const Caller *caller = &x->answer->caller;
+
+    if (caller->accepted && x->exchange->node[0] && strcmp(x->exchange->node, caller->node) != 0)
+        return chama_error(error, CHAMA_ERROR_VERIFY, "exchange: E5: want the node whose TLS key was shown, have another");
+    if (!caller->accepted && !meet_stranger(x, request, error))
+        return FALSE;
+    if (caller->accepted)
+        note_call(x);
+    g_strlcpy(x->reply->node, home_id(x->answer->home), sizeof x->reply->node);
+    x->reply->peer = caller->accepted;
+    if (!offer_own(x, error))
+        return FALSE;
+    offer_yours(x);
+    return (!caller->accepted || add_openings(x, error)) && offer_others(x, error);
+}
+
+gboolean
+answer_exchange(Answer *answer, const AnswerRequest *request, const char *name, GError **error)
+{
+    g_autoptr(Exchange) exchange = exchange_parse(request->body, error);
+    g_autoptr(ExchangeReply) reply = exchange_reply_new();
+    Exchanging x = { answer, exchange, reply, REPLY_HEAD };
+    GBytes *bytes;
+
+    if (!exchange || !fill_reply(&x, request, error))
+        return FALSE;
+    bytes = exchange_reply_format(reply, error);
+    if (bytes)
+        answer_set_body(answer, "application/json", bytes);
+    return bytes != NULL;
+}

@@ -1,0 +1,210 @@
+/* GET /v1/node, /v1/ledgers/NODE/records and /v1/ledgers/NODE/sparse: E4, E10, E11 of sync/PROTOCOL.md. */
+#include <string.h>
+
+#include "keys/canonical.h"
+#include "keys/error.h"
+#include "sync/answer/answer_private.h"
+#include "sync/sparse_source.h"
+
+#define STREAM_TYPE "application/vnd.chama.records"
+
+static json_t *
+entry_to_json(const Record *record)
+{
+    g_autoptr(GBytes) entry = record_entry(record);
+    gsize size;
+    const char *text = g_bytes_get_data(entry, &size);
+
+    return json_stringn(text, size);
+}
+
+gboolean
+answer_node(Answer *answer, const AnswerRequest *request, const char *name, GError **error)
+{
+    Home *home = answer->home;
+    Ledger *ledger = home_ledger(home, error);
+    Catalogue *catalogue = ledger && ledger_refresh(ledger, error) ? home_catalogue(home, error) : NULL;
+    g_autoptr(Record) inception = catalogue ? ledger_get(ledger, 0, error) : NULL;
+    g_autoptr(Record) profile = inception ? catalogue_profile_record(catalogue, home_id(home), error) : NULL;
+    g_auto(Standing) standing = { 0 };
+    g_autoptr(json_t) root = NULL;
+    GBytes *bytes;
+
+    if (!profile)
+        return error && *error ? FALSE : chama_error(error, CHAMA_ERROR_DAMAGED, "ledger: want a profile, have none");
+    if (!standing_of(home, home_id(home), &standing, error))
+        return FALSE;
+    root = json_pack("{s:s, s:s, s:s, s:o, s:o}", "type", "node/1", "node", home_id(home), "checkpoint", standing.note, "inception",
+                     entry_to_json(inception), "profile", entry_to_json(profile));
+    bytes = canonical_format(root, error);
+    if (bytes)
+        answer_set_body(answer, "application/json", bytes);
+    return bytes != NULL;
+}
+
+/* A11, A12: a ledger that the caller may have and that is held here whole; what is refused is not found. */
+static Ledger *
+find_ledger(Answer *answer, const AnswerRequest *request, const char *node, gboolean whole, GError **error)
+{
+    gboolean own = strcmp(node, home_id(answer->home)) == 0;
+    Ledger *ledger;
+
+    if (!node_id_valid(node))
+        return chama_error_null(error, CHAMA_ERROR_NOT_FOUND, "%s: want a node id", node);
+    if (request->has_pin && !answer->caller.accepted)
+        access_prove(answer->home, &request->pin, node, &answer->caller);
+    /* A13: the sparse ledger of this node itself is for anyone */
+    if (!(own && !whole) && !access_to_ledger(answer->home, &answer->caller, node))
+        return chama_error_null(error, CHAMA_ERROR_DENIED, "A12: %s: not for this caller", node);
+    ledger = own ? home_ledger(answer->home, error) : home_peer_ledger(answer->home, node, error);
+    return ledger && ledger_refresh(ledger, error) ? ledger : NULL;
+}
+
+/* Where a stream of records stands.  A batch that is too large for a piece is written entry by entry. */
+typedef struct {
+    Ledger *ledger;
+    guint64 next, end;          /* records; a batch that begins at @end or later is left for the next time */
+    guint64 batch_end;          /* > next: in the middle of a batch */
+    gboolean ended;
+    GString *out;
+} Records;
+
+static void
+records_free(gpointer state)
+{
+    Records *records = state;
+
+    if (records->out)
+        g_string_free(records->out, TRUE);
+    g_free(records);
+}
+
+/* Stops the visit without an error of anyone's: a piece is full. */
+static gboolean
+piece_full(GError **error)
+{
+    return chama_error(error, CHAMA_ERROR_CANCELLED, "piece full");
+}
+
+static gboolean
+write_batch(gpointer data, guint64 first, guint count, GBytes *commit_signature, GPtrArray *batch, GError **error)
+{
+    Records *records = data;
+
+    if (first + count > records->end)
+        return piece_full(error);
+    record_stream_write_batch(records->out, first, count, commit_signature);
+    for (guint i = 0; i < batch->len && records->out->len < ANSWER_PIECE; i++) {
+        g_autoptr(GBytes) entry = record_entry(batch->pdata[i]);
+
+        record_stream_write_entry(records->out, entry);
+        records->next = first + i + 1;
+    }
+    records->batch_end = first + count;
+    return records->out->len < ANSWER_PIECE || piece_full(error);
+}
+
+/* The rest of a batch. */
+static gboolean
+write_entries(Records *records, GError **error)
+{
+    while (records->next < records->batch_end && records->out->len < ANSWER_PIECE) {
+        g_autoptr(Record) record = ledger_get(records->ledger, records->next, error);
+        g_autoptr(GBytes) entry = record ? record_entry(record) : NULL;
+
+        if (!entry)
+            return FALSE;
+        record_stream_write_entry(records->out, entry);
+        records->next++;
+    }
+    return TRUE;
+}
+
+static gboolean
+write_batches(Records *records, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+
+    if (records->next >= records->end || records->out->len >= ANSWER_PIECE)
+        return TRUE;
+    if (ledger_foreach_batch(records->ledger, records->next, write_batch, records, &local) ||
+        g_error_matches(local, CHAMA_ERROR, CHAMA_ERROR_CANCELLED))
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&local));
+    return FALSE;
+}
+
+static gboolean
+fill_records(Records *records, GError **error)
+{
+    guint64 before = records->next;
+
+    if (!write_entries(records, error) || !write_batches(records, error))
+        return FALSE;
+    /* nothing more came: the batch after @next was not whole when the answer began */
+    if (records->next < records->end && records->next > before)
+        return TRUE;
+    if (records->next >= records->batch_end) {
+        record_stream_write_end(records->out);
+        records->ended = TRUE;
+    }
+    return TRUE;
+}
+
+static GBytes *
+next_records(gpointer state, GError **error)
+{
+    Records *records = state;
+    GString *out = records->out;
+
+    /* the first piece was made before the status was sent */
+    if (out->len == 0 && !records->ended && !fill_records(records, error))
+        return NULL;
+    if (out->len == 0)
+        return NULL;
+    records->out = g_string_new(NULL);
+    return g_string_free_to_bytes(out);
+}
+
+gboolean
+answer_records(Answer *answer, const AnswerRequest *request, const char *name, GError **error)
+{
+    Ledger *ledger = find_ledger(answer, request, name, TRUE, error);
+    Records *records;
+    guint64 from;
+
+    if (!ledger || !answer_query_from(request, &from, error))
+        return FALSE;
+    if (from > ledger_head(ledger)->size)
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "records: E10: want at most %" G_GUINT64_FORMAT ", have from=%" G_GUINT64_FORMAT,
+                           ledger_head(ledger)->size, from);
+    records = g_new0(Records, 1);
+    records->ledger = ledger;
+    records->next = records->batch_end = from;
+    records->end = ledger_head(ledger)->size;
+    records->out = g_string_new(NULL);
+    if (!fill_records(records, error)) {
+        records_free(records);
+        return FALSE;
+    }
+    answer_set_source(answer, STREAM_TYPE, next_records, records, records_free);
+    return TRUE;
+}
+
+gboolean
+answer_sparse(Answer *answer, const AnswerRequest *request, const char *name, GError **error)
+{
+    Ledger *ledger = find_ledger(answer, request, name, FALSE, error);
+    g_auto(Standing) standing = { 0 };
+    SparseSource *source;
+    guint64 from;
+
+    if (!ledger || !answer_query_from(request, &from, error) || !standing_of(answer->home, name, &standing, error))
+        return FALSE;
+    if (from > standing.size)
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "sparse: E11: want at most %" G_GUINT64_FORMAT ", have from=%" G_GUINT64_FORMAT, standing.size, from);
+    source = sparse_source_new(answer->home, ledger, standing.note, standing.size, from, error);
+    if (source)
+        answer_set_source(answer, STREAM_TYPE, (AnswerSource)sparse_source_next, source, (GDestroyNotify)sparse_source_free);
+    return source != NULL;
+}

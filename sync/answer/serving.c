@@ -1,0 +1,210 @@
+#include <string.h>
+
+#include "keys/error.h"
+#include "manifests/listing/listing.h"
+#include "sync/answer/answer_private.h"
+#include "sync/answer/serving.h"
+
+#define PAGES_KEPT 4          /* root to leaf, so that a seek reads one page anew */
+#define STEP_POSITIONS 4096   /* up to here, going on is cheaper than a seek: a few pages' worth */
+
+typedef struct {
+    Digest digest;
+    GBytes *bytes;            /* NULL: free */
+} KeptPage;
+
+struct Serving {
+    Store *store;
+    Digest root;
+    Scope scope;
+    KeptPage kept[PAGES_KEPT];
+    guint kept_next;
+    GArray *places, *ranges;  /* one of them */
+    guint at;                 /* which of them is next */
+    ListingCursor *cursor;
+    const Item *item;         /* where the cursor is; NULL: nowhere */
+    guint64 item_position;    /* of its first chunk */
+    guint64 position;         /* next position of range @at; meaningful while in_range */
+    gboolean in_range;
+};
+
+/* A ListingGet: pages held for the owner, the last few kept. */
+static GBytes *
+get_page(gpointer data, const Digest *digest, GError **error)
+{
+    Serving *serving = data;
+    KeptPage *kept;
+
+    for (guint i = 0; i < PAGES_KEPT; i++)
+        if (serving->kept[i].bytes && digest_equal(&serving->kept[i].digest, digest))
+            return g_bytes_ref(serving->kept[i].bytes);
+    kept = &serving->kept[serving->kept_next];
+    if (!store_has(serving->store, digest, &serving->scope))
+        return chama_error_null(error, CHAMA_ERROR_NOT_FOUND, "listing: a page is not held here");
+    g_clear_pointer(&kept->bytes, g_bytes_unref);
+    kept->bytes = store_get(serving->store, digest, error);
+    if (!kept->bytes)
+        return NULL;
+    kept->digest = *digest;
+    serving->kept_next = (serving->kept_next + 1) % PAGES_KEPT;
+    return g_bytes_ref(kept->bytes);
+}
+
+Serving *
+serving_new(Store *store, const Digest *root, const Scope *scope, GError **error)
+{
+    g_autoptr(Serving) serving = g_new0(Serving, 1);
+
+    serving->store = store;
+    serving->root = *root;
+    serving->scope = *scope;
+    serving->cursor = listing_cursor_new(root, get_page, serving, error);
+    return serving->cursor ? g_steal_pointer(&serving) : NULL;
+}
+
+void
+serving_free(gpointer data)
+{
+    Serving *serving = data;
+
+    if (!serving)
+        return;
+    for (guint i = 0; i < PAGES_KEPT; i++)
+        g_clear_pointer(&serving->kept[i].bytes, g_bytes_unref);
+    g_clear_pointer(&serving->places, g_array_unref);
+    g_clear_pointer(&serving->ranges, g_array_unref);
+    g_clear_pointer(&serving->cursor, listing_cursor_free);
+    g_free(serving);
+}
+
+void
+serving_ask_pages(Serving *serving, GArray *places)
+{
+    serving->places = places;
+}
+
+gboolean
+serving_ask_chunks(Serving *serving, GArray *ranges, GError **error)
+{
+    const PositionRange *last = &g_array_index(ranges, PositionRange, ranges->len - 1);
+    PageRef totals;
+
+    serving->ranges = ranges;
+    listing_cursor_totals(serving->cursor, &totals);
+    /* E16: else a short request would call for frames without end */
+    if (last->last >= totals.positions)
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "chunks: E16: want positions below %" G_GUINT64_FORMAT ", have %" G_GUINT64_FORMAT,
+                           totals.positions, last->last);
+    return TRUE;
+}
+
+static void
+append_nothing(GByteArray *out)
+{
+    const FrameHeader header = { 0 };
+    guint8 bytes[WIRE_FRAME_HEADER_SIZE];
+
+    frame_header_format(&header, bytes);
+    g_byte_array_append(out, bytes, sizeof bytes);
+}
+
+/* One frame: the object as it lies in the pack, or "not here". */
+static void
+append_object(Serving *serving, GByteArray *out, const Digest *digest, ObjectKind kind)
+{
+    guint8 bytes[WIRE_FRAME_HEADER_SIZE];
+    StoredObject object = { 0 };
+    FrameHeader header;
+    gsize size;
+    const guint8 *stored;
+
+    if (!store_get_stored(serving->store, digest, &serving->scope, &object, NULL)) {
+        append_nothing(out);
+        return;
+    }
+    stored = g_bytes_get_data(object.stored, &size);
+    header = (FrameHeader){ (guint8)kind, object.codec, (guint32)size, object.plain_size };
+    frame_header_format(&header, bytes);
+    g_byte_array_append(out, bytes, sizeof bytes);
+    g_byte_array_append(out, stored, (guint)size);
+    stored_object_clear(&object);
+}
+
+static void
+append_page(Serving *serving, GByteArray *out)
+{
+    const PagePlace *place = &g_array_index(serving->places, PagePlace, serving->at++);
+    Digest digest;
+    g_autoptr(GBytes) page = listing_page_at(&serving->root, place->level, place->first_item, get_page, serving, &digest, NULL);
+
+    if (page)
+        append_object(serving, out, &digest, OBJECT_PAGE);
+    else
+        append_nothing(out);
+}
+
+static gboolean
+next_item(Serving *serving)
+{
+    if (!listing_cursor_next(serving->cursor, &serving->item, &serving->item_position, NULL, NULL)) {
+        serving->item = NULL;
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean
+item_holds(const Serving *serving, guint64 position)
+{
+    return serving->item && position >= serving->item_position && position - serving->item_position < serving->item->chunk_count;
+}
+
+/* Brings the cursor to the item that holds the position: by going on if that is near, else by a descent.  FALSE if the listing is not here
+ * so far. */
+static gboolean
+go_to(Serving *serving, guint64 position)
+{
+    gboolean near = serving->item && position >= serving->item_position && position - serving->item_position < STEP_POSITIONS;
+
+    if (!near) {
+        serving->item = NULL;
+        if (!listing_cursor_seek_position(serving->cursor, position, NULL) || !next_item(serving))
+            return FALSE;
+    }
+    while (!item_holds(serving, position))
+        if (!next_item(serving) || serving->item_position > position)
+            return FALSE;
+    return TRUE;
+}
+
+static void
+append_chunk(Serving *serving, GByteArray *out)
+{
+    const PositionRange *range = &g_array_index(serving->ranges, PositionRange, serving->at);
+
+    if (!serving->in_range)
+        serving->position = range->first;
+    if (item_holds(serving, serving->position) || go_to(serving, serving->position))
+        append_object(serving, out, &serving->item->chunks[serving->position - serving->item_position].digest, OBJECT_CHUNK);
+    else
+        append_nothing(out);
+    serving->in_range = serving->position++ < range->last;
+    if (!serving->in_range)
+        serving->at++;
+}
+
+GBytes *
+serving_next(gpointer data, GError **error)
+{
+    Serving *serving = data;
+    GByteArray *out = g_byte_array_new();
+    void (*append)(Serving *, GByteArray *) = serving->places ? append_page : append_chunk;
+    guint count = serving->places ? serving->places->len : serving->ranges->len;
+
+    while (serving->at < count && out->len < ANSWER_PIECE)
+        append(serving, out);
+    if (out->len > 0)
+        return g_byte_array_free_to_bytes(out);
+    g_byte_array_unref(out);
+    return NULL;
+}

@@ -1,0 +1,158 @@
+/* GET /v1/versions/MANIFEST/content and /details, POST /pages and /chunks: E12 to E16 of sync/PROTOCOL.md. */
+#include <string.h>
+
+#include "keys/error.h"
+#include "sync/answer/answer_private.h"
+#include "sync/answer/serving.h"
+
+/* Who may be behind a key that no accepted peer has: the one that the opening speaks of, the owner, one with a grant of this dataset. */
+static void
+prove_caller(Answer *answer, const AnswerRequest *request, const Manifest *manifest, GBytes *opening)
+{
+    Catalogue *catalogue = home_catalogue(answer->home, NULL);
+    g_autoptr(Opening) shown = opening ? opening_parse(opening, NULL) : NULL;
+    g_autoptr(GPtrArray) rows = NULL;
+    Grant grant;
+
+    if (!request->has_pin || answer->caller.node[0] || !catalogue)
+        return;
+    if (shown && grant_parse_body(shown->body, &grant, NULL) && access_prove(answer->home, &request->pin, grant.grantee, &answer->caller))
+        return;
+    if (access_prove(answer->home, &request->pin, manifest->node, &answer->caller))
+        return;
+    rows = catalogue_grants(catalogue, manifest->node, manifest->name, NULL, NULL);
+    for (guint i = 0; rows && i < rows->len; i++)
+        if (access_prove(answer->home, &request->pin, ((GrantRow *)rows->pdata[i])->grant.grantee, &answer->caller))
+            return;
+}
+
+/* E12: the manifest that the path names, if the caller may have its content; what is refused is not found. */
+static Manifest *
+find_manifest(Answer *answer, const AnswerRequest *request, const char *hex, GError **error)
+{
+    g_autoptr(GBytes) opening = NULL;
+    g_autoptr(Manifest) manifest = NULL;
+    Catalogue *catalogue = home_catalogue(answer->home, error);
+    const char *reason;
+    Digest address;
+
+    if (request->grant && !(opening = grant_header_parse(request->grant, error)))
+        return NULL;
+    if (!catalogue || !digest_parse_hex(hex, &address, NULL))
+        return catalogue ? chama_error_null(error, CHAMA_ERROR_NOT_FOUND, "%s: want a digest in hex", hex) : NULL;
+    manifest = catalogue_manifest(catalogue, &address, error);
+    if (!manifest)
+        return NULL;
+    prove_caller(answer, request, manifest, opening);
+    if (access_to_version(answer->home, &answer->caller, manifest, opening, &reason))
+        return g_steal_pointer(&manifest);
+    answer_set_remark(answer, reason);
+    return chama_error_null(error, CHAMA_ERROR_DENIED, "%s@%" G_GUINT64_FORMAT ": %s", manifest->name, manifest->version, reason);
+}
+
+/* The scope, listing and details of a version, as far as its documents are here. */
+typedef struct {
+    Scope scope;
+    Digest listing, details;
+} Roots;
+
+/* Only what is held for a version of this owner (ARCHITECTURE, idea 4): a manifest that names what belongs to others opens nothing. */
+static GBytes *
+get_held(Home *home, const Digest *digest, const Scope *scope, GError **error)
+{
+    Store *store = home_store(home, error);
+
+    if (!store)
+        return NULL;
+    if (!store_has(store, digest, scope))
+        return chama_error_null(error, CHAMA_ERROR_NOT_FOUND, "version: its content is not held here");
+    return store_get(store, digest, error);
+}
+
+static gboolean
+find_roots(Home *home, const Manifest *manifest, Roots *roots, GError **error)
+{
+    g_autoptr(GBytes) bytes = NULL;
+    Content content;
+
+    if (!node_id_parse(manifest->node, &roots->scope, error))
+        return FALSE;
+    roots->listing = manifest->listing;
+    roots->details = manifest->details;
+    if (manifest->share == SHARE_OPEN)
+        return TRUE;
+    bytes = get_held(home, &manifest->content, &roots->scope, error);
+    if (!bytes || !content_parse(bytes, &content, error))
+        return FALSE;
+    roots->listing = content.listing;
+    roots->details = content.details;
+    return TRUE;
+}
+
+static gboolean
+answer_document(Answer *answer, const Digest *digest, const Scope *scope, GError **error)
+{
+    GBytes *bytes = get_held(answer->home, digest, scope, error);
+
+    if (bytes)
+        answer_set_body(answer, "application/json", bytes);
+    return bytes != NULL;
+}
+
+gboolean
+answer_content(Answer *answer, const AnswerRequest *request, const char *name, GError **error)
+{
+    g_autoptr(Manifest) manifest = find_manifest(answer, request, name, error);
+    Scope scope;
+
+    if (!manifest || !node_id_parse(manifest->node, &scope, error))
+        return FALSE;
+    if (manifest->share == SHARE_OPEN)
+        return chama_error(error, CHAMA_ERROR_NOT_FOUND, "%s: E13: an open version has no content document", manifest->name);
+    return answer_document(answer, &manifest->content, &scope, error);
+}
+
+gboolean
+answer_details(Answer *answer, const AnswerRequest *request, const char *name, GError **error)
+{
+    g_autoptr(Manifest) manifest = find_manifest(answer, request, name, error);
+    Roots roots;
+
+    return manifest && find_roots(answer->home, manifest, &roots, error) && answer_document(answer, &roots.details, &roots.scope, error);
+}
+
+/* What pages and chunks have in common. */
+static Serving *
+start_serving(Answer *answer, const AnswerRequest *request, const char *name, GError **error)
+{
+    g_autoptr(Manifest) manifest = find_manifest(answer, request, name, error);
+    Store *store = manifest ? home_store(answer->home, error) : NULL;
+    Roots roots;
+
+    return store && find_roots(answer->home, manifest, &roots, error) ? serving_new(store, &roots.listing, &roots.scope, error) : NULL;
+}
+
+gboolean
+answer_pages(Answer *answer, const AnswerRequest *request, const char *name, GError **error)
+{
+    g_autoptr(Serving) serving = start_serving(answer, request, name, error);
+    GArray *places = serving ? places_parse(request->body, error) : NULL;
+
+    if (!places)
+        return FALSE;
+    serving_ask_pages(serving, places);
+    answer_set_source(answer, SERVING_TYPE, serving_next, g_steal_pointer(&serving), serving_free);
+    return TRUE;
+}
+
+gboolean
+answer_chunks(Answer *answer, const AnswerRequest *request, const char *name, GError **error)
+{
+    g_autoptr(Serving) serving = start_serving(answer, request, name, error);
+    GArray *ranges = serving ? ranges_parse(request->body, error) : NULL;
+
+    if (!ranges || !serving_ask_chunks(serving, ranges, error))
+        return FALSE;
+    answer_set_source(answer, SERVING_TYPE, serving_next, g_steal_pointer(&serving), serving_free);
+    return TRUE;
+}

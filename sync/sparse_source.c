@@ -1,0 +1,140 @@
+#include <string.h>
+
+#include "keys/error.h"
+#include "sync/sparse_source.h"
+#include "sync/wire.h"
+
+#define PIECE (512 * 1024)
+
+struct SparseSource {
+    Ledger *ledger;
+    char *note;
+    guint64 size, old_size;
+    GArray *indexes;      /* of guint64, ascending */
+    guint next;
+    gboolean ended;
+};
+
+/* E11: open manifests, the newest ones if there are too many. */
+static gboolean
+choose_manifests(Catalogue *catalogue, const char *node, guint64 size, GArray *indexes, GError **error)
+{
+    g_autoptr(GPtrArray) manifests = catalogue_manifests(catalogue, node, error);
+
+    for (guint i = 0; manifests && i < manifests->len; i++) {
+        const Manifest *manifest = manifests->pdata[i];
+
+        if (manifest->share == SHARE_OPEN && manifest->seq < size)
+            g_array_append_val(indexes, manifest->seq);
+    }
+    if (indexes->len > SPARSE_ENTRIES_MAX - 2)
+        g_array_remove_range(indexes, 0, indexes->len - (SPARSE_ENTRIES_MAX - 2));
+    return manifests != NULL;
+}
+
+static int
+compare_indexes(gconstpointer a, gconstpointer b)
+{
+    const guint64 *x = a, *y = b;
+
+    return *x < *y ? -1 : *x > *y;
+}
+
+static GArray *
+choose_indexes(Home *home, const char *node, guint64 size, GError **error)
+{
+    g_autoptr(GArray) indexes = g_array_new(FALSE, FALSE, sizeof(guint64));
+    Catalogue *catalogue = home_catalogue(home, error);
+    g_autoptr(GError) local = NULL;
+    g_autoptr(Record) profile = NULL;
+    guint64 inception = 0;
+
+    if (!catalogue || !choose_manifests(catalogue, node, size, indexes, error))
+        return NULL;
+    profile = catalogue_profile_record(catalogue, node, &local);
+    if (local) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return NULL;
+    }
+    g_array_append_val(indexes, inception);
+    if (profile && profile->seq < size)
+        g_array_append_val(indexes, profile->seq);
+    g_array_sort(indexes, compare_indexes);
+    return g_steal_pointer(&indexes);
+}
+
+SparseSource *
+sparse_source_new(Home *home, Ledger *ledger, const char *note, guint64 size, guint64 old_size, GError **error)
+{
+    GArray *indexes = choose_indexes(home, ledger_node(ledger), size, error);
+    SparseSource *source;
+
+    if (!indexes)
+        return NULL;
+    source = g_new0(SparseSource, 1);
+    source->ledger = ledger;
+    source->note = g_strdup(note);
+    source->size = size;
+    source->old_size = old_size;
+    source->indexes = indexes;
+    return source;
+}
+
+void
+sparse_source_free(SparseSource *source)
+{
+    if (!source)
+        return;
+    g_array_unref(source->indexes);
+    g_free(source->note);
+    g_free(source);
+}
+
+static gboolean
+write_entry(SparseSource *source, guint64 index, GString *out, GError **error)
+{
+    g_autoptr(Record) record = ledger_get(source->ledger, index, error);
+    g_autoptr(GArray) proof = record ? merkle_file_inclusion(ledger_merkle(source->ledger), index, source->size, error) : NULL;
+    g_autoptr(GBytes) entry = NULL;
+
+    if (!proof)
+        return FALSE;
+    entry = record_entry(record);
+    record_stream_write_sparse(out, index, entry, (const Digest *)proof->data, proof->len);
+    return TRUE;
+}
+
+static gboolean
+write_checkpoint(SparseSource *source, GString *out, GError **error)
+{
+    g_autoptr(GArray) proof = NULL;
+
+    if (source->old_size > 0 && source->old_size < source->size) {
+        proof = merkle_file_consistency(ledger_merkle(source->ledger), source->old_size, source->size, error);
+        if (!proof)
+            return FALSE;
+    }
+    record_stream_write_checkpoint(out, source->old_size, proof ? (const Digest *)proof->data : NULL, proof ? proof->len : 0, source->note);
+    record_stream_write_end(out);
+    source->ended = TRUE;
+    return TRUE;
+}
+
+static gboolean
+fill(SparseSource *source, GString *out, GError **error)
+{
+    while (source->next < source->indexes->len && out->len < PIECE)
+        if (!write_entry(source, g_array_index(source->indexes, guint64, source->next++), out, error))
+            return FALSE;
+    return source->next < source->indexes->len || source->ended || write_checkpoint(source, out, error);
+}
+
+GBytes *
+sparse_source_next(SparseSource *source, GError **error)
+{
+    g_autoptr(GString) out = g_string_new(NULL);
+
+    if (!fill(source, out, error) || out->len == 0)
+        return NULL;
+    return g_string_free_to_bytes(g_steal_pointer(&out));
+}
