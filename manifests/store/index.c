@@ -143,6 +143,14 @@ write_format(Index *index, MDB_txn *txn)
 }
 
 static gboolean
+check_pages(const Index *index, MDB_txn *txn, gboolean whole, GError **error)
+{
+    int fd, rc = mdb_env_get_fd(index->env, &fd);
+
+    return rc ? index_error(error, rc, "check") : index_check_pages(fd, mdb_txn_id(txn), whole, error);
+}
+
+static gboolean
 load(Index *index, gboolean create, GError **error)
 {
     MDB_txn *txn;
@@ -151,7 +159,7 @@ load(Index *index, gboolean create, GError **error)
     if (rc)
         return index_error(error, rc, "begin");
     /* P24: before LMDB follows what lies there. */
-    if (!create && (!index_check_pages(index->env, txn, FALSE, error) || !read_format(txn, error))) {
+    if (!create && (!check_pages(index, txn, FALSE, error) || !read_format(txn, error))) {
         mdb_txn_abort(txn);
         return FALSE;
     }
@@ -222,6 +230,8 @@ index_open(const char *path, GError **error)
     /* LMDB would make an empty one. */
     if (access(data, F_OK) < 0)
         return chama_error_null(error, CHAMA_ERROR_NOT_FOUND, "%s: no index", path);
+    if (!index_check_head(data, error))
+        return NULL;
     return open_or_create(path, FALSE, error);
 }
 
@@ -422,7 +432,7 @@ index_check(Index *index, GError **error)
 
     if (!txn)
         return FALSE;
-    ok = index_check_pages(index->env, txn, TRUE, error);
+    ok = check_pages(index, txn, TRUE, error);
     read_end(index, txn);
     return ok;
 }

@@ -5,11 +5,14 @@
  */
 #include "manifests/store/index_check.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "keys/error.h"
-#include "manifests/store/index_private.h"
 #include "manifests/store/littleendian.h"
+#include "manifests/store/pack.h"
 
 #define PAGE_HEADER_SIZE 16
 #define NODE_HEADER_SIZE 8
@@ -102,27 +105,52 @@ parse_meta(const guint8 *page, guint64 number, Meta *meta, GError **error)
     return TRUE;
 }
 
+/* Pages at the very end may be free and never written; but not many: before anything is allocated or mapped for them. */
+static gboolean
+check_last_page(const Meta *meta, guint64 number, guint64 file_size, GError **error)
+{
+    return meta->last_page <= file_size / meta->page_size + SLACK_PAGES || bad(error, number, "a last page beyond the end of the file");
+}
+
+static gboolean
+read_metas(int fd, Meta metas[2], GError **error)
+{
+    guint8 page[META_TABLES_OFFSET + 2 * TABLE_SIZE + 16];
+    struct stat about;
+
+    if (fstat(fd, &about) < 0)
+        return chama_error(error, CHAMA_ERROR_FAILED, "index: the file cannot be looked at");
+    for (guint64 number = 0; number < 2; number++)
+        if (!pack_pread(fd, "index", number * metas[0].page_size, page, sizeof page, error) ||
+            !parse_meta(page, number, &metas[number], error) || !check_last_page(&metas[number], number, (guint64)about.st_size, error))
+            return FALSE;
+    return metas[0].page_size == metas[1].page_size || bad(error, 1, "another page size");
+}
+
+gboolean
+index_check_head(const char *path, GError **error)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    Meta metas[2] = { 0 };
+    gboolean ok;
+
+    if (fd < 0)
+        return chama_error_errno(error, errno, "%s", path);
+    ok = read_metas(fd, metas, error);
+    close(fd);
+    return ok;
+}
+
 /* The one of @transaction, which a read transaction keeps alive. */
 static gboolean
 read_meta(int fd, guint64 transaction, Meta *meta, GError **error)
 {
-    guint8 page[META_TABLES_OFFSET + 2 * TABLE_SIZE + 16];
-    gsize page_size = 0;
-    gboolean found = FALSE;
-    Meta one;
+    Meta metas[2] = { 0 };
 
-    for (guint64 number = 0; number < 2; number++) {
-        if (!pack_pread(fd, "index", number * page_size, page, sizeof page, error) || !parse_meta(page, number, &one, error))
-            return FALSE;
-        if (page_size && one.page_size != page_size)
-            return bad(error, number, "another page size");
-        page_size = one.page_size;
-        if (one.transaction != transaction)
-            continue;
-        *meta = one;
-        found = TRUE;
-    }
-    return found || bad(error, 0, "no meta page of the last change");
+    if (!read_metas(fd, metas, error))
+        return FALSE;
+    *meta = metas[metas[1].transaction == transaction];
+    return meta->transaction == transaction || bad(error, 0, "no meta page of the last change");
 }
 
 /* ---- pages ---- */
@@ -363,19 +391,13 @@ check_all(Check *check, guint tables, GError **error)
 }
 
 gboolean
-index_check_pages(MDB_env *env, MDB_txn *txn, gboolean whole, GError **error)
+index_check_pages(int fd, guint64 transaction, gboolean whole, GError **error)
 {
-    Check check = { 0 };
-    struct stat about;
+    Check check = { .fd = fd };
     gboolean ok;
 
-    if (mdb_env_get_fd(env, &check.fd) != 0 || fstat(check.fd, &about) < 0)
-        return chama_error(error, CHAMA_ERROR_FAILED, "index: the file cannot be looked at");
-    if (!read_meta(check.fd, mdb_txn_id(txn), &check.meta, error))
+    if (!read_meta(fd, transaction, &check.meta, error))
         return FALSE;
-    /* Pages at the very end may be free and never written; but not many: before the allocation. */
-    if (check.meta.last_page > (guint64)about.st_size / check.meta.page_size + SLACK_PAGES)
-        return bad(error, check.meta.last_page, "the last page lies beyond the end of the file");
     ok = check_all(&check, whole ? TABLES : 1, error);
     g_free(check.used);
     g_free(check.big);
