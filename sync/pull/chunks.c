@@ -73,7 +73,7 @@ visit_chunk(ChunkWalk *walk, guint64 position, const ChunkRef *chunk, GError **e
     /* L22: this fits, and so do the sums. */
     gint64 bytes = (gint64)(chunk->size * chunk->run);
 
-    if (store_writer_has(walk->transfer->writer, &chunk->digest)) {
+    if (transfer_has(walk->transfer, &chunk->digest)) {
         if (walk->intake)
             transfer_progress(walk->transfer, bytes);
         return TRUE;

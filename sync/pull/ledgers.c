@@ -77,7 +77,7 @@ spread_news(Session *session, const LedgerOffer *offer, GError **error)
 {
     gboolean from_owner = strcmp(offer->node, session->peer->node) == 0;
 
-    if (!refusals_forget(session->home, NULL, offer->node, error))
+    if (!refusals_forget(session->home, offer->node, error))
         return FALSE;
     if (!session_accepted(session, offer->node))
         return TRUE;
@@ -160,7 +160,7 @@ keep_if_fresher(const Offered *offered, GError **error)
     if (offered->own || (held && held->size == offered->held && held->time >= offered->checkpoint->time))
         return TRUE;
     return ledger_keep_checkpoint(offered->ledger, offered->offer->checkpoint, error) &&
-           refusals_forget(offered->session->home, offered->session->peer->node, offered->offer->node, error);
+           refusals_forget(offered->session->home, offered->offer->node, error);
 }
 
 /* I3: what the owner signed before and what it signed now cannot both be true.  Nothing is adopted; both are kept for people. */
@@ -323,7 +323,7 @@ take_opening(Session *session, GBytes *bytes, GError **error)
     if (!opening || !catalogue_learn_grant(catalogue, opening, error) || !home_keep_opening(session->home, &opening->record, bytes, error))
         return FALSE;
     record = catalogue_record(catalogue, &opening->record, error);
-    return record && refusals_forget(session->home, NULL, record->node, error);
+    return record && refusals_forget(session->home, record->node, error);
 }
 
 /* Openings are asked for from the first record not yet looked at; that moves on only if the ledger they speak of is here. */

@@ -106,7 +106,7 @@ fetch_children(Transfer *transfer, const Page *page, guint64 first_item, GError 
         for (; i < count && request.places->len < PLACES_MAX; i++) {
             const PageRef *child = page_child(page, i);
 
-            if (!store_writer_has(transfer->writer, &child->digest))
+            if (!transfer_has(transfer, &child->digest))
                 page_request_add(&request, child, first_item);
             first_item += child->items;
         }
@@ -129,7 +129,7 @@ complete(Transfer *transfer, const Page *page, guint64 first_item, GError **erro
         g_autoptr(GBytes) bytes = NULL;
         g_autoptr(Page) below = NULL;
 
-        if (store_writer_has(transfer->writer, &child->digest)) {
+        if (transfer_has(transfer, &child->digest)) {
             bytes = transfer_page(transfer, &child->digest, error);
             below = bytes ? page_parse(bytes, error) : NULL;
             if (!below || !complete(transfer, below, first_item, error))
@@ -152,7 +152,7 @@ fetch_root(Transfer *transfer, GError **error)
     };
     g_auto(PageRequest) request = page_request_new(transfer, ROOT_LEVEL);
 
-    if (!store_writer_has(transfer->writer, &root.digest))
+    if (!transfer_has(transfer, &root.digest))
         page_request_add(&request, &root, 0);
     return fetch_pages(&request, error);
 }

@@ -45,14 +45,13 @@ refusals_recent(Home *home, const char *peer, const Digest *manifest, guint seco
 }
 
 gboolean
-refusals_forget(Home *home, const char *peer, const char *node, GError **error)
+refusals_forget(Home *home, const char *node, GError **error)
 {
     State *state = home_state(home, error);
-    g_autoptr(TableQuery) query = state ? table_query(state, table, "DELETE FROM refusal WHERE node = ?1 AND (?2 IS NULL OR peer = ?2)", error) : NULL;
+    g_autoptr(TableQuery) query = state ? table_query(state, table, "DELETE FROM refusal WHERE node = ?1 OR peer = ?1", error) : NULL;
 
     if (!query)
         return FALSE;
     table_text(query, 1, node);
-    table_text(query, 2, peer);
     return table_run(query, error);
 }

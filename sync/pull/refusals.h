@@ -11,7 +11,7 @@
 gboolean refusals_note(Home *home, const char *peer, const Manifest *manifest, GError **error);
 /* TRUE if @peer refused it less than @seconds ago; FALSE also if that cannot be read. */
 gboolean refusals_recent(Home *home, const char *peer, const Digest *manifest, guint seconds);
-/* What was refused of @node's versions: by @peer, or by anyone if that is NULL. */
-gboolean refusals_forget(Home *home, const char *peer, const char *node, GError **error);
+/* After news of @node: what was refused of its versions by anyone, and what it refused itself. */
+gboolean refusals_forget(Home *home, const char *node, GError **error);
 
 #endif

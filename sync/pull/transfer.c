@@ -41,16 +41,21 @@ transfer_space(Transfer *transfer, guint64 want, GError **error)
     return plan_space((guint64)disk.f_bavail * disk.f_frsize, transfer->session->options->reserve, want, error);
 }
 
+gboolean
+transfer_has(Transfer *transfer, const Digest *digest)
+{
+    return store_writer_has(transfer->writer, digest) || store_has(home_store(transfer->session->home, NULL), digest, &transfer->owner);
+}
+
 GBytes *
 transfer_page(gpointer data, const Digest *digest, GError **error)
 {
     Transfer *transfer = data;
     Store *store = home_store(transfer->session->home, error);
 
-    /* A page that lies in the store for others' versions is no answer here (idea 4): it must have come for this one. */
     if (!store)
         return NULL;
-    if (!store_has(store, digest, &transfer->scope))
+    if (!transfer_has(transfer, digest))
         return chama_error_null(error, CHAMA_ERROR_NOT_FOUND, "listing: a page is missing");
     return store_get(store, digest, error);
 }
@@ -66,7 +71,7 @@ fetch_document(Transfer *transfer, const char *what, const Digest *digest, gsize
 
     if (!store)
         return NULL;
-    if (store_has(store, digest, &transfer->scope))
+    if (store_has(store, digest, &transfer->owner))
         return store_get(store, digest, error);
     bytes = transport_fetch(transfer->session->transport, "GET", path, NULL, transfer->grant, limit, error);
     if (!bytes)
@@ -147,17 +152,16 @@ static gboolean (*const steps[])(Transfer *, GError **) = { learn_roots, learn_d
 
 /* The strictest sharing decides for whom the bytes are held: what was open once and is not now must not pass for everyone's (idea 4). */
 static gboolean
-choose_scope(Transfer *transfer, GError **error)
+open_writer(Transfer *transfer, Store *store, GError **error)
 {
+    const Manifest *manifest = transfer->manifest;
     Catalogue *catalogue = home_catalogue(transfer->session->home, error);
     Share share;
 
-    if (!catalogue || !catalogue_share_in_force(catalogue, transfer->manifest, &share, error))
+    if (!catalogue || !catalogue_share_in_force(catalogue, manifest, &share, error) || !node_id_parse(manifest->node, &transfer->owner, error))
         return FALSE;
-    if (share != SHARE_OPEN || transfer->manifest->share != SHARE_OPEN)
-        return node_id_parse(transfer->manifest->node, &transfer->scope, error);
-    transfer->scope = SCOPE_OPEN;
-    return TRUE;
+    transfer->writer = store_writer_new(store, MAX(share, manifest->share) == SHARE_OPEN ? &SCOPE_OPEN : &transfer->owner, error);
+    return transfer->writer != NULL;
 }
 
 void
@@ -185,7 +189,7 @@ transfer_version(Session *session, const Manifest *manifest, GBytes *opening, GE
     gboolean good = TRUE;
 
     digest_format_hex(&manifest->address, transfer.hex);
-    if (!store || !choose_scope(&transfer, error) || !(transfer.writer = store_writer_new(store, &transfer.scope, error)))
+    if (!store || !open_writer(&transfer, store, error))
         return FALSE;
     for (gsize i = 0; i < G_N_ELEMENTS(steps) && good; i++)
         good = steps[i](&transfer, error);

@@ -14,7 +14,7 @@ typedef struct {
     const Manifest *manifest;
     char hex[DIGEST_HEX_SIZE];  /* of the manifest's address, for paths */
     char *grant;                /* value of the Chama-Grant header, or NULL */
-    Scope scope;
+    Scope owner;                /* what is held for it counts as held for this version, as what is open does */
     StoreWriter *writer;
     Held held;                  /* roots as far as they are known */
     Details *details;
@@ -35,6 +35,8 @@ gboolean transfer_request(Transfer *transfer, const char *what, GBytes *body, Tr
 gboolean transfer_space(Transfer *transfer, guint64 want, GError **error);
 /* @bytes more of the version are here (or fewer, when a cut makes it begin anew). */
 void transfer_progress(Transfer *transfer, gint64 bytes);
+/* Is it held for this version (idea 4)?  Counts what came in this transfer. */
+gboolean transfer_has(Transfer *transfer, const Digest *digest);
 /* A ListingGet whose data is the transfer: pages that are here. */
 GBytes *transfer_page(gpointer transfer, const Digest *digest, GError **error);
 
