@@ -5,6 +5,7 @@
 #include "sync/answer/answer_private.h"
 #include "sync/decimal.h"
 
+#define PROBLEM_TYPE "application/problem+json"
 #define NAME_MAX_BYTES 64   /* a node id or a digest in hex */
 
 /* Between before and after stands one part of the path; without after, the path is before. */
@@ -55,20 +56,19 @@ answer_query_from(const AnswerRequest *request, guint64 *from, GError **error)
     return TRUE;
 }
 
-/* The open part of the path into @name, if the route is this one's. */
+/* The open part of the path into @name, if the path is this route's. */
 static gboolean
-matches(const AnswerRequest *request, guint route, char name[NAME_MAX_BYTES + 1])
+matches(const char *path, guint route, char name[NAME_MAX_BYTES + 1])
 {
-    const char *rest = request->path + strlen(routes[route].before);
+    const char *rest;
     gsize size;
 
     name[0] = '\0';
-    if (strcmp(request->method, routes[route].method) != 0)
-        return FALSE;
     if (!routes[route].after)
-        return strcmp(request->path, routes[route].before) == 0;
-    if (!g_str_has_prefix(request->path, routes[route].before))
+        return strcmp(path, routes[route].before) == 0;
+    if (!g_str_has_prefix(path, routes[route].before))
         return FALSE;
+    rest = path + strlen(routes[route].before);
     size = strcspn(rest, "/");
     if (size == 0 || size > NAME_MAX_BYTES || strcmp(rest + size, routes[route].after) != 0)
         return FALSE;
@@ -77,16 +77,34 @@ matches(const AnswerRequest *request, guint route, char name[NAME_MAX_BYTES + 1]
     return TRUE;
 }
 
+/* The one answer whose status no error has. */
+static gboolean
+refuse_method(Answer *answer)
+{
+    static const char problem[] = "{\"code\":\"usage\",\"detail\":\"no such method here\",\"status\":405,\"title\":\"Method Not Allowed\",\"type\":\"about:blank\"}";
+
+    answer_set_body(answer, PROBLEM_TYPE, g_bytes_new_static(problem, strlen(problem)));
+    answer->status = 405;
+    return TRUE;
+}
+
 static gboolean
 route(Answer *answer, const AnswerRequest *request, GError **error)
 {
     char name[NAME_MAX_BYTES + 1];
+    gboolean known = FALSE;
 
     if (request->body && g_bytes_get_size(request->body) > REQUEST_BODY_MAX)
         return chama_error(error, CHAMA_ERROR_LIMIT, "request: E2: want a body of at most %d bytes", REQUEST_BODY_MAX);
-    for (guint i = 0; i < G_N_ELEMENTS(routes); i++)
-        if (matches(request, i, name))
+    for (guint i = 0; i < G_N_ELEMENTS(routes); i++) {
+        if (!matches(request->path, i, name))
+            continue;
+        if (strcmp(request->method, routes[i].method) == 0)
             return routes[i].handler(answer, request, name, error);
+        known = TRUE;
+    }
+    if (known)
+        return refuse_method(answer);
     return chama_error(error, CHAMA_ERROR_NOT_FOUND, "%s %s: no such address", request->method, request->path);
 }
 
@@ -104,7 +122,7 @@ answer_new(Home *home, const AnswerRequest *request)
     if (!answer->remark)
         answer_set_remark(answer, error->message);
     answer->status = chama_error_http_status(error);
-    answer->content_type = "application/problem+json";
+    answer->content_type = PROBLEM_TYPE;
     answer->body = problem_format(error);
     return answer;
 }
