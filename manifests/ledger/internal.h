@@ -54,4 +54,11 @@ typedef struct {
 } LedgerCommit;
 GArray *ledger_commits(Ledger *ledger, guint64 from, GError **error);
 
+/* A check under way: workers add findings, the ledger's own thread hands them on. */
+typedef struct Findings Findings;
+void findings_add(Findings *findings, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* Checks the files of the repository, of whatever is reachable or not. */
+void integrity_check(Ledger *ledger, Findings *findings);
+
 #endif

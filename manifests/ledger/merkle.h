@@ -31,6 +31,8 @@ gboolean merkle_file_truncate(MerkleFile *file, guint64 size, GError **error);
 gboolean merkle_file_sync(MerkleFile *file, GError **error);
 /* Takes note of what other processes appended or cut off. */
 gboolean merkle_file_reload(MerkleFile *file, GError **error);
+/* DAMAGED unless every interior hash of the first @size leaves is the one of what is below it. */
+gboolean merkle_file_check(MerkleFile *file, guint64 size, GError **error);
 /* Of the first @size leaves. */
 gboolean merkle_file_root(MerkleFile *file, guint64 size, Digest *root, GError **error);
 gboolean merkle_file_leaf(MerkleFile *file, guint64 index, Digest *leaf, GError **error);

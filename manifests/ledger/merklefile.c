@@ -160,6 +160,32 @@ merkle_file_append(MerkleFile *file, const Digest *leaves, gsize count, GError *
     return TRUE;
 }
 
+/* Follows merkle_file_append() from the first leaf on, comparing where that one writes. */
+gboolean
+merkle_file_check(MerkleFile *file, guint64 size, GError **error)
+{
+    Digest frontier[MERKLE_PROOF_MAX];
+    guint64 index = 0;
+
+    for (guint64 leaf = 0; leaf < size; leaf++) {
+        Digest hash, stored;
+        guint level = 0;
+
+        if (!read_hash(file, index++, &hash, error))
+            return FALSE;
+        for (; (leaf >> level) & 1; level++) {
+            merkle_node(&frontier[level], &hash, &hash);
+            if (!read_hash(file, index++, &stored, error))
+                return FALSE;
+            if (!digest_equal(&hash, &stored))
+                return chama_error(error, CHAMA_ERROR_DAMAGED, "%s: G14: hash %" G_GUINT64_FORMAT " is not the one of its leaves", file->path,
+                                   index - 1);
+        }
+        frontier[level] = hash;
+    }
+    return TRUE;
+}
+
 gboolean
 merkle_file_truncate(MerkleFile *file, guint64 size, GError **error)
 {

@@ -6,39 +6,37 @@
 #include "manifests/ledger/internal.h"
 #include "manifests/ledger/packs.h"
 
-/* Every look-up of an object that is not in the newest pack tries the others, so there may not be many. */
-#define PACKS_MAX 20
+/* Packs of like size (within this factor) are merged when there are more than this many: so there are few, for every look-up of an object that
+ * is not in the newest pack tries the others, and an object is written again only once for each power of this that its pack has grown. */
+#define LIKE_MAX 16
 #define LOOSE_MAX 2000
 /* A pack of this many is not written again: bounds time and memory of a consolidation. */
 #define PACK_OBJECTS_MAX 100000
 
-/* How many of @packs, smallest first, become one: the smallest, and each next that is less than twice all before it.  So sizes stay a geometric
- * row, and an object is written again only as often as its pack has doubled. */
+/* Which of @packs, smallest first, become one: @count of them from @first; none: 0. */
 static guint
-choose(GPtrArray *packs)
+choose(GPtrArray *packs, guint *first)
 {
-    guint64 sum = 0;
-    guint count = 0, small = 0;
+    guint end = 0;
 
-    for (; small < packs->len; small++)
-        if (((const PackFile *)g_ptr_array_index(packs, small))->objects >= PACK_OBJECTS_MAX)
-            break;
-    if (small <= PACKS_MAX)
-        return 0;
-    for (; count < small; count++) {
-        const PackFile *pack = g_ptr_array_index(packs, count);
+    for (*first = 0; *first < packs->len; *first = end) {
+        guint64 smallest = ((const PackFile *)g_ptr_array_index(packs, *first))->objects;
 
-        if (count > 1 && pack->objects >= 2 * sum)
-            break;
-        sum += pack->objects;
+        if (smallest >= PACK_OBJECTS_MAX)
+            return 0;
+        for (end = *first; end < packs->len; end++)
+            if (((const PackFile *)g_ptr_array_index(packs, end))->objects > smallest * LIKE_MAX)
+                break;
+        if (end - *first > LIKE_MAX)
+            return end - *first;
     }
-    return count;
+    return 0;
 }
 
 static gboolean
-collect(GPtrArray *packs, guint count, GArray *ids, GError **error)
+collect(GPtrArray *packs, guint first, guint count, GArray *ids, GError **error)
 {
-    for (guint i = 0; i < count; i++)
+    for (guint i = first; i < first + count; i++)
         if (!packs_read_index(g_ptr_array_index(packs, i), ids, error))
             return FALSE;
     return TRUE;
@@ -65,11 +63,11 @@ write_pack(Ledger *ledger, const GArray *ids, GError **error)
 
 /* Index first: a pack without one is not there. */
 static void
-remove_packs(GPtrArray *packs, guint count, const char *kept)
+remove_packs(GPtrArray *packs, guint first, guint count, const char *kept)
 {
     static const char *const suffixes[] = { ".idx", ".pack", ".rev", ".bitmap" };
 
-    for (guint i = 0; i < count; i++) {
+    for (guint i = first; i < first + count; i++) {
         const PackFile *pack = g_ptr_array_index(packs, i);
 
         if (g_str_has_suffix(pack->base, kept))
@@ -99,22 +97,22 @@ pack_locked(Ledger *ledger, GError **error)
     g_autoptr(GArray) loose = packs ? packs_loose(ledger->git, error) : NULL;
     g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(git_oid));
     g_autofree char *written = NULL;
-    guint count;
+    guint first, count;
 
     if (!loose)
         return FALSE;
-    count = choose(packs);
+    count = choose(packs, &first);
     if (loose->len <= LOOSE_MAX)
         g_array_set_size(loose, 0);
     if (count == 0 && loose->len == 0)
         return TRUE;
-    if (!collect(packs, count, ids, error))
+    if (!collect(packs, first, count, ids, error))
         return FALSE;
     g_array_append_vals(ids, loose->data, loose->len);
     written = write_pack(ledger, ids, error);
     if (!written)
         return FALSE;
-    remove_packs(packs, count, written);
+    remove_packs(packs, first, count, written);
     remove_loose(ledger, loose);
     return repository_reopen(ledger->repository, error);
 }

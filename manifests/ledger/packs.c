@@ -109,14 +109,15 @@ packs_list(const char *git, GError **error)
     if (!dir)
         return NULL;
     while ((name = g_dir_read_name(dir))) {
+        g_autofree char *path = NULL;
         PackFile *pack;
 
-        if (!g_str_has_prefix(name, "pack-") || !g_str_has_suffix(name, ".idx"))
+        if (!g_str_has_prefix(name, "pack-") || !g_str_has_suffix(name, ".pack"))
             continue;
+        path = g_build_filename(folder, name, NULL);
         pack = g_new0(PackFile, 1);
+        pack->base = g_strndup(path, strlen(path) - strlen(".pack"));
         g_ptr_array_add(packs, pack);
-        pack->base = g_build_filename(folder, name, NULL);
-        pack->base[strlen(pack->base) - strlen(".idx")] = '\0';
         if (!read_head(pack, error))
             return NULL;
     }

@@ -34,6 +34,12 @@ need_transaction(Ledger *ledger, GError **error)
     return ledger->transaction;
 }
 
+static void
+keep_object(gpointer objects, git_object_t type, const void *bytes, gsize size, const char *hint, git_oid *id)
+{
+    objects_add(objects, type, bytes, size, hint, id);
+}
+
 /* A failed batch leaves the projection half changed: the trees of the one before are read again when they are needed. */
 static gboolean
 need_projection(Ledger *ledger, Transaction *transaction, GError **error)
@@ -42,8 +48,8 @@ need_projection(Ledger *ledger, Transaction *transaction, GError **error)
 
     if (!transaction->projection)
         transaction->projection = transaction->head.size == 0
-            ? projection_new(objects)
-            : projection_load(ledger->repository, &transaction->root, transaction->head.size, objects, error);
+            ? projection_new(keep_object, objects)
+            : projection_load(ledger->repository, &transaction->root, transaction->head.size, keep_object, objects, error);
     return transaction->projection != NULL;
 }
 

@@ -27,7 +27,8 @@ typedef struct {
 } Level;
 
 struct Projection {
-    Objects *objects; /* may be NULL */
+    ObjectSink sink;
+    gpointer data;
     Level level[TREE_LEVELS];
     GArray *datasets; /* of Dataset, in the order of git */
     git_oid datasets_id, profile, signers;
@@ -100,12 +101,9 @@ tree_component(guint level, guint64 seq, char name[32])
 }
 
 static void
-add_object(Projection *projection, git_object_t type, const void *data, gsize size, const char *hint, git_oid *id)
+add_object(Projection *projection, git_object_t type, const void *bytes, gsize size, const char *hint, git_oid *id)
 {
-    if (projection->objects)
-        objects_add(projection->objects, type, data, size, hint, id);
-    else
-        git_odb_hash(id, data, size, type);
+    projection->sink(projection->data, type, bytes, size, hint, id);
 }
 
 static void
@@ -334,11 +332,12 @@ projection_add(Projection *projection, GPtrArray *records, GPtrArray *views, con
 }
 
 Projection *
-projection_new(Objects *objects)
+projection_new(ObjectSink sink, gpointer data)
 {
     Projection *projection = g_new0(Projection, 1);
 
-    projection->objects = objects;
+    projection->sink = sink;
+    projection->data = data;
     projection->datasets = g_array_new(FALSE, TRUE, sizeof(Dataset));
     for (guint level = 0; level < TREE_LEVELS; level++)
         projection->level[level].bytes = g_byte_array_new();
@@ -410,9 +409,9 @@ load_levels(Projection *projection, Repository *repository, const git_oid *recor
 }
 
 Projection *
-projection_load(Repository *repository, const git_oid *root, guint64 size, Objects *objects, GError **error)
+projection_load(Repository *repository, const git_oid *root, guint64 size, ObjectSink sink, gpointer data, GError **error)
 {
-    g_autoptr(Projection) projection = projection_new(objects);
+    g_autoptr(Projection) projection = projection_new(sink, data);
     g_autoptr(GBytes) tree = repository_read(repository, root, GIT_OBJECT_TREE, error);
     git_oid records;
 

@@ -23,11 +23,13 @@ gboolean tree_last(GBytes *tree, char *name, gsize size, git_oid *id);
 /* The names of the folders below records/ and of the file of a record: "0000", "00", "00", "000000000.json". */
 char *tree_component(guint level, guint64 seq, char name[32]);
 
-/* Where new objects go: into Objects, or nowhere, for their ids alone. */
+/* Where the objects of a projection go: objects_add(), or what only looks at them.  Gives the id. */
+typedef void (*ObjectSink)(gpointer data, git_object_t type, const void *bytes, gsize size, const char *hint, git_oid *id);
+
 typedef struct Projection Projection;
-Projection *projection_new(Objects *objects);
+Projection *projection_new(ObjectSink sink, gpointer data);
 /* As of the commit with the tree @root, whose ledger has @size records. */
-Projection *projection_load(Repository *repository, const git_oid *root, guint64 size, Objects *objects, GError **error);
+Projection *projection_load(Repository *repository, const git_oid *root, guint64 size, ObjectSink sink, gpointer data, GError **error);
 void projection_free(Projection *projection);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Projection, projection_free)
 

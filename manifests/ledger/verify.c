@@ -1,0 +1,317 @@
+#include <stdarg.h>
+#include <string.h>
+
+#include "keys/error.h"
+#include "keys/sshsig.h"
+#include "manifests/ledger/commit.h"
+#include "manifests/ledger/internal.h"
+#include "manifests/ledger/view.h"
+
+/* Signatures that may wait for a core: bounds memory. */
+#define JOBS_MAX 1024
+
+struct Findings {
+    GMutex mutex;
+    GCond done;
+    GQueue messages;  /* of char*, not yet handed on */
+    guint jobs;       /* under way */
+    guint64 count;    /* handed on */
+    void (*report)(gpointer data, const char *message);
+    gpointer data;
+};
+
+/* A signature to check: of a record (its entry, continuing @head) or of a commit (what it signs). */
+typedef struct {
+    GBytes *entry;
+    LedgerHead head;
+    GBytes *unsigned_bytes, *signature;
+    const Identity *identity;
+    guint64 seq;
+} Job;
+
+typedef struct {
+    Ledger *ledger;
+    Findings *findings;
+    GThreadPool *pool;
+    git_odb *database;
+    Projection *projection; /* NULL once a record could not be read: nothing can be rebuilt from there on */
+    GPtrArray *records;     /* of the batch at hand */
+    LedgerHead head;        /* before the next record */
+    git_oid parent;
+    guint64 missing;        /* objects of the batch at hand that are not there */
+} Check;
+
+void
+findings_add(Findings *findings, const char *format, ...)
+{
+    va_list arguments;
+    char *message;
+
+    va_start(arguments, format);
+    message = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    g_mutex_lock(&findings->mutex);
+    g_queue_push_tail(&findings->messages, message);
+    g_mutex_unlock(&findings->mutex);
+}
+
+static void
+hand_on(Findings *findings)
+{
+    for (;;) {
+        g_autofree char *message = NULL;
+
+        g_mutex_lock(&findings->mutex);
+        message = g_queue_pop_head(&findings->messages);
+        g_mutex_unlock(&findings->mutex);
+        if (!message)
+            return;
+        findings->count++;
+        findings->report(findings->data, message);
+    }
+}
+
+static void
+wait_for_jobs(Findings *findings, guint at_most)
+{
+    g_mutex_lock(&findings->mutex);
+    while (findings->jobs > at_most)
+        g_cond_wait(&findings->done, &findings->mutex);
+    g_mutex_unlock(&findings->mutex);
+}
+
+static gboolean
+check_record(const Job *job, GError **error)
+{
+    g_autoptr(RecordReceived) received = record_receive(g_bytes_get_data(job->entry, NULL), g_bytes_get_size(job->entry), error);
+    g_autoptr(Record) record = received ? record_verify(received, &job->head, error) : NULL;
+
+    return record != NULL;
+}
+
+static gboolean
+check_commit(const Job *job, GError **error)
+{
+    gsize size;
+    const void *data = g_bytes_get_data(job->unsigned_bytes, &size);
+
+    return sshsig_verify(job->signature, &job->identity->signing, SSHSIG_NAMESPACE_GIT, data, size, error);
+}
+
+static void
+run_job(gpointer data, gpointer user_data)
+{
+    Job *job = data;
+    Findings *findings = user_data;
+    g_autoptr(GError) error = NULL;
+
+    if (job->entry ? !check_record(job, &error) : !check_commit(job, &error))
+        findings_add(findings, "%s %" G_GUINT64_FORMAT ": %s", job->entry ? "record" : "commit of record", job->seq, error->message);
+    g_clear_pointer(&job->entry, g_bytes_unref);
+    g_clear_pointer(&job->unsigned_bytes, g_bytes_unref);
+    g_clear_pointer(&job->signature, g_bytes_unref);
+    g_free(job);
+    g_mutex_lock(&findings->mutex);
+    findings->jobs--;
+    g_cond_signal(&findings->done);
+    g_mutex_unlock(&findings->mutex);
+}
+
+static void
+push(Check *check, Job *job)
+{
+    wait_for_jobs(check->findings, JOBS_MAX);
+    g_mutex_lock(&check->findings->mutex);
+    check->findings->jobs++;
+    g_mutex_unlock(&check->findings->mutex);
+    g_thread_pool_push(check->pool, job, NULL);
+}
+
+static void
+check_leaf(Check *check, guint64 seq, GBytes *entry)
+{
+    Digest want, have;
+    g_autoptr(GError) error = NULL;
+
+    merkle_leaf(g_bytes_get_data(entry, NULL), g_bytes_get_size(entry), &want);
+    if (!merkle_file_leaf(check->ledger->merkle, seq, &have, &error))
+        findings_add(check->findings, "%s", error->message);
+    else if (!digest_equal(&want, &have))
+        findings_add(check->findings, "record %" G_GUINT64_FORMAT ": G14: the hash file has another leaf", seq);
+}
+
+/* Takes the entry at its word to go on; a worker checks it. */
+static void
+take_entry(Check *check, guint64 seq, GBytes *entry)
+{
+    Record *record = record_trust(g_bytes_get_data(entry, NULL), g_bytes_get_size(entry), NULL);
+    Job *job = g_new0(Job, 1);
+
+    check_leaf(check, seq, entry);
+    job->entry = g_bytes_ref(entry);
+    job->head = check->head;
+    job->seq = seq;
+    push(check, job);
+    if (!record) {
+        g_clear_pointer(&check->projection, projection_free);
+        return;
+    }
+    g_ptr_array_add(check->records, record);
+    check->head = (LedgerHead){ seq + 1, record->address, check->ledger->identity };
+}
+
+/* Only the record itself can be unreadable here, so the next one is tried all the same. */
+static void
+check_records(Check *check, const git_oid *root, guint64 first, guint64 end)
+{
+    g_ptr_array_set_size(check->records, 0);
+    for (guint64 seq = first; seq < end; seq++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GBytes) entry = ledger_read_entry(check->ledger, root, seq, &error);
+
+        if (entry) {
+            take_entry(check, seq, entry);
+            continue;
+        }
+        findings_add(check->findings, "%s", error->message);
+        g_clear_pointer(&check->projection, projection_free);
+    }
+}
+
+/* An object that the projection makes must be in the repository. */
+static void
+look_up(gpointer data, git_object_t type, const void *bytes, gsize size, const char *hint, git_oid *id)
+{
+    Check *check = data;
+
+    git_odb_hash(id, bytes, size, type);
+    if (!git_odb_exists(check->database, id))
+        check->missing++;
+}
+
+/* G4-G11: tree and commit are what the records say. */
+static void
+check_rebuilt(Check *check, const LedgerCommit *at, const Commit *commit)
+{
+    g_autoptr(GPtrArray) views = views_of(check->records);
+    g_autoptr(GBytes) unsigned_bytes = NULL;
+    g_autoptr(GBytes) signed_bytes = NULL;
+    git_oid root, id;
+    Job *job = g_new0(Job, 1);
+
+    check->missing = 0;
+    projection_add(check->projection, check->records, views, check->ledger->identity, &root);
+    if (check->missing > 0)
+        findings_add(check->findings, "commit of record %" G_GUINT64_FORMAT ": G4: %" G_GUINT64_FORMAT " of its objects are missing", at->first,
+                     check->missing);
+    if (!git_oid_equal(&root, &commit->tree))
+        findings_add(check->findings, "commit of record %" G_GUINT64_FORMAT ": G4: its tree is not the one of the records", at->first);
+    unsigned_bytes = commit_format(&root, &check->parent, check->records, views);
+    signed_bytes = commit_with_signature(unsigned_bytes, commit->signature);
+    git_odb_hash(&id, g_bytes_get_data(signed_bytes, NULL), g_bytes_get_size(signed_bytes), GIT_OBJECT_COMMIT);
+    if (!git_oid_equal(&id, &at->id))
+        findings_add(check->findings, "commit of record %" G_GUINT64_FORMAT ": G8: is not the one of the records", at->first);
+    job->unsigned_bytes = g_steal_pointer(&unsigned_bytes);
+    job->signature = g_bytes_ref(commit->signature);
+    job->identity = check->ledger->identity;
+    job->seq = at->first;
+    push(check, job);
+}
+
+static void
+check_batch(Check *check, const LedgerCommit *at, guint64 end)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) bytes = repository_read(check->ledger->repository, &at->id, GIT_OBJECT_COMMIT, &error);
+    g_auto(Commit) commit = { 0 };
+
+    check_records(check, &check->ledger->root, at->first, end);
+    if (!bytes || !commit_parse(bytes, &commit, &error))
+        findings_add(check->findings, "commit of record %" G_GUINT64_FORMAT ": %s", at->first, error->message);
+    else if (check->projection)
+        check_rebuilt(check, at, &commit);
+    check->parent = at->id;
+}
+
+static void
+check_history(Check *check)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GArray) commits = ledger_commits(check->ledger, 0, &error);
+
+    if (!commits) {
+        findings_add(check->findings, "%s", error->message);
+        return;
+    }
+    for (guint i = 0; i < commits->len; i++) {
+        guint64 end = i + 1 < commits->len ? g_array_index(commits, LedgerCommit, i + 1).first : check->ledger->head.size;
+
+        check_batch(check, &g_array_index(commits, LedgerCommit, i), end);
+        hand_on(check->findings);
+    }
+    if (!merkle_file_check(check->ledger->merkle, check->ledger->head.size, &error))
+        findings_add(check->findings, "%s", error->message);
+}
+
+/* The owner's checkpoint holds for these records; one of more records says that this copy was rolled back. */
+static gboolean
+check_checkpoint(Ledger *ledger, const char *note, GError **error)
+{
+    g_autofree char *origin = checkpoint_origin(ledger->identity->id);
+    g_autoptr(Checkpoint) checkpoint = checkpoint_verify(note, strlen(note), origin, &ledger->identity->log, error);
+    Digest root;
+
+    if (!checkpoint)
+        return FALSE;
+    if (checkpoint->size > ledger->head.size)
+        return chama_error(error, CHAMA_ERROR_DAMAGED, "checkpoint: T10: is of %" G_GUINT64_FORMAT " records, the ledger has %" G_GUINT64_FORMAT,
+                           checkpoint->size, ledger->head.size);
+    if (!merkle_file_root(ledger->merkle, checkpoint->size, &root, error))
+        return FALSE;
+    return digest_equal(&root, &checkpoint->root) || chama_error(error, CHAMA_ERROR_DAMAGED, "checkpoint: T10: its root is not the one of the records");
+}
+
+static void
+check_kept_checkpoint(Ledger *ledger, Findings *findings)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *note = ledger_checkpoint(ledger, &error);
+
+    if ((!note && error) || (note && ledger->identity && !check_checkpoint(ledger, note, &error)))
+        findings_add(findings, "%s", error->message);
+}
+
+static void
+check_all(Check *check)
+{
+    integrity_check(check->ledger, check->findings);
+    check->projection = projection_new(look_up, check);
+    if (check->ledger->head.size > 0)
+        check_history(check);
+    check_kept_checkpoint(check->ledger, check->findings);
+    g_thread_pool_free(check->pool, FALSE, TRUE);
+    hand_on(check->findings);
+    projection_free(check->projection);
+}
+
+gboolean
+ledger_verify(Ledger *ledger, void (*report)(gpointer data, const char *message), gpointer data, GError **error)
+{
+    Findings findings = { .report = report, .data = data, .messages = G_QUEUE_INIT };
+    g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func((GDestroyNotify)record_free);
+    Check check = { .ledger = ledger, .findings = &findings, .records = records };
+
+    if (!repository_reopen(ledger->repository, error))
+        return FALSE;
+    if (git_repository_odb(&check.database, repository_git(ledger->repository)) != 0)
+        return chama_error(error, CHAMA_ERROR_FAILED, "%s: cannot open the object database", ledger->git);
+    g_mutex_init(&findings.mutex);
+    g_cond_init(&findings.done);
+    check.pool = g_thread_pool_new(run_job, &findings, (gint)g_get_num_processors(), FALSE, NULL);
+    check_all(&check);
+    g_cond_clear(&findings.done);
+    g_mutex_clear(&findings.mutex);
+    git_odb_free(check.database);
+    return findings.count == 0
+        || chama_error(error, CHAMA_ERROR_DAMAGED, "%s: %" G_GUINT64_FORMAT " things are wrong", ledger->git, findings.count);
+}
