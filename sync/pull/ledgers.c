@@ -225,7 +225,7 @@ take_sparse(Session *session, const LedgerOffer *offer, GError **error)
 {
     gboolean relayed = strcmp(offer->node, session->peer->node) != 0 && !session_accepted(session, offer->node);
     QuotaFacts facts = { .relayed = relayed, .records = 0 };
-    g_autofree char *path = NULL;
+    g_autofree char *path = NULL, *name = NULL;
     g_autoptr(GBytes) stream = NULL;
     LedgerPosition held = { .size = 0 };
     QuotaUsed used;
@@ -244,7 +244,8 @@ take_sparse(Session *session, const LedgerOffer *offer, GError **error)
     if (!stream || !quota_add(session->home, session->peer->node, offer->node, relayed, facts.new_ledger, 0, error) ||
         !sparse_accept(session->home, offer->node, stream, error))
         return FALSE;
-    session_talk(session, "%s: the open part of its ledger of %" G_GUINT64_FORMAT " records", offer->node, offer->size);
+    name = peers_display(session->home, offer->node);
+    session_talk(session, "%s: the open part of its ledger of %" G_GUINT64_FORMAT " records", name, offer->size);
     return spread_news(session, offer, error);
 }
 

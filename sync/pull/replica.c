@@ -73,7 +73,7 @@ keep_contradiction(Replica *replica, const RecordReceived *received, GError *for
     }
     replica->result->offered = offered;
     replica->result->held = replica->last ? record_copy(replica->last) : ledger_get(replica->result->ledger, replica->head.size - 1, NULL);
-    g_propagate_error(error, fork);
+    g_propagate_prefixed_error(error, fork, "ledger: two histories: ");
     return FALSE;
 }
 
