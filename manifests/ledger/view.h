@@ -10,6 +10,7 @@
 #include "manifests/record.h"
 
 #define VIEW_NAME_MAX 64
+#define VIEW_MESSAGE_MAX 4096
 
 typedef enum { VIEW_NONE, VIEW_MANIFEST, VIEW_PROFILE } ViewKind;
 
@@ -18,7 +19,7 @@ typedef struct {
     json_t *object;      /* NULL if VIEW_NONE */
     const char *name;    /* of a manifest: its dataset; borrowed from object */
     gint64 version;      /* 0 if it states none */
-    const char *message; /* text of letters and line feeds, or NULL */
+    const char *message; /* text in lines (M6), or NULL */
 } View;
 
 View *view_of(const Record *record);
