@@ -212,7 +212,7 @@ check_held(Home *home, CheckReport report, gpointer data, GError **error)
 
         if (manifest && held->complete)
             check_one_held(&check, held, manifest);
-        else if (!manifest)
+        else if (!manifest && !held->published) /* a publish that died before its record: gc lets go of it */
             say(report, data, "state.sqlite: %s is said to be held, and no ledger here has such a manifest", digest_format(&held->manifest, text));
     }
     return all && check.store;
@@ -267,10 +267,26 @@ check_integrity(const char *path, const char *name, CheckReport report, gpointer
     sqlite3_close(database);
 }
 
+typedef struct {
+    CheckReport report;
+    gpointer data;
+} Reporter;
+
+static void
+report_table(gpointer data, const char *table)
+{
+    Reporter *reporter = data;
+
+    say(reporter->report, reporter->data, "state.sqlite: rows of table %s are not those that were written; restore it from a backup, or, if they are right, "
+        "sqlite3 state.sqlite \"DELETE FROM tally WHERE name = '%s'\"", table, table);
+}
+
 gboolean
 check_databases(Home *home, CheckReport report, gpointer data, GError **error)
 {
     static const char *const names[] = { "state.sqlite", "catalogue.sqlite" };
+    Reporter reporter = { report, data };
+    State *state;
 
     for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
         g_autofree char *path = home_file(home, names[i]);
@@ -278,5 +294,6 @@ check_databases(Home *home, CheckReport report, gpointer data, GError **error)
         if (g_file_test(path, G_FILE_TEST_EXISTS))
             check_integrity(path, names[i], report, data);
     }
-    return TRUE;
+    state = home_state(home, error);
+    return state && state_check(state, report_table, &reporter, error);
 }

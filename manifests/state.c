@@ -4,6 +4,7 @@
 
 #include "keys/error.h"
 #include "manifests/database.h"
+#include "manifests/tally.h"
 
 /* I6: a peer that forks its ledger again and again must neither fill the disk nor crowd out what is known about others. */
 #define EVIDENCE_ROWS_MAX 1000
@@ -12,6 +13,7 @@
 
 struct State {
     Database *database;
+    GHashTable *made; /* statements by which others made their tables: borrowed */
 };
 
 static const Schema schema = {
@@ -35,7 +37,12 @@ state_open(const char *path, GError **error)
         return NULL;
     state = g_new0(State, 1);
     state->database = database;
-    return state;
+    state->made = g_hash_table_new(g_direct_hash, g_direct_equal);
+    if (tally_begin(database_handle(database)) == SQLITE_OK)
+        return state;
+    state_error(state, error);
+    state_close(state);
+    return NULL;
 }
 
 void
@@ -43,6 +50,7 @@ state_close(State *state)
 {
     if (!state)
         return;
+    g_hash_table_unref(state->made);
     database_close(state->database);
     g_free(state);
 }
@@ -60,6 +68,27 @@ state_error(State *state, GError **error)
 }
 
 gboolean
+state_make_table(State *state, const char *create, GError **error)
+{
+    sqlite3 *database = database_handle(state->database);
+
+    if (g_hash_table_contains(state->made, create))
+        return TRUE;
+    if (sqlite3_exec(database, create, NULL, NULL, NULL) != SQLITE_OK || tally_watch(database) != SQLITE_OK)
+        return database_error(state->database, error);
+    /* In a transaction it may yet be undone. */
+    if (sqlite3_get_autocommit(database))
+        g_hash_table_add(state->made, (gpointer)create);
+    return TRUE;
+}
+
+gboolean
+state_check(State *state, void (*report)(gpointer data, const char *table), gpointer data, GError **error)
+{
+    return tally_check(database_handle(state->database), report, data) == SQLITE_OK || database_error(state->database, error);
+}
+
+gboolean
 state_hold(State *state, const Held *held, GError **error)
 {
     g_autoptr(Query) query = database_query(state->database,
@@ -72,7 +101,7 @@ state_hold(State *state, const Held *held, GError **error)
     query_digest(query, 2, &held->listing);
     query_digest(query, 3, &held->details);
     query_digest(query, 4, &held->content);
-    query_integer(query, 5, held->complete ? 1 : 0);
+    query_integer(query, 5, !held->complete ? 0 : held->published ? 2 : 1);
     return database_run(state->database, query, error);
 }
 
@@ -90,7 +119,7 @@ state_drop(State *state, const Digest *manifest, GError **error)
 static gboolean
 read_held(State *state, Query *query, Held *held, GError **error)
 {
-    Held read = { .complete = sqlite3_column_int(query, 4) != 0 };
+    Held read = { .complete = sqlite3_column_int(query, 4) != 0, .published = sqlite3_column_int(query, 4) == 2 };
 
     if (!database_digest(state->database, query, 0, &read.manifest, error) || !database_digest(state->database, query, 1, &read.listing, error) ||
         !database_digest(state->database, query, 2, &read.details, error) || !database_digest(state->database, query, 3, &read.content, error))

@@ -17,12 +17,17 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(State, state_close)
 sqlite3 *state_database(State *state);
 /* Sets @error from the database's last error: "state.sqlite: ...". */
 gboolean state_error(State *state, GError **error);
+/* Makes a table of another room (@create: a literal, CREATE TABLE IF NOT EXISTS ...), once for each State, and watches its rows. */
+gboolean state_make_table(State *state, const char *create, GError **error);
+/* Each table whose rows are no longer those that were written goes to @report (manifests/tally.h). */
+gboolean state_check(State *state, void (*report)(gpointer data, const char *table), gpointer data, GError **error);
 
 /* Versions whose content is held whole, by the address of the manifest: what gc keeps and `verify` checks.  @listing and @details are the
  * digests, @content all zero if the version is open. */
 typedef struct {
     Digest manifest, listing, details, content;
     gboolean complete;      /* FALSE: a transfer under way or interrupted; what arrived is kept for its next attempt */
+    gboolean published;     /* by this node: written before the record, so a row of which there is no record is a publish that died in between */
 } Held;
 gboolean state_hold(State *state, const Held *held, GError **error);   /* insert or update */
 gboolean state_drop(State *state, const Digest *manifest, GError **error);

@@ -12,7 +12,9 @@ table_query(State *state, const char *create, const char *sql, GError **error)
     sqlite3_stmt *statement = NULL;
     TableQuery *query;
 
-    if (sqlite3_exec(database, create, NULL, NULL, NULL) != SQLITE_OK || sqlite3_prepare_v2(database, sql, -1, &statement, NULL) != SQLITE_OK) {
+    if (!state_make_table(state, create, error))
+        return NULL;
+    if (sqlite3_prepare_v2(database, sql, -1, &statement, NULL) != SQLITE_OK) {
         state_error(state, error);
         return NULL;
     }

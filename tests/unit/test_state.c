@@ -325,6 +325,81 @@ test_bad_row(void)
     tear_down();
 }
 
+static void
+count_tables(gpointer data, const char *table)
+{
+    GString *tables = data;
+
+    g_string_append_printf(tables, "%s ", table);
+}
+
+/* What another connection, which does not keep the tally, does to the file is what a flipped bit does. */
+static void
+test_rows_changed(void)
+{
+    static const struct { const char *sql, *found; } cases[] = {
+        { "SELECT 1", "" },
+        { "UPDATE held SET complete = 0", "held " },
+        { "DELETE FROM held", "held " },
+        { "INSERT INTO held SELECT x'00', listing, details, content, complete FROM held", "held " },
+        { "UPDATE evidence SET text = 'other'", "evidence " },
+        { "UPDATE other SET b = NULL", "other " },
+        { "UPDATE other SET a = 'y', b = 'x'", "other " },
+        { "UPDATE other SET b = CAST(b AS BLOB)", "other " },
+        { "DELETE FROM tally WHERE name = 'held'", "held " },
+        { "UPDATE tally SET sum = 1 WHERE name = 'checkout'", "checkout " },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const Held held = { .manifest = { { 1 } }, .listing = { { 2 } }, .complete = TRUE };
+        g_autoptr(GString) found = g_string_new("");
+        sqlite3 *other = NULL;
+
+        set_up();
+        g_autoptr(State) state = open_state();
+        g_assert_true(state_hold(state, &held, NULL) && state_hold(state, &held, NULL));
+        g_assert_true(state_add_evidence(state, "n", EVIDENCE_FORK, "{}", 1, NULL));
+        g_assert_true(state_make_table(state, "CREATE TABLE IF NOT EXISTS other (a TEXT PRIMARY KEY, b TEXT) WITHOUT ROWID", NULL));
+        g_assert_cmpint(sqlite3_exec(state_database(state), "INSERT INTO other VALUES ('x', 'y'), ('z', NULL); REPLACE INTO other VALUES ('x', 'w');"
+                                     "DELETE FROM other WHERE a = 'z'; UPDATE other SET b = 'y'", NULL, NULL, NULL), ==, SQLITE_OK);
+        g_assert_true(state_check(state, count_tables, found, NULL));
+        g_assert_cmpstr(found->str, ==, "");
+        g_assert_cmpint(sqlite3_open(path, &other), ==, SQLITE_OK);
+        g_assert_cmpint(sqlite3_exec(other, cases[i].sql, NULL, NULL, NULL), ==, SQLITE_OK);
+        sqlite3_close(other);
+        g_assert_true(state_check(state, count_tables, found, NULL));
+        g_assert_cmpstr(found->str, ==, cases[i].found);
+        g_clear_pointer(&state, state_close);
+        tear_down();
+    }
+}
+
+/* A tally taken away begins anew with what is there. */
+static void
+test_tally_anew(void)
+{
+    const Held held = { .manifest = { { 1 } }, .published = TRUE, .complete = TRUE };
+    g_autoptr(GString) found = g_string_new("");
+    Held read;
+
+    set_up();
+    {
+        g_autoptr(State) state = open_state();
+
+        g_assert_true(state_hold(state, &held, NULL));
+        g_assert_cmpint(sqlite3_exec(state_database(state), "DELETE FROM tally", NULL, NULL, NULL), ==, SQLITE_OK);
+    }
+    {
+        g_autoptr(State) state = open_state();
+
+        g_assert_true(state_check(state, count_tables, found, NULL));
+        g_assert_cmpstr(found->str, ==, "");
+        g_assert_true(state_held(state, &held.manifest, &read, NULL));
+        g_assert_true(read.published && read.complete);
+    }
+    tear_down();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -340,5 +415,7 @@ main(int argc, char **argv)
     g_test_add_func("/state/other-schema", test_other_schema);
     g_test_add_func("/state/no-folder", test_no_folder);
     g_test_add_func("/state/bad-row", test_bad_row);
+    g_test_add_func("/state/rows-changed", test_rows_changed);
+    g_test_add_func("/state/tally-anew", test_tally_anew);
     return g_test_run();
 }
