@@ -253,7 +253,7 @@ hold_before(gpointer data, const Record *record, GError **error)
     const Documents *documents = &publication->documents;
     State *state = home_state(publication->home, error);
     const Held held = { .manifest = record->address, .listing = documents->listing, .details = documents->details,
-                        .content = documents->content, .complete = TRUE };
+                        .content = documents->content, .complete = TRUE, .published = TRUE };
 
     return state && state_hold(state, &held, error);
 }
@@ -374,6 +374,11 @@ version_drop(Home *home, const Manifest *manifest, gboolean dry_run, guint64 *by
 /* Garbage. */
 
 typedef struct {
+    Home *home;
+    gboolean dry_run;
+} Collection;
+
+typedef struct {
     Store *store;
     GcMarks *marks;
     gboolean complete;
@@ -425,17 +430,33 @@ mark_page(Marking *marking, const Digest *digest, GError **error)
     return page && mark_below(marking, page, error);
 }
 
+/* TRUE if @held is of a publish that died before its record was committed.  With the store's lock held by gc alone no publish is under way. */
+static gboolean
+is_left_over(Home *home, const Held *held)
+{
+    g_autoptr(GError) failed = NULL;
+    g_autoptr(Record) record = held->published ? catalogue_record(home_catalogue(home, NULL), &held->manifest, &failed) : NULL;
+
+    return held->published && !record && g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND);
+}
+
 static gboolean
 mark_held(GcMarks *marks, gpointer data, GError **error)
 {
-    Home *home = data;
-    State *state = home_state(home, error);
+    Collection *collection = data;
+    Home *home = collection->home;
+    State *state = home_refresh(home, error) ? home_state(home, error) : NULL;
     g_autoptr(GArray) all = state ? state_all_held(state, error) : NULL;
 
     for (guint i = 0; all && i < all->len; i++) {
         const Held *held = &g_array_index(all, Held, i);
         Marking marking = { home_store(home, error), marks, held->complete };
 
+        if (is_left_over(home, held)) {
+            if (!collection->dry_run && !state_drop(state, &held->manifest, error))
+                return FALSE;
+            continue;
+        }
         if (!gc_mark_add(marks, &held->content, NULL, error) || !gc_mark_add(marks, &held->details, NULL, error) ||
             !mark_page(&marking, &held->listing, error)) {
             g_prefix_error(error, "nothing was freed: ");
@@ -449,6 +470,7 @@ gboolean
 version_gc(Home *home, gboolean dry_run, void (*waiting)(void), GcTotals *totals, GError **error)
 {
     Store *store = home_store(home, error);
+    Collection collection = { home, dry_run };
 
-    return store && store_gc(store, dry_run, mark_held, home, waiting, totals, error);
+    return store && home_catalogue(home, error) && store_gc(store, dry_run, mark_held, &collection, waiting, totals, error);
 }
