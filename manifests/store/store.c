@@ -381,9 +381,13 @@ gboolean
 store_forget(Store *store, const Digest *digest, GError **error)
 {
     g_autoptr(GError) failed = NULL;
-    g_autoptr(GBytes) plain = store_get(store, digest, &failed);
+    g_autoptr(StoreHold) hold = store_hold(store, error);
+    g_autoptr(GBytes) plain = NULL;
     IndexEntry entry;
 
+    if (!hold)
+        return FALSE;
+    plain = store_get(store, digest, &failed);
     if (plain || g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND))
         return TRUE;
     if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_DAMAGED) && locate(store, digest, NULL, &entry, NULL, NULL))

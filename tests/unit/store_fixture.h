@@ -181,6 +181,30 @@ count_report(gpointer data, const Digest *digest, const char *message)
     g_atomic_int_inc((gint *)data);
 }
 
+/* How many things store_check() tells. */
+static inline gint
+problems(Store *store)
+{
+    g_autoptr(GError) error = NULL;
+    gint count = 0;
+
+    store_check(store, count_report, &count, NULL, &error);
+    g_assert_no_error(error);
+    return count;
+}
+
+/* The same of store_rebuild_index(). */
+static inline gint
+rebuild(const char *path)
+{
+    g_autoptr(GError) error = NULL;
+    gint count = 0;
+
+    store_rebuild_index(path, count_report, &count, &error);
+    g_assert_no_error(error);
+    return count;
+}
+
 static inline StoreTotals
 totals_of(Store *store)
 {

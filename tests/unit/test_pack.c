@@ -61,6 +61,35 @@ test_names(void)
     }
 }
 
+/* The example of manifests/FORMAT.md, part 6. */
+static void
+test_example(void)
+{
+    static const char want[] = "6368616d612d7061636b2f310a000000efcdab8967452301"
+                               "0000000000000000000000000000000000000000000000000000000000000000"
+                               "6b0563904f594387"
+                               "63686631010038000600000006000000"
+                               "80d246236cc440a181e3c4f7d509388b0fa776a8f53aa750eb4896cb57503a2a"
+                               "8ffcb5823edef0b26368616d610a"
+                               "63686631040038000000000000000000"
+                               "a9f74d1ec36ebdeb2da3f6e5868090cd2a2d20b3dcca7b62f60304b1d3d9ef42"
+                               "408ab8b25a548db9";
+    PackHeader header = { .id = PACK_ID };
+    Frame chunk = { .kind = OBJECT_CHUNK, .stored_size = 6, .plain_size = 6 }, mark = { .kind = FRAME_MARK };
+    guint8 bytes[64 + 62 + 56];
+    g_autoptr(GString) have = g_string_new(NULL);
+
+    digest_of("chama\n", 6, &chunk.digest);
+    digest_of("tea", 3, &mark.digest);
+    pack_header_format(&header, bytes);
+    frame_format(&chunk, PACK_ID, "chama\n", bytes + 64);
+    memcpy(bytes + 120, "chama\n", 6);
+    frame_format(&mark, PACK_ID, "", bytes + 126);
+    for (guint i = 0; i < sizeof bytes; i++)
+        g_string_append_printf(have, "%02x", bytes[i]);
+    g_assert_cmpstr(have->str, ==, want);
+}
+
 /* ---- frames ---- */
 
 typedef struct {
@@ -319,6 +348,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/pack/P2-header", test_header_bytes);
+    g_test_add_func("/pack/P2-P9-example", test_example);
     g_test_add_func("/pack/P1-names", test_names);
     g_test_add_func("/pack/P5-P12-frame-refuses", test_frame_refuses);
     g_test_add_func("/pack/P7-checksum", test_frame_checksum);
