@@ -133,7 +133,7 @@ pull_exchange(Session *session, GError **error)
         g_clear_error(&failed);
         session->reply = ask_at(session, urls->pdata[i], body, &failed);
         if (!session->reply)
-            session_hang_up(session);
+            g_clear_pointer(&session->transport, transport_close);
         if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_CANCELLED))
             break;
     }

@@ -335,6 +335,8 @@ pull_openings(Session *session, GError **error)
     Ledger *ledger = home_peer_ledger(session->home, session->peer->node, NULL);
     guint64 size = ledger ? ledger_head(ledger)->size : 0;
 
+    if (session->behind)
+        return TRUE;
     for (guint i = 0; i < openings->len; i++) {
         GError *failed = NULL;
 
@@ -343,5 +345,5 @@ pull_openings(Session *session, GError **error)
     }
     if (openings->len > 0)
         session_talk(session, "%u statements for us alone", openings->len);
-    return session->behind || size <= session->peer->openings || peers_note_openings(session->home, session->peer->node, size, error);
+    return size <= session->peer->openings || peers_note_openings(session->home, session->peer->node, size, error);
 }

@@ -10,7 +10,7 @@
 
 struct Road {
     CURL *curl;
-    char *base;                      /* "https://host:port" */
+    char *base;                      /* "https://host:port", and the path of the address, without a slash at its end */
     char *trouble;                   /* CURL_ERROR_SIZE bytes for libcurl's own words */
     gint *cancelled;
     gboolean has_pin;
@@ -27,7 +27,7 @@ typedef struct {
     GError *error;                   /* why a callback broke off */
 } Passage;
 
-/* The host alone: a path, query or name in a peer's address would go where no rule of ours looks. */
+/* Host, port and path (S5), nothing else: a name or query in a peer's address would go where no rule of ours looks. */
 static char *
 base_of_url(const char *url, GError **error)
 {
@@ -38,17 +38,16 @@ base_of_url(const char *url, GError **error)
     gboolean plain;
 
     plain = curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK && curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-            curl_url_get(parsed, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK && curl_url_get(parsed, CURLUPART_PATH, &path, 0) == CURLUE_OK &&
-            strcmp(path, "/") == 0;
+            curl_url_get(parsed, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK && curl_url_get(parsed, CURLUPART_PATH, &path, 0) == CURLUE_OK;
     for (gsize i = 0; i < G_N_ELEMENTS(refused) && plain; i++) {
         plain = curl_url_get(parsed, refused[i], &part, 0) != CURLUE_OK;
         curl_free(part);
         part = NULL;
     }
     if (plain)
-        base = g_strdup_printf("https://%s:%s", host, port);
+        base = g_strdup_printf("https://%s:%s%.*s", host, port, (int)strlen(path) - (g_str_has_suffix(path, "/") ? 1 : 0), path);
     else
-        chama_error(error, CHAMA_ERROR_USAGE, "%s: want https://HOST or https://HOST:PORT and nothing after it", url);
+        chama_error(error, CHAMA_ERROR_USAGE, "%s: want https://HOST[:PORT][/PATH]", url);
     curl_free(host);
     curl_free(port);
     curl_free(path);

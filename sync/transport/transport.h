@@ -21,7 +21,7 @@ typedef struct {
 
 typedef struct Transport Transport;
 
-/* @url "https://host:port".  Does not connect yet.  USAGE for a scheme that is not known. */
+/* @url "https://HOST[:PORT][/PATH]": the path comes before that of each request.  Does not connect yet.  USAGE for a scheme that is not known. */
 Transport *transport_open(const char *url, const TransportOptions *options, GError **error);
 void transport_close(Transport *transport);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Transport, transport_close)

@@ -19,8 +19,8 @@ typedef struct {
 static inline Home *
 home_fixture_create(const char *path, const char *name, const char *address)
 {
-    g_autofree char *addresses = address ? g_strdup_printf("\"addresses\":[\"%s\"],", address) : g_strdup("");
-    g_autofree char *profile = g_strdup_printf("{%s\"ledger\":\"relayed\",\"name\":{\"en\":\"%s\"}}", addresses, name);
+    g_autofree char *addresses = address ? g_strdup_printf("\"%s\"", address) : g_strdup("");
+    g_autofree char *profile = g_strdup_printf("{\"addresses\":[%s],\"ledger\":\"relayed\",\"name\":{\"en\":\"%s\"}}", addresses, name);
     g_autoptr(GBytes) members = g_bytes_new(profile, strlen(profile));
     const HomeSetup setup = { .profile = members, .config = "" };
     g_autoptr(GError) error = NULL;

@@ -340,6 +340,16 @@ test_proxies_of_the_environment_are_not_asked(Server *server, gconstpointer unus
 }
 
 static void
+test_a_path_in_the_address(Server *server, gconstpointer unused)
+{
+    const TransportOptions options = { .pins = &server->pin, .pin_count = 1, .connect_timeout = 5, .stall_timeout = 1 };
+    g_autofree char *url = g_strconcat(server->url, "/v1/", NULL);
+    g_autoptr(Transport) transport = transport_open(url, &options, NULL);
+
+    assert_fetch(transport, "/echo", "nothing");
+}
+
+static void
 test_addresses(void)
 {
     static const struct {
@@ -348,7 +358,7 @@ test_addresses(void)
     } cases[] = {
         { "https://example.org", TRUE },          { "https://example.org:7443/", TRUE },      { "https://[::1]:7443", TRUE },
         { "http://example.org", FALSE },          { "ssh://example.org", FALSE },             { "file:///etc/passwd", FALSE },
-        { "https://", FALSE },                    { "https://example.org/path", FALSE },      { "https://example.org?query", FALSE },
+        { "https://", FALSE },                    { "https://example.org/path", TRUE },       { "https://example.org?query", FALSE },
         { "https://a:b@example.org", FALSE },     { "https://example.org:99999", FALSE },     { "https://example.org#part", FALSE },
         { "", FALSE },                            { "https://exa mple.org", FALSE },
     };
@@ -379,6 +389,7 @@ main(int argc, char **argv)
         { "/transport/cancel", test_cancel },
         { "/transport/the-sinks-error-comes-through", test_the_sinks_error_comes_through },
         { "/transport/nobody-there", test_nobody_there },
+        { "/transport/a-path-in-the-address", test_a_path_in_the_address },
         { "/transport/proxies-of-the-environment-are-not-asked", test_proxies_of_the_environment_are_not_asked },
     };
 
