@@ -6,6 +6,8 @@
 #include "sync/decimal.h"
 #include "sync/wire.h"
 
+G_STATIC_ASSERT(WIRE_LEVEL_ROOT == PAGE_LEVEL_MAX + 1);
+
 /* Takes one line (without its line feed, NUL-terminated) apart and appends what it says to @array. */
 typedef gboolean (*LineParse)(const char *line, GArray *array);
 
@@ -36,9 +38,9 @@ parse_place(const char *line, GArray *array)
     PagePlace place;
     guint64 level;
 
-    if (!decimal_read(&line, PAGE_LEVEL_MAX, &level) || *line++ != ' ')
+    if (!decimal_read(&line, WIRE_LEVEL_ROOT, &level) || *line++ != ' ')
         return FALSE;
-    if (!decimal_parse(line, DECIMAL_MAX, &place.first_item))
+    if (!decimal_parse(line, DECIMAL_MAX, &place.first_item) || (level == WIRE_LEVEL_ROOT && place.first_item > 0))
         return FALSE;
     place.level = (guint)level;
     g_array_append_val(array, place);

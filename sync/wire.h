@@ -103,7 +103,9 @@ void record_stream_write_sparse(GString *out, guint64 index, GBytes *entry, cons
 void record_stream_write_checkpoint(GString *out, guint64 old_size, const Digest *proof, guint count, const char *note);
 void record_stream_write_end(GString *out);
 
-/* Ranges of chunk positions: lines "first-last\n" or "position\n", ascending, without overlap; of pages: "level first_item\n". */
+/* Ranges of chunk positions: lines "first-last\n" or "position\n", ascending, without overlap; of pages: "level first_item\n", where the level
+ * WIRE_LEVEL_ROOT (with first_item 0) is the root, whatever its level. */
+#define WIRE_LEVEL_ROOT 16
 typedef struct { guint64 first, last; } PositionRange;
 GArray *ranges_parse(GBytes *body, GError **error);
 GBytes *ranges_format(const GArray *ranges);

@@ -134,10 +134,12 @@ static void
 append_page(Serving *serving, GByteArray *out)
 {
     const PagePlace *place = &g_array_index(serving->places, PagePlace, serving->at++);
-    Digest digest;
-    g_autoptr(GBytes) page = listing_page_at(&serving->root, place->level, place->first_item, get_page, serving, &digest, NULL);
+    Digest digest = serving->root;
+    g_autoptr(GBytes) page = NULL;
 
-    if (page)
+    if (place->level != WIRE_LEVEL_ROOT)
+        page = listing_page_at(&serving->root, place->level, place->first_item, get_page, serving, &digest, NULL);
+    if (page || place->level == WIRE_LEVEL_ROOT)
         append_object(serving, out, &digest, OBJECT_PAGE);
     else
         append_nothing(out);

@@ -408,7 +408,7 @@ test_chunks(TwoNodes *nodes, gconstpointer unused)
     g_auto(Reply) some = ask_for(forestry, NULL, manifest, "chunks", NULL, "1\n3-4\n6\n");
     g_auto(Reply) beyond = ask_for(forestry, NULL, manifest, "chunks", NULL, past);
     g_auto(Reply) nonsense = ask_for(forestry, NULL, manifest, "chunks", NULL, "x\n");
-    g_auto(Reply) pages = ask_for(forestry, NULL, manifest, "pages", NULL, "0 0\n9 9\n0 1\n");
+    g_auto(Reply) pages = ask_for(forestry, NULL, manifest, "pages", NULL, "16 0\n9 9\n0 1\n0 0\n");
     GPtrArray *chunks = read_frames(&whole), *few = read_frames(&some), *tree = read_frames(&pages);
     g_autoptr(GByteArray) joined = g_byte_array_new();
     g_autofree char *data = NULL;
@@ -427,7 +427,8 @@ test_chunks(TwoNodes *nodes, gconstpointer unused)
         g_assert_true(g_bytes_equal(few->pdata[i], chunks->pdata[wanted[i]]));
     g_assert_cmpint(beyond.status, ==, 400);
     g_assert_cmpint(nonsense.status, ==, 400);
-    g_assert_cmpuint(tree->len, ==, 3);
+    g_assert_cmpuint(tree->len, ==, 4);
+    g_assert_true(g_bytes_equal(tree->pdata[0], tree->pdata[3]));   /* the root is a leaf */
     g_assert_nonnull(tree->pdata[0]);
     g_assert_null(tree->pdata[1]);
     g_assert_null(tree->pdata[2]);

@@ -406,15 +406,15 @@ test_ranges_limits(void)
 static void
 test_places(void)
 {
-    static const char *const bad[] = { "", "1\n", "16 0\n", "1  0\n", "1 0 \n", "-1 0\n", "1 0", "a 0\n", "1 9007199254740992\n" };
-    g_autoptr(GBytes) body = bytes_of("2 0\n1 0\n1 77\n0 77\n");
+    static const char *const bad[] = { "", "1\n", "17 0\n", "16 1\n", "1  0\n", "1 0 \n", "-1 0\n", "1 0", "a 0\n", "1 9007199254740992\n" };
+    g_autoptr(GBytes) body = bytes_of("16 0\n2 0\n1 0\n1 77\n0 77\n");
     g_autoptr(GError) error = NULL;
     g_autoptr(GArray) places = places_parse(body, &error);
     g_autoptr(GBytes) back = NULL;
 
     g_assert_no_error(error);
-    g_assert_cmpuint(places->len, ==, 4);
-    g_assert_cmpuint(g_array_index(places, PagePlace, 2).first_item, ==, 77);
+    g_assert_cmpuint(places->len, ==, 5);
+    g_assert_cmpuint(g_array_index(places, PagePlace, 3).first_item, ==, 77);
     back = places_format(places);
     g_assert_true(g_bytes_equal(back, body));
     for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
