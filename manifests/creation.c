@@ -109,26 +109,12 @@ make_ledger(Home *home, const HomeSetup *setup, const NewKeys *keys, GError **er
 }
 
 static gboolean
-make_folders(Home *home, GError **error)
-{
-    static const char *const folders[] = { "keys", "log", "ledgers", "sealed", "sparse" };
-
-    for (guint i = 0; i < G_N_ELEMENTS(folders); i++) {
-        g_autofree char *path = home_file(home, folders[i]);
-
-        if (!durable_mkdir(path, 0700, error))
-            return FALSE;
-    }
-    return TRUE;
-}
-
-static gboolean
 make_parts(Home *home, const HomeSetup *setup, GError **error)
 {
     g_auto(NewKeys) keys = { 0 };
     g_autofree char *config = home_file(home, "config.ini");
 
-    return make_folders(home, error) && make_keys(home, setup, &keys, error) && make_ledger(home, setup, &keys, error) &&
+    return home_make_folders(home, error) && make_keys(home, setup, &keys, error) && make_ledger(home, setup, &keys, error) &&
            home_store(home, error) && home_state(home, error) && home_catalogue(home, error) &&
            durable_write(config, setup->config, strlen(setup->config), 0600, error);
 }

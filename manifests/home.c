@@ -33,6 +33,20 @@ home_new(const char *path)
     return home;
 }
 
+gboolean
+home_make_folders(Home *home, GError **error)
+{
+    static const char *const folders[] = { "keys", "log", "ledgers", "sealed", "sparse" };
+
+    for (guint i = 0; i < G_N_ELEMENTS(folders); i++) {
+        g_autofree char *path = home_file(home, folders[i]);
+
+        if (!durable_mkdir(path, 0700, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 Home *
 home_open(const char *path, GError **error)
 {
@@ -45,7 +59,7 @@ home_open(const char *path, GError **error)
                                 "another with --home or CHAMA_HOME", home->path);
     if (g_access(keys, R_OK | X_OK) != 0)
         return chama_error_null(error, CHAMA_ERROR_DENIED, "%s: the node's keys: %s; run as the user who owns them", keys, g_strerror(errno));
-    if (!home_ledger(home, error))
+    if (!home_make_folders(home, error) || !home_ledger(home, error))
         return NULL;
     return g_steal_pointer(&home);
 }

@@ -22,6 +22,9 @@ struct Home {
     GHashTable *peer_ledgers;   /* node id -> Ledger* */
 };
 
+/* The folders that parts expect, where they are missing: a restored backup may lack those that can be rebuilt. */
+gboolean home_make_folders(Home *home, GError **error);
+
 /* Without parts. */
 Home *home_new(const char *path);
 

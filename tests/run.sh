@@ -31,7 +31,8 @@ for test in tests/"$kind"/${only:-[0-9]}*.sh; do
     if [ "$bad" -gt 0 ] || [ "$ok" -eq 0 ]; then
         [ "$bad" -gt 0 ] || bad=1
         echo "--- $name (exit $status)"
-        tail -n 60 "$log"
+        grep -A 12 '^not ok - ' "$log" | head -n 200
+        [ "$status" -eq 0 ] || tail -n 20 "$log"
     else
         echo "$name: $ok ok"
     fi

@@ -51,6 +51,11 @@ rebuild_pack(Rebuild *rebuild, guint64 id, GError **error)
 
     if (fd < 0 || fstat(fd, &about) < 0)
         return chama_error_errno(error, errno, "%s", path);
+    /* Cut off before its header was written, or copied while it was: there is nothing in it. */
+    if (about.st_size < PACK_HEADER_SIZE) {
+        close(fd);
+        return TRUE;
+    }
     if (!pack_pread(fd, name, 0, bytes, sizeof bytes, &failed) || !pack_header_parse(bytes, sizeof bytes, &header, &failed)) {
         store_report(rebuild->report, rebuild->data, NULL, "pack %s: %s", name, failed->message);
         ok = TRUE;

@@ -140,6 +140,18 @@ peer_list(Home *home, const Options *options, PeerStatus status, GError **error)
 }
 
 static gboolean
+peer_ls(Home *home, const Options *options, const char *word, GError **error)
+{
+    return peer_list(home, options, PEER_ACCEPTED, error);
+}
+
+static gboolean
+peer_pending(Home *home, const Options *options, const char *word, GError **error)
+{
+    return peer_list(home, options, PEER_PENDING, error);
+}
+
+static gboolean
 peer_accept(Home *home, const Options *options, const char *word, GError **error)
 {
     g_autoptr(GPtrArray) pending = peers_all(home, PEER_PENDING, error);
@@ -190,23 +202,18 @@ cmd_peer(const Invocation *invocation, int argc, char **argv, int *status, GErro
         { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "print JSON", NULL },
         { 0 },
     };
+    static const struct {
+        const char *name;
+        int words;
+        gboolean (*run)(Home *home, const Options *options, const char *word, GError **error);
+    } verbs[] = { { "add", 1, peer_add }, { "ls", 0, peer_ls }, { "pending", 0, peer_pending }, { "accept", 1, peer_accept }, { "rm", 1, peer_remove } };
     g_autoptr(Home) home = NULL;
-    const char *word;
 
     if (!command_parse(invocation, &argc, &argv, entries, 1, 2, error))
         return FALSE;
-    word = argc > 2 ? argv[2] : NULL;
-    if (!(home = command_home(invocation, error)))
-        return FALSE;
-    if (strcmp(argv[1], "add") == 0 && word)
-        return peer_add(home, &o, word, error);
-    if (strcmp(argv[1], "ls") == 0 && !word)
-        return peer_list(home, &o, PEER_ACCEPTED, error);
-    if (strcmp(argv[1], "pending") == 0 && !word)
-        return peer_list(home, &o, PEER_PENDING, error);
-    if (strcmp(argv[1], "accept") == 0 && word)
-        return peer_accept(home, &o, word, error);
-    if (strcmp(argv[1], "rm") == 0 && word)
-        return peer_remove(home, &o, word, error);
+    for (guint i = 0; i < G_N_ELEMENTS(verbs); i++) {
+        if (strcmp(argv[1], verbs[i].name) == 0 && argc - 2 == verbs[i].words)
+            return (home = command_home(invocation, error)) && verbs[i].run(home, &o, argv[2], error);
+    }
     return chama_error(error, CHAMA_ERROR_USAGE, "peer: want `add INVITE|URL`, `ls`, `pending`, `accept ID` or `rm PEER`; see `chama peer --help`");
 }

@@ -366,7 +366,7 @@ start_daemon(Listener *listener, GError **error)
                                         (unsigned int)MAX(limit / 2, 8), MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)IDLE_SECONDS,
                                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(2 * HEAD_MAX), MHD_OPTION_URI_LOG_CALLBACK, on_target, listener,
                                         MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener, MHD_OPTION_NOTIFY_COMPLETED, on_completed, listener,
-                                        MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+                                        MHD_OPTION_END);
     freeaddrinfo(found);
     if (listener->daemon)
         return TRUE;

@@ -13,7 +13,7 @@ python3 - "$FOLDER/notify" >notified <<'P' &
 import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind(sys.argv[1]); s.settimeout(20)
-for _ in range(4):
+for _ in range(5):
     print(s.recv(100).decode(), flush=True)
 P
 notify=$!
@@ -36,7 +36,7 @@ cp b/config.ini.good b/config.ini && kill -HUP $daemon
 sleep 0.7
 has "a good one is taken" "$(cat notified)" "RELOADING=1"
 curl -sk -o /dev/null "https://$(address_of b)/v1/node" && ok "it answers after a reload" || bad "no answer after a reload"
-want "a second daemon on the same port" 1 chama b serve
+want "a second daemon on the same port" 1 timeout 5 "$CHAMA" --home b serve
 has "names the address" "$err" "$(address_of b)"
 kill -TERM $daemon
 wait $daemon
