@@ -530,6 +530,7 @@ main(int argc, char **argv)
         { "formats", test_formats },
         { "spellings", test_spellings },
         { "A1-A3-refusals", test_refusals },
+        { "special", test_special },
         { "A3-hard-links", test_hard_links },
         { "A3-hard-link-to-left-out", test_hard_link_to_left_out },
         { "skip-special", test_skip_special },
