@@ -1,4 +1,4 @@
-/* Invites: part 5 of sync/PROTOCOL.md, rules V1 to V6. */
+/* Invites: part 5 of sync/PROTOCOL.md, rules V1 to V5. */
 #include <string.h>
 
 #include "keys/error.h"

@@ -1,4 +1,4 @@
-/* The table of peers: part 5 of sync/PROTOCOL.md, rules N1 to N3 and P1 to P5. */
+/* The table of peers: part 5 of sync/PROTOCOL.md, rules N3 and P1 to P5. */
 #include <string.h>
 
 #include "keys/error.h"

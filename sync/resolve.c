@@ -1,4 +1,4 @@
-/* Words that people type for nodes and versions, and how nodes are shown: N4 to N9 of sync/PROTOCOL.md. */
+/* Words that people type for nodes and versions, and how nodes are shown: N4 to N7 of sync/PROTOCOL.md. */
 #include <string.h>
 
 #include "keys/error.h"

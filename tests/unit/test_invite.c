@@ -1,4 +1,4 @@
-/* Invites: V1 to V6 of sync/PROTOCOL.md. */
+/* Invites: V1 to V5 of sync/PROTOCOL.md. */
 #include <string.h>
 
 #include "keys/error.h"
