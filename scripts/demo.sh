@@ -58,32 +58,38 @@ chama tourism peer add "$(invite forestry)"
 chama tourism peer add "$(invite audit)"
 chama audit peer add "$(invite tourism)"
 
-say "3. Forestry publishes a real data set: the administrative divisions of China, 2020"
-for v in v1 v2; do mkdir "$work/$v"; tar -C "$work/$v" --zstd -xf "tests/data/china-divisions/$v.tar.zst"; done
-chama forestry publish divisions "$work/v1" -m "as of 2020" --title-zh 行政区划 --title-en "Administrative divisions" --share open
+say "3. Forestry publishes two real data sets: the administrative divisions of China, and a daily index"
+unpack() { mkdir "$work/$2" && tar -C "$work/$2" --zstd -xf "tests/data/$1.tar.zst"; }
+unpack china-divisions/v1 divisions
+unpack finance-vix/v2 index-monday
+unpack finance-vix/v3 index-tuesday
+chama forestry publish divisions "$work/divisions" -m "as of 2020" --title-zh 行政区划 --title-en "Administrative divisions" --share open
+chama forestry publish index "$work/index-monday" -m "up to Monday" --share open
 
-say "4. Tourism follows it and syncs over mutual TLS"
+say "4. Tourism follows them and syncs over mutual TLS"
 chama tourism sync
-chama tourism follow forestry/divisions
+chama tourism follow 'forestry/*'
 chama tourism sync
-chama tourism get forestry/divisions "$work/checkout"
-(cd "$work/checkout" && run sha256sum --quiet -c "$source/tests/data/china-divisions/v1.sha256")
-prove "tourism's checkout is what forestry published: the data set's own sha256sum list agrees"
+chama tourism get forestry/divisions "$work/divisions-copy"
+chama tourism get forestry/index "$work/index-copy"
+(cd "$work/divisions-copy" && run sha256sum --quiet -c "$source/tests/data/china-divisions/v1.sha256")
+(cd "$work/index-copy" && run sha256sum --quiet -c "$source/tests/data/finance-vix/v2.sha256")
+prove "tourism's checkouts are what forestry published: the data sets' own sha256sum lists agree"
 
-say "5. The next version: only the difference travels"
-chama forestry publish divisions "$work/v2" -m "as of 2023"
+say "5. The next day: only the difference travels"
+chama forestry publish index "$work/index-tuesday" -m "up to Tuesday"
+chama tourism sync --dry-run
 chama tourism sync
-chama tourism get forestry/divisions "$work/checkout"
-(cd "$work/checkout" && run sha256sum --quiet -c "$source/tests/data/china-divisions/v2.sha256")
-chama tourism diff forestry/divisions@1 forestry/divisions@2
-chama tourism log forestry/divisions
-prove "the second version came as a difference and updated the checkout in place"
+chama tourism get forestry/index "$work/index-copy"
+(cd "$work/index-copy" && run sha256sum --quiet -c "$source/tests/data/finance-vix/v3.sha256")
+chama tourism diff forestry/index@1 forestry/index@2
+chama tourism log forestry/index
+prove "the next version came as a difference and updated the checkout in place"
 
 say "6. A restricted data set is refused, and tells nothing"
 mkdir "$work/secret" && echo "nest, 25.0389 N, 102.7183 E" >"$work/secret/black-necked-crane-nests.csv"
 chama forestry publish crane-nests "$work/secret" --share conditional -m "for those who protect them"
 chama tourism sync
-chama tourism follow forestry/crane-nests
 chama tourism sync || :
 must_fail 1 chama tourism get forestry/crane-nests "$work/nests"
 if grep -rq black-necked-crane "$work/tourism"; then echo "demo: a restricted file name leaked"; exit 1; fi
