@@ -43,10 +43,19 @@ Record *ledger_get(Ledger *ledger, guint64 seq, GError **error);
 /* Records from..size-1 in order; stops with the callback's error.  10 000 records in well under a second. */
 typedef gboolean (*LedgerVisit)(gpointer data, const Record *record, GError **error);
 gboolean ledger_foreach(Ledger *ledger, guint64 from, LedgerVisit visit, gpointer data, GError **error);
-/* Commits from the one that holds record @from on: for each its first seq, count and signature blob (as sync sends them).  @from must be
- * where a batch begins, else MALFORMED. */
-typedef gboolean (*LedgerVisitBatch)(gpointer data, guint64 first, guint count, GBytes *commit_signature, GPtrArray *records, GError **error);
-gboolean ledger_foreach_batch(Ledger *ledger, guint64 from, LedgerVisitBatch visit, gpointer data, GError **error);
+/* Commits from the one that begins with record @from on: each one's first record, count and signature blob (as sync sends them), in order, of the
+ * ledger as it stands now.  The walk from the newest commit back to @from is made once, here.  MALFORMED if no batch begins with @from. */
+typedef struct LedgerBatches LedgerBatches;
+typedef struct {
+    guint64 first;
+    guint count;
+    GBytes *signature;   /* the caller's: g_bytes_unref() */
+} LedgerBatch;
+LedgerBatches *ledger_batches_new(Ledger *ledger, guint64 from, GError **error);
+/* FALSE without an error at the end. */
+gboolean ledger_batches_next(LedgerBatches *batches, LedgerBatch *batch, GError **error);
+void ledger_batches_free(LedgerBatches *batches);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(LedgerBatches, ledger_batches_free)
 
 /* Holding the writer's lock over several steps (build a record on the head, write what it needs, append).  Refreshes the ledger. */
 typedef struct LedgerLock LedgerLock;

@@ -199,50 +199,55 @@ ledger_commits(Ledger *ledger, guint64 from, GError **error)
     return g_steal_pointer(&commits);
 }
 
-static gboolean
-collect_record(gpointer data, const Record *record, GError **error)
-{
-    g_ptr_array_add(data, record_copy(record));
-    return TRUE;
-}
+struct LedgerBatches {
+    Ledger *ledger;
+    GArray *commits;     /* of LedgerCommit */
+    guint at;
+    guint64 size;        /* of the ledger when the walk was made */
+};
 
-static void
-free_record(gpointer record)
+LedgerBatches *
+ledger_batches_new(Ledger *ledger, guint64 from, GError **error)
 {
-    record_free(record);
-}
+    g_autoptr(GArray) commits = ledger_commits(ledger, from, error);
+    LedgerBatches *batches;
 
-static gboolean
-visit_batch(Ledger *ledger, const LedgerCommit *at, guint64 end, const git_oid *root, LedgerVisitBatch visit, gpointer data, GError **error)
-{
-    g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func(free_record);
-    g_autoptr(GBytes) bytes = repository_read(ledger->repository, &at->id, GIT_OBJECT_COMMIT, error);
-    g_auto(Commit) commit = { 0 };
-    Walk walk = { .ledger = ledger, .visit = collect_record, .data = records };
-
-    if (!bytes || !commit_parse(bytes, &commit, error) || !ledger_visit_entries(ledger, root, at->first, end, visit_record, &walk, error))
-        return FALSE;
-    return visit(data, at->first, records->len, commit.signature, records, error);
+    if (!commits)
+        return NULL;
+    if (commits->len > 0 && g_array_index(commits, LedgerCommit, 0).first != from)
+        return chama_error_null(error, CHAMA_ERROR_MALFORMED, "%s: G8: no batch begins with record %" G_GUINT64_FORMAT, ledger->git, from);
+    batches = g_new0(LedgerBatches, 1);
+    batches->ledger = ledger;
+    batches->commits = g_steal_pointer(&commits);
+    batches->size = ledger->head.size;
+    return batches;
 }
 
 gboolean
-ledger_foreach_batch(Ledger *ledger, guint64 from, LedgerVisitBatch visit, gpointer data, GError **error)
+ledger_batches_next(LedgerBatches *batches, LedgerBatch *batch, GError **error)
 {
-    g_autoptr(GArray) commits = ledger_commits(ledger, from, error);
-    git_oid root = ledger->root;
-    guint64 size = ledger->head.size;
+    const LedgerCommit *at = &g_array_index(batches->commits, LedgerCommit, batches->at);
+    gboolean last = batches->at + 1 >= batches->commits->len;
+    g_autoptr(GBytes) bytes = NULL;
+    g_auto(Commit) commit = { 0 };
 
-    if (!commits)
+    if (batches->at >= batches->commits->len)
         return FALSE;
-    if (commits->len > 0 && g_array_index(commits, LedgerCommit, 0).first != from)
-        return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: G8: no batch begins with record %" G_GUINT64_FORMAT, ledger->git, from);
-    for (guint i = 0; i < commits->len; i++) {
-        guint64 end = i + 1 < commits->len ? g_array_index(commits, LedgerCommit, i + 1).first : size;
-
-        if (!visit_batch(ledger, &g_array_index(commits, LedgerCommit, i), end, &root, visit, data, error))
-            return FALSE;
-    }
+    bytes = repository_read(batches->ledger->repository, &at->id, GIT_OBJECT_COMMIT, error);
+    if (!bytes || !commit_parse(bytes, &commit, error))
+        return FALSE;
+    batch->first = at->first;
+    batch->count = (guint)((last ? batches->size : at[1].first) - at->first);
+    batch->signature = g_bytes_ref(commit.signature);
+    batches->at++;
     return TRUE;
+}
+
+void
+ledger_batches_free(LedgerBatches *batches)
+{
+    g_array_unref(batches->commits);
+    g_free(batches);
 }
 
 /* Leaves wait here to be appended many at a time. */

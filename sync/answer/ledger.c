@@ -60,11 +60,11 @@ find_ledger(Answer *answer, const AnswerRequest *request, const char *node, gboo
     return ledger && ledger_refresh(ledger, error) ? ledger : NULL;
 }
 
-/* Where a stream of records stands.  A batch that is too large for a piece is written entry by entry. */
+/* Where a stream of records stands. */
 typedef struct {
     Ledger *ledger;
-    guint64 next, end;          /* records; a batch that begins at @end or later is left for the next time */
-    guint64 batch_end;          /* > next: in the middle of a batch */
+    LedgerBatches *batches;
+    guint64 next, batch_end;    /* records: the next to write, and where its batch ends */
     gboolean ended;
     GString *out;
 } Records;
@@ -74,79 +74,52 @@ records_free(gpointer state)
 {
     Records *records = state;
 
+    g_clear_pointer(&records->batches, ledger_batches_free);
     if (records->out)
         g_string_free(records->out, TRUE);
     g_free(records);
 }
 
-/* Stops the visit without an error of anyone's: a piece is full. */
 static gboolean
-piece_full(GError **error)
+write_entry(Records *records, GError **error)
 {
-    return chama_error(error, CHAMA_ERROR_CANCELLED, "piece full");
-}
+    g_autoptr(Record) record = ledger_get(records->ledger, records->next, error);
+    g_autoptr(GBytes) entry = record ? record_entry(record) : NULL;
 
-static gboolean
-write_batch(gpointer data, guint64 first, guint count, GBytes *commit_signature, GPtrArray *batch, GError **error)
-{
-    Records *records = data;
-
-    if (first + count > records->end)
-        return piece_full(error);
-    record_stream_write_batch(records->out, first, count, commit_signature);
-    for (guint i = 0; i < batch->len && records->out->len < ANSWER_PIECE; i++) {
-        g_autoptr(GBytes) entry = record_entry(batch->pdata[i]);
-
-        record_stream_write_entry(records->out, entry);
-        records->next = first + i + 1;
-    }
-    records->batch_end = first + count;
-    return records->out->len < ANSWER_PIECE || piece_full(error);
-}
-
-/* The rest of a batch. */
-static gboolean
-write_entries(Records *records, GError **error)
-{
-    while (records->next < records->batch_end && records->out->len < ANSWER_PIECE) {
-        g_autoptr(Record) record = ledger_get(records->ledger, records->next, error);
-        g_autoptr(GBytes) entry = record ? record_entry(record) : NULL;
-
-        if (!entry)
-            return FALSE;
-        record_stream_write_entry(records->out, entry);
-        records->next++;
-    }
+    if (!entry)
+        return FALSE;
+    record_stream_write_entry(records->out, entry);
+    records->next++;
     return TRUE;
 }
 
 static gboolean
-write_batches(Records *records, GError **error)
+write_batch_or_end(Records *records, GError **error)
 {
-    g_autoptr(GError) local = NULL;
+    GError *failed = NULL;
+    LedgerBatch batch;
 
-    if (records->next >= records->end || records->out->len >= ANSWER_PIECE)
+    if (ledger_batches_next(records->batches, &batch, &failed)) {
+        record_stream_write_batch(records->out, batch.first, batch.count, batch.signature);
+        g_bytes_unref(batch.signature);
+        records->batch_end = batch.first + batch.count;
         return TRUE;
-    if (ledger_foreach_batch(records->ledger, records->next, write_batch, records, &local) ||
-        g_error_matches(local, CHAMA_ERROR, CHAMA_ERROR_CANCELLED))
-        return TRUE;
-    g_propagate_error(error, g_steal_pointer(&local));
-    return FALSE;
+    }
+    if (failed) {
+        g_propagate_error(error, failed);
+        return FALSE;
+    }
+    record_stream_write_end(records->out);
+    return records->ended = TRUE;
 }
 
+/* One piece: a batch may run over several, so that memory does not follow its size. */
 static gboolean
 fill_records(Records *records, GError **error)
 {
-    guint64 before = records->next;
-
-    if (!write_entries(records, error) || !write_batches(records, error))
-        return FALSE;
-    /* nothing more came: the batch after @next was not whole when the answer began */
-    if (records->next < records->end && records->next > before)
-        return TRUE;
-    if (records->next >= records->batch_end) {
-        record_stream_write_end(records->out);
-        records->ended = TRUE;
+    while (!records->ended && records->out->len < ANSWER_PIECE) {
+        if (records->next < records->batch_end ? !write_entry(records, error) : !write_batch_or_end(records, error))
+            return FALSE;
     }
     return TRUE;
 }
@@ -181,9 +154,9 @@ answer_records(Answer *answer, const AnswerRequest *request, const char *name, G
     records = g_new0(Records, 1);
     records->ledger = ledger;
     records->next = records->batch_end = from;
-    records->end = ledger_head(ledger)->size;
     records->out = g_string_new(NULL);
-    if (!fill_records(records, error)) {
+    records->batches = ledger_batches_new(ledger, from, error);
+    if (!records->batches || !fill_records(records, error)) {
         records_free(records);
         return FALSE;
     }

@@ -5,26 +5,24 @@ typedef struct {
     GPtrArray *records, *signatures;
 } Batches;
 
-static gboolean
-collect_batch(gpointer data, guint64 first, guint count, GBytes *signature, GPtrArray *records, GError **error)
-{
-    Batches *batches = data;
-
-    g_assert_cmpuint(records->len, ==, count);
-    g_assert_cmpuint(((const Record *)g_ptr_array_index(records, 0))->seq, ==, first);
-    g_ptr_array_add(batches->records, g_ptr_array_ref(records));
-    g_ptr_array_add(batches->signatures, g_bytes_ref(signature));
-    return TRUE;
-}
-
 static void
 batches_read(Batches *batches, Ledger *ledger, guint64 from)
 {
     g_autoptr(GError) error = NULL;
+    g_autoptr(LedgerBatches) walk = ledger_batches_new(ledger, from, &error);
+    LedgerBatch batch;
 
+    g_assert_no_error(error);
     batches->records = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
     batches->signatures = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
-    ledger_foreach_batch(ledger, from, collect_batch, batches, &error);
+    while (ledger_batches_next(walk, &batch, &error)) {
+        GPtrArray *records = g_ptr_array_new_with_free_func((GDestroyNotify)record_free);
+
+        for (guint i = 0; i < batch.count; i++)
+            g_ptr_array_add(records, ledger_get(ledger, batch.first + i, NULL));
+        g_ptr_array_add(batches->records, records);
+        g_ptr_array_add(batches->signatures, batch.signature);
+    }
     g_assert_no_error(error);
 }
 
@@ -330,7 +328,7 @@ test_replicate_abort(void)
 }
 
 static void
-test_g8_foreach_batch(void)
+test_g8_batches(void)
 {
     Node node;
     g_autoptr(GError) error = NULL;
@@ -343,7 +341,7 @@ test_g8_foreach_batch(void)
         node_append(&node, ledger, 4);
     batches_read(&batches, ledger, 8);
     g_assert_cmpuint(batches.records->len, ==, 1);
-    g_assert_false(ledger_foreach_batch(ledger, 6, collect_batch, &batches, &error));
+    g_assert_null(ledger_batches_new(ledger, 6, &error));
     g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_MALFORMED);
     batches_clear(&batches);
     batches_read(&batches, ledger, 12);
@@ -686,7 +684,7 @@ main(int argc, char **argv)
     g_test_add_func("/ledger/replicate", test_replicate);
     g_test_add_func("/ledger/replicate/abort", test_replicate_abort);
     g_test_add_func("/ledger/g10/replicate-refusals", test_g10_replicate_refusals);
-    g_test_add_func("/ledger/g8/foreach-batch", test_g8_foreach_batch);
+    g_test_add_func("/ledger/g8/batches", test_g8_batches);
     g_test_add_func("/ledger/g5/shards", test_g5_shards);
     g_test_add_func("/ledger/g6/datasets", test_g6_datasets);
     g_test_add_func("/ledger/g6/too-many-datasets", test_g6_too_many_datasets);
