@@ -187,6 +187,8 @@ Record *
 catalogue_read_record(Catalogue *catalogue, Query *query, GError **error)
 {
     g_autoptr(Record) record = g_new0(Record, 1);
+    char text[DIGEST_TEXT_SIZE];
+    Digest actual;
 
     record->bytes = query_column_bytes(query, 6);
     record->signature = query_column_bytes(query, 7);
@@ -197,6 +199,13 @@ catalogue_read_record(Catalogue *catalogue, Query *query, GError **error)
     if (!database_digest(catalogue->database, query, 0, &record->address, error) ||
         !database_digest(catalogue->database, query, 3, &record->prev, error))
         return NULL;
+    /* I5: a projection decides nothing that a signed record does not say. */
+    digest_of_bytes(record->bytes, &actual);
+    if (!digest_equal(&actual, &record->address)) {
+        database_set_damaged(catalogue->database);
+        return chama_error_null(error, CHAMA_ERROR_DAMAGED, "catalogue.sqlite: want the record %s, have another; it will be made anew, try again",
+                                digest_format(&record->address, text));
+    }
     return g_steal_pointer(&record);
 }
 
@@ -280,6 +289,12 @@ catalogue_record(Catalogue *catalogue, const Digest *address, GError **error)
     return record;
 }
 
+void
+catalogue_set_damaged(Catalogue *catalogue)
+{
+    database_set_damaged(catalogue->database);
+}
+
 /* All manifests that @query gives, at most @max. */
 static GPtrArray *
 read_manifests(Catalogue *catalogue, Query *query, guint max, GError **error)
@@ -314,6 +329,17 @@ read_manifest(Catalogue *catalogue, Query *query, const char *node, const char *
     return g_ptr_array_steal_index(one, 0);
 }
 
+/* I5: the record says which version it is; the row only leads to it.  Takes @manifest, which may be NULL. */
+static Manifest *
+check_is(Catalogue *catalogue, Manifest *manifest, const char *node, const char *name, guint64 version, GError **error)
+{
+    if (!manifest || (strcmp(manifest->node, node) == 0 && strcmp(manifest->name, name) == 0 && (version == 0 || manifest->version == version)))
+        return manifest;
+    manifest_free(manifest);
+    database_set_damaged(catalogue->database);
+    return chama_error_null(error, CHAMA_ERROR_DAMAGED, "catalogue.sqlite: %s/%s: a row leads to another version; it will be made anew, try again", node, name);
+}
+
 #define SELECT_VERSIONS "SELECT " RECORD_COLUMNS " FROM versions v JOIN records r ON r.address = v.record WHERE "
 
 Manifest *
@@ -331,7 +357,7 @@ catalogue_version(Catalogue *catalogue, const char *node, const char *name, guin
     query_text(query, 1, node);
     query_text(query, 2, name);
     query_integer(query, 3, (gint64)version);
-    return read_manifest(catalogue, query, node, name, error);
+    return check_is(catalogue, read_manifest(catalogue, query, node, name, error), node, name, version, error);
 }
 
 Manifest *

@@ -35,7 +35,8 @@ guint64 catalogue_size(Catalogue *catalogue, const char *node);
 gboolean catalogue_is_current(Catalogue *catalogue, const char *node, const char *commit);
 gboolean catalogue_set_current(Catalogue *catalogue, const char *node, const char *commit, GError **error);
 
-/* FALSE in a catalogue made anew, until who gave it all openings of sealed/ says so: grants that are sealed stand in no ledger. */
+/* FALSE in a catalogue made anew and after a sealed record came, until who gave it all openings of sealed/ says so: grants that are sealed stand in no
+ * ledger. */
 gboolean catalogue_openings_learned(Catalogue *catalogue);
 gboolean catalogue_set_openings_learned(Catalogue *catalogue, GError **error);
 

@@ -9,6 +9,7 @@
 #include "keys/error.h"
 #include "keys/tls.h"
 #include "manifests/checkout.h"
+#include "manifests/check_catalogue.h"
 #include "manifests/statement.h"
 #include "manifests/store/maintain.h"
 
@@ -295,5 +296,5 @@ check_databases(Home *home, CheckReport report, gpointer data, GError **error)
             check_integrity(path, names[i], report, data);
     }
     state = home_state(home, error);
-    return state && state_check(state, report_table, &reporter, error);
+    return state && state_check(state, report_table, &reporter, error) && check_catalogue(home, report, data, error);
 }

@@ -52,6 +52,12 @@ database_damaged(const Database *database)
     return database->damaged;
 }
 
+void
+database_set_damaged(Database *database)
+{
+    database->damaged = TRUE;
+}
+
 static void
 finalize(gpointer query)
 {

@@ -31,6 +31,8 @@ sqlite3 *database_handle(Database *database);
 gboolean database_error(Database *database, GError **error);
 /* TRUE once SQLite has called the file damaged. */
 gboolean database_damaged(const Database *database);
+/* The same where it is not SQLite that noticed. */
+void database_set_damaged(Database *database);
 
 /* A prepared statement, without values.  Borrowed from the database by g_autoptr(Query), which ends it; not to be asked for again before. */
 typedef struct sqlite3_stmt Query;

@@ -152,3 +152,12 @@ catalogue_set_openings_learned(Catalogue *catalogue, GError **error)
 
     return query && database_run(database, query, error);
 }
+
+gboolean
+catalogue_openings_to_learn(Catalogue *catalogue, GError **error)
+{
+    Database *database = catalogue_database(catalogue);
+    g_autoptr(Query) query = database_query(database, "UPDATE openings SET learned = 0 WHERE learned", error);
+
+    return query && database_run(database, query, error);
+}

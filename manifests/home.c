@@ -9,6 +9,7 @@
 
 #include "keys/durable.h"
 #include "keys/error.h"
+#include "manifests/projection.h"
 #include "manifests/statement.h"
 
 char *
@@ -85,6 +86,7 @@ home_close(Home *home)
     g_clear_pointer(&home->state, state_close);
     g_clear_pointer(&home->signing, keypair_free);
     g_clear_pointer(&home->log, keypair_free);
+    g_free(home->catalogue_path);
     g_free(home->path);
     g_free(home);
 }
@@ -199,17 +201,54 @@ learn_openings(Home *home, GError **error)
     return catalogue_set_openings_learned(home->catalogue, error);
 }
 
+static HomeProjector projector;
+
+void
+home_set_projector(HomeProjector other)
+{
+    projector = other;
+}
+
+/* Also where a command died between a record and what it told the catalogue of its opening. */
+static gboolean
+project(Home *home, GError **error)
+{
+    if (!project_all(home, error))
+        return FALSE;
+    if (catalogue_openings_learned(home->catalogue))
+        return TRUE;
+    if (projector)
+        projector(home);
+    return learn_openings(home, error);
+}
+
+/* @damaged: whether it is the catalogue that failed; then closing it has removed it. */
+static gboolean
+open_catalogue(Home *home, gboolean *damaged, GError **error)
+{
+    g_autofree char *path = home->catalogue_path ? g_strdup(home->catalogue_path) : home_file(home, "catalogue.sqlite");
+
+    *damaged = FALSE;
+    home->catalogue = catalogue_open(path, error);
+    if (!home->catalogue || project(home, error))
+        return home->catalogue != NULL;
+    *damaged = database_damaged(catalogue_database(home->catalogue));
+    g_clear_pointer(&home->catalogue, catalogue_close);
+    return FALSE;
+}
+
 Catalogue *
 home_catalogue(Home *home, GError **error)
 {
-    if (!home->catalogue) {
-        g_autofree char *path = home_file(home, "catalogue.sqlite");
+    g_autoptr(GError) failed = NULL;
+    gboolean damaged;
 
-
-        home->catalogue = catalogue_open(path, error);
-        if (home->catalogue && (!project_all(home, error) || (!catalogue_openings_learned(home->catalogue) && !learn_openings(home, error))))
-            g_clear_pointer(&home->catalogue, catalogue_close);
-    }
+    if (home->catalogue || open_catalogue(home, &damaged, &failed))
+        return home->catalogue;
+    if (damaged)
+        open_catalogue(home, &damaged, error);
+    else
+        g_propagate_error(error, g_steal_pointer(&failed));
     return home->catalogue;
 }
 
@@ -285,7 +324,7 @@ home_refresh(Home *home, GError **error)
         if (!ledger_refresh(ledger, error))
             return FALSE;
     }
-    return home->catalogue ? project_all(home, error) : home_catalogue(home, error) != NULL;
+    return home->catalogue ? project(home, error) : home_catalogue(home, error) != NULL;
 }
 
 /* Keys. */

@@ -52,6 +52,10 @@ Ledger *home_peer_ledger(Home *home, const char *node, GError **error);
 Ledger *home_peer_ledger_create(Home *home, const char *node, GError **error);
 /* Brings ledgers and catalogue up to date with what other processes did since they were opened; cheap when nothing changed. */
 gboolean home_refresh(Home *home, GError **error);
+/* What rooms above keep and the catalogue is a projection of, too: called for a catalogue made anew, after the ledgers.  Set once, before there are
+ * threads. */
+typedef void (*HomeProjector)(Home *home);
+void home_set_projector(HomeProjector projector);
 /* Ids of all ledgers held whole, own first; of char*, the caller's. */
 GPtrArray *home_ledgers(Home *home, GError **error);
 Keypair *home_signing_key(Home *home, GError **error); /* borrowed; asks for the passphrase once */

@@ -1,5 +1,5 @@
 /*
- * home_private: the inside of a Home, for home.c, creation.c and stating.c.
+ * home_private: the inside of a Home, for home.c, creation.c, stating.c and check_catalogue.c.
  */
 #ifndef CHAMA_MANIFESTS_HOME_PRIVATE_H
 #define CHAMA_MANIFESTS_HOME_PRIVATE_H
@@ -11,6 +11,7 @@
 
 struct Home {
     char *path;
+    char *catalogue_path;       /* NULL: where it belongs */
     HomeAskPassphrase ask;
     gpointer ask_data;
     char *passphrase;           /* as given once; NULL until asked */

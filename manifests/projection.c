@@ -205,7 +205,7 @@ project_sealed(Catalogue *catalogue, const Record *record, gboolean whole, gbool
     Digest digest;
 
     *known = sealed_parse(record, &digest, NULL);
-    return TRUE;
+    return !*known || catalogue_openings_to_learn(catalogue, error);
 }
 
 static gboolean

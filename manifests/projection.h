@@ -15,6 +15,11 @@ Record *catalogue_read_record(Catalogue *catalogue, Query *query, GError **error
 
 /* Of grants.c, for the records that state them. */
 gboolean catalogue_insert_grant(Catalogue *catalogue, const Digest *record, const Grant *grant, gboolean sealed, GError **error);
+/* A sealed record came: its opening may lie in sealed/ already. */
+gboolean catalogue_openings_to_learn(Catalogue *catalogue, GError **error);
 gboolean catalogue_insert_revocation(Catalogue *catalogue, const char *node, const Digest *record, GError **error);
+
+/* It is not what the ledgers say: catalogue_close() removes the file, so that the next one to open makes it anew. */
+void catalogue_set_damaged(Catalogue *catalogue);
 
 #endif

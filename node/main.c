@@ -9,6 +9,7 @@
 
 #include "node/command.h"
 #include "node/version.h"
+#include "sync/sparse.h"
 
 static const Command commands[] = {
     { "init", cmd_init, "", "make a node: keys, ledger, configuration",
@@ -135,6 +136,7 @@ main(int argc, char **argv)
     g_setenv("CHARSET", "UTF-8", TRUE);
     setlocale(LC_CTYPE, "C.UTF-8");
     signal(SIGPIPE, SIG_IGN);
+    home_set_projector(sparse_project_all);
 
     at = read_global_options(argc, argv, &home, &status);
     if (at < 0)

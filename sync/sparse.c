@@ -325,6 +325,18 @@ sparse_nodes(Home *home, GError **error)
     return g_steal_pointer(&nodes);
 }
 
+void
+sparse_project_all(Home *home)
+{
+    g_autoptr(GPtrArray) nodes = sparse_nodes(home, NULL);
+    guint64 size;
+    Digest root;
+    gint64 time;
+
+    for (guint i = 0; nodes && i < nodes->len; i++)
+        sparse_position(home, nodes->pdata[i], &size, &root, &time, NULL);
+}
+
 gboolean
 sparse_write(Home *home, Ledger *ledger, const char *checkpoint, guint64 old_size, GString *out, GError **error)
 {

@@ -17,6 +17,8 @@ gboolean sparse_accept(Home *home, const char *node, GBytes *stream, GError **er
 /* The checkpoint held: size 0 and no error if there is none. */
 gboolean sparse_position(Home *home, const char *node, guint64 *size, Digest *root, gint64 *time, GError **error);
 GPtrArray *sparse_nodes(Home *home, GError **error);
+/* A HomeProjector: brings all that is held into a catalogue that has forgotten it.  What is damaged is for fsck to name. */
+void sparse_project_all(Home *home);
 /* Verifies what is held again (fsck). */
 gboolean sparse_verify(Home *home, const char *node, GError **error);
 /* What this node serves of a ledger that it holds whole, to a caller who has it up to @old_size: appended to @out. */
