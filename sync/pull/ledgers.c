@@ -333,8 +333,11 @@ pull_openings(Session *session, GError **error)
 {
     const GPtrArray *openings = session->reply->openings;
     Ledger *ledger = home_peer_ledger(session->home, session->peer->node, NULL);
-    guint64 size = ledger ? ledger_head(ledger)->size : 0;
+    guint64 next = ledger ? ledger_head(ledger)->size : 0;
 
+    /* More than one reply holds: the rest is asked for the next time. */
+    if (session->reply->openings_next > 0)
+        next = MIN(next, session->reply->openings_next);
     if (session->behind)
         return TRUE;
     for (guint i = 0; i < openings->len; i++) {
@@ -345,5 +348,5 @@ pull_openings(Session *session, GError **error)
     }
     if (openings->len > 0)
         session_talk(session, "%u statements for us alone", openings->len);
-    return size <= session->peer->openings || peers_note_openings(session->home, session->peer->node, size, error);
+    return next <= session->peer->openings || peers_note_openings(session->home, session->peer->node, next, error);
 }
