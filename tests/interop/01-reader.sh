@@ -53,6 +53,27 @@ counted "the statements for it alone" "2  openings"
 want "a home after its peer came" 0 reader a
 counted "has a checkpoint" "checkpoints"
 
+# Someone whom nobody accepted.
+make_node c Stranger
+start a
+chama c peer add "$(chama a invite 2>/dev/null)" >/dev/null
+chama c follow '*' >/dev/null
+want "a stranger syncs" 0 chama c sync
+stop a
+want "its home" 0 reader c
+counted "has a sparse ledger" "1  sparse ledgers"
+counted "a proof for each of its records" "5  inclusion proofs"
+counted "what is open" "3  versions"
+cp -a c d
+tamper edit d/sparse/*/stream '"version":2' '"version":7'
+want "a record in it altered" 3 reader d
+has "named" "$out" "Z4"
+rm -r d
+cp -a c d
+sed -i '$d' d/sparse/*/stream
+want "a sparse ledger cut off" 3 reader d
+has "named" "$out" "W12"
+
 # What follows alters copies of a small home.
 make_node s Small
 pair s a

@@ -132,18 +132,21 @@ class Content:
 
 
 class Datasets:
-    """M19: which manifests of a ledger count as versions."""
+    """M19: which manifests of a ledger count as versions.  In a sparse one versions are missing."""
 
-    def __init__(self):
+    def __init__(self, sparse=False):
+        self.sparse = sparse
         self.newest = {}
         self.versions = []
 
     def add(self, manifest):
         newest = self.newest.get(manifest.name)
-        if newest:
-            counts = manifest.version == newest.version + 1 and manifest.previous == newest.record.address
+        if newest and manifest.version == newest.version + 1:
+            counts = manifest.previous == newest.record.address
+        elif newest:
+            counts = self.sparse and manifest.version > newest.version
         else:
-            counts = manifest.version == 1
+            counts = self.sparse or manifest.version == 1
         if counts:
             self.newest[manifest.name] = manifest
             self.versions.append(manifest)

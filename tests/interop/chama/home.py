@@ -6,13 +6,14 @@ import shutil
 import sqlite3
 import tempfile
 
-from . import cutting, listing
+from . import building, cutting, listing
 from .canonical import Digest
 from .documents import Content, Details, Opening, rounded
 from .keys import SignatureQueue, node_digest
 from .ledger import Ledger
 from .packs import Store
 from .report import Broken, want
+from .sparse import SparseLedger
 
 NONE = bytes(32)
 PUBLISHED = 2    # state.sqlite, held.complete: by this node; written before the record
@@ -76,7 +77,7 @@ class Version:
                 parts = []
         self.report.count("pages", walk.pages)
         self.report.count("items", len(items))
-        if not listing.parts_end_well(items) or listing.rebuilt_root(items) != root:
+        if not building.parts_end_well(items) or building.rebuilt_root(items) != root:
             self.report.note(f"{self.manifest}: L25, L26: items or pages end elsewhere than this program's would")
         else:
             self.report.count("listings that end their pages as L25 and L26 say")
@@ -130,7 +131,7 @@ class Home:
         want(os.path.isdir(self._file("ledger.git")), f"{path}: no home of a node")
         queue = SignatureQueue(report)
         self.own = Ledger(self._file("ledger.git"), self._file("log", "own"), report, queue)
-        self.ledgers = [self.own, *self._peers(queue)]
+        self.ledgers = [self.own, *self._peers(queue), *self._sparse(queue)]
         queue.run()
         self.store = Store(self._file("store"), report)
         self._check_held()
@@ -147,6 +148,14 @@ class Home:
             if ledger.identity and ledger.identity.id != node:
                 self.report.problem(f"ledgers/{name}: it is the ledger of {ledger.identity.id}")
             yield ledger
+
+    def _sparse(self, queue):
+        folder = self._file("sparse")
+        for node in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+            path = os.path.join(folder, node, "stream")
+            if os.path.exists(path):
+                with open(path, "rb") as file:
+                    yield SparseLedger(node, file.read(), self.report, queue)
 
     def _held(self):
         """Which versions state.sqlite says are held, read from a copy, for SQLite may write where it reads."""

@@ -2,16 +2,14 @@
 
 import base64
 import concurrent.futures
-import hashlib
 import os
-import re
 import struct
 import subprocess
 import tempfile
 
 from .canonical import Digest, base64_decode, parse_object
 from .members import Members
-from .report import Broken, Unknown, want
+from .report import Unknown, want
 
 _P = 2**255 - 19
 _ORDER = 2**252 + 27742317777372353535851937790883648493

@@ -37,9 +37,6 @@ class Commit:
         first = int(subject[1])
         return first, int(subject[2] or first)
 
-    def without_signature(self):
-        return re.sub(rb"\ngpgsig [^\n]*(?:\n [^\n]*)*", b"", self.data, count=1)
-
 
 class Ledger:
     """Reads and verifies all; what can be used is left in records, identity and versions."""
