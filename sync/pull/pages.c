@@ -4,8 +4,7 @@
 #include "sync/pull/frames.h"
 #include "sync/pull/transfer.h"
 
-#define PLACES_MAX 1024                      /* of one request: at most 64 MiB of pages */
-#define ROOT_LEVEL (PAGE_LEVEL_MAX + 1)      /* in a place: the root, whatever its level */
+#define PLACES_MAX 1024   /* of one request: at most 64 MiB of pages */
 
 /* Pages of one level being asked for. */
 typedef struct {
@@ -45,7 +44,7 @@ check_page(const PageRequest *request, const PageRef *reference, const Page *pag
     PageRef totals;
 
     page_totals(page, &totals);
-    if (request->level == ROOT_LEVEL) {
+    if (request->level == WIRE_LEVEL_ROOT) {
         if (totals.files == reference->files && totals.positions == reference->positions && totals.bytes == reference->bytes)
             return TRUE;
         return chama_error(error, CHAMA_ERROR_VERIFY, "listing: its root does not hold what the details say");
@@ -150,7 +149,7 @@ fetch_root(Transfer *transfer, GError **error)
         .positions = details->chunks,
         .bytes = details->bytes,
     };
-    g_auto(PageRequest) request = page_request_new(transfer, ROOT_LEVEL);
+    g_auto(PageRequest) request = page_request_new(transfer, WIRE_LEVEL_ROOT);
 
     if (!transfer_has(transfer, &root.digest))
         page_request_add(&request, &root, 0);
