@@ -18,10 +18,10 @@ count() {
     "$@" >"$log" 2>&1
     status=$?
     cat "$log"
-    line=$(grep -E '^[a-z]+: [0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1)
+    line=$(grep -E '^[a-z0-9]+: [0-9]+ passed, [0-9]+ failed$' "$log" | tail -n 1)
     rm -f "$log"
     # shellcheck disable=SC2046
-    set -- $(printf '%s\n' "$line" | sed -E 's/^[a-z]+: ([0-9]+) passed, ([0-9]+) failed$/\1 \2/')
+    set -- $(printf '%s\n' "$line" | sed -E 's/^[a-z0-9]+: ([0-9]+) passed, ([0-9]+) failed$/\1 \2/')
     if [ $# -ne 2 ]; then add 0 1; echo "FAILED: no result (exit $status)"; return; fi
     add "$1" "$2"
     [ "$status" -eq 0 ] || [ "$2" -gt 0 ] || add 0 1

@@ -17,4 +17,9 @@ GPtrArray *follow_all(Home *home, GError **error);
 /* Does any pattern match? @follows from follow_all(). */
 gboolean follow_matches(const GPtrArray *follows, const char *node, const char *name);
 
+/* A version that a person dropped is not fetched again by itself: it is set aside until follow_add() names its dataset once more. */
+gboolean follow_set_aside(Home *home, const Manifest *manifest, GError **error);
+/* FALSE, too, if that cannot be read. */
+gboolean follow_is_aside(Home *home, const Digest *manifest);
+
 #endif

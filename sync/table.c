@@ -1,5 +1,7 @@
 #include "sync/table.h"
 
+#include <string.h>
+
 struct TableQuery {
     State *state;
     sqlite3_stmt *statement;
@@ -84,6 +86,17 @@ char *
 table_column_text(TableQuery *query, int column)
 {
     return g_strdup((const char *)sqlite3_column_text(query->statement, column));
+}
+
+gboolean
+table_column_digest(TableQuery *query, int column, Digest *digest)
+{
+    const void *bytes = sqlite3_column_blob(query->statement, column);
+
+    if (!bytes || sqlite3_column_bytes(query->statement, column) != DIGEST_SIZE)
+        return FALSE;
+    memcpy(digest->bytes, bytes, DIGEST_SIZE);
+    return TRUE;
 }
 
 int

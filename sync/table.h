@@ -25,6 +25,8 @@ gboolean table_run(TableQuery *query, GError **error);
 /* Columns of the row, from 0. */
 gint64 table_column_integer(TableQuery *query, int column);
 char *table_column_text(TableQuery *query, int column);
+/* FALSE if what stands there is no digest. */
+gboolean table_column_digest(TableQuery *query, int column, Digest *digest);
 
 /* Rows that the last table_run() on this state changed. */
 int table_changes(State *state);

@@ -1,10 +1,12 @@
 /* chama drop: stop holding content. */
 #include <stdio.h>
+#include <string.h>
 
 #include "manifests/version.h"
 #include "node/command.h"
 #include "node/print.h"
 #include "node/show.h"
+#include "sync/follow.h"
 #include "sync/peers.h"
 
 /* The version named, or all versions held of the dataset. */
@@ -41,6 +43,13 @@ versions_named(Home *home, const char *word, GError **error)
     return g_steal_pointer(&versions);
 }
 
+/* Or the next sync would bring it back. */
+static gboolean
+set_aside(Home *home, const Manifest *manifest, GError **error)
+{
+    return strcmp(manifest->node, home_id(home)) == 0 || follow_set_aside(home, manifest, error);
+}
+
 gboolean
 cmd_drop(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
 {
@@ -63,7 +72,7 @@ cmd_drop(const Invocation *invocation, int argc, char **argv, int *status, GErro
         g_autofree char *version = show_version(home, manifest), *size = NULL;
         guint64 bytes;
 
-        if (!version_drop(home, manifest, dry_run, &bytes, error)) {
+        if (!version_drop(home, manifest, dry_run, &bytes, error) || (!dry_run && !set_aside(home, manifest, error))) {
             json_decref(list);
             return FALSE;
         }

@@ -74,6 +74,8 @@ sync_one(Home *home, Peer *peer, const Options *options, const Config *config, g
 
     rounds_pull_options(config, &pull);
     pull.dry_run = options->dry_run;
+    /* A person who asks wants an answer now, also where one was refused a while ago. */
+    pull.retry_after = 0;
     pull.progress = &progress;
     pull.talk = options->json ? NULL : talk;
     meter = meter_start(peer->alias, &progress);

@@ -63,7 +63,7 @@ static gboolean
 gather_facts(Session *session, const GPtrArray *follows, const Manifest *manifest, WantFacts *facts, GrantRow *grant, GError **error)
 {
     facts->from_owner = strcmp(manifest->node, session->peer->node) == 0;
-    facts->followed = follow_matches(follows, manifest->node, manifest->name);
+    facts->followed = follow_matches(follows, manifest->node, manifest->name) && !follow_is_aside(session->home, &manifest->address);
     if (!facts->followed)
         return TRUE;
     if (!is_held(session, manifest, &facts->held, error))

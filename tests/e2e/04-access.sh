@@ -48,6 +48,9 @@ chama b drop forestry/nests >/dev/null; chama b gc >/dev/null
 rm -rf nests
 stop a
 want "the owner is away" 5 chama b sync forestry
+want "what was dropped does not come back by itself" 0 chama b sync mirror
+want "it stays away" 1 chama b get forestry/nests nests
+want "but when it is followed again" 0 chama b follow forestry/nests
 want "the grantee asks the mirror" 0 chama b sync mirror
 want "and gets it there" 0 chama b get forestry/nests nests
 same_tree "whole" secret nests
@@ -60,6 +63,7 @@ want "revoke" 0 chama a revoke nests tourism
 want "revoke again" 1 chama a revoke nests tourism
 want "the mirror learns of it" 0 chama m sync forestry
 chama b drop forestry/nests >/dev/null; chama b gc >/dev/null
+chama b follow forestry/nests >/dev/null
 chama b sync mirror >/dev/null 2>&1
 want "and serves no more" 1 chama b get forestry/nests again
 chama b sync forestry >/dev/null 2>&1
