@@ -12,7 +12,7 @@
 #define PLAIN_PREFIX "x25519-secret:"
 #define ENCRYPTED_PREFIX "x25519-secret-encrypted:argon2id:"
 
-/* E5: what a key file may ask for, so that no file makes a node compute for minutes or take all of its memory. */
+/* SE5: what a key file may ask for, so that no file makes a node compute for minutes or take all of its memory. */
 #define OPERATIONS_MAX 16
 #define MEMORY_MAX (G_GUINT64_CONSTANT(1) << 30)
 
@@ -114,7 +114,7 @@ encryption_key_generate(const char *path, const char *passphrase, guint8 public_
     return ok;
 }
 
-/* E4: @text is base64 of exactly @size bytes and a line feed. */
+/* SE4: @text is base64 of exactly @size bytes and a line feed. */
 static gboolean
 read_encoded(const char *text, void *data, gsize size, const char *path, GError **error)
 {
@@ -124,7 +124,7 @@ read_encoded(const char *text, void *data, gsize size, const char *path, GError 
         && sodium_base642bin(data, size, text, length - 1, NULL, &decoded, NULL, sodium_base64_VARIANT_ORIGINAL) == 0
         && decoded == size)
         return TRUE;
-    return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: E4: want base64 of %zu bytes and a line feed, have something else",
+    return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: SE4: want base64 of %zu bytes and a line feed, have something else",
                        path, size);
 }
 
@@ -137,13 +137,13 @@ read_encrypted(const char *text, const char *path, const char *passphrase, guint
     Locked locked;
 
     if (!passphrase)
-        return chama_error(error, CHAMA_ERROR_DENIED, "%s: E5: the key is encrypted: want its passphrase, have none", path);
+        return chama_error(error, CHAMA_ERROR_DENIED, "%s: SE5: the key is encrypted: want its passphrase, have none", path);
     if (sscanf(text, "%4llu:%12llu:%n", &operations, &memory, &at) != 2 || at == 0)
-        return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: E4: want OPERATIONS:MEMORY:, have something else", path);
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: SE4: want OPERATIONS:MEMORY:, have something else", path);
     if (operations < crypto_pwhash_OPSLIMIT_MIN || operations > OPERATIONS_MAX || memory < crypto_pwhash_MEMLIMIT_MIN
         || memory > MEMORY_MAX)
         return chama_error(error, CHAMA_ERROR_LIMIT,
-                           "%s: E5: want at most %d operations and %" G_GUINT64_FORMAT " bytes, have %llu and %llu", path,
+                           "%s: SE5: want at most %d operations and %" G_GUINT64_FORMAT " bytes, have %llu and %llu", path,
                            OPERATIONS_MAX, MEMORY_MAX, operations, memory);
     if (!read_encoded(text + at, &locked, sizeof locked, path, error)
         || !derive(passphrase, locked.salt, operations, memory, key, error))
@@ -151,7 +151,7 @@ read_encrypted(const char *text, const char *path, const char *passphrase, guint
     status = crypto_secretbox_open_easy(secret, locked.box, sizeof locked.box, locked.nonce, key);
     sodium_memzero(key, sizeof key);
     if (status != 0)
-        return chama_error(error, CHAMA_ERROR_DENIED, "%s: E5: want the passphrase of this key, have a wrong one", path);
+        return chama_error(error, CHAMA_ERROR_DENIED, "%s: SE5: want the passphrase of this key, have a wrong one", path);
     return TRUE;
 }
 
@@ -162,7 +162,7 @@ read_secret(const char *text, const char *path, const char *passphrase, guint8 *
         return read_encoded(text + strlen(PLAIN_PREFIX), secret, crypto_box_SECRETKEYBYTES, path, error);
     if (g_str_has_prefix(text, ENCRYPTED_PREFIX))
         return read_encrypted(text + strlen(ENCRYPTED_PREFIX), path, passphrase, secret, error);
-    return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "%s: E4: want an X25519 secret key, have something else", path);
+    return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "%s: SE4: want an X25519 secret key, have something else", path);
 }
 
 static gboolean
@@ -195,7 +195,7 @@ seal_encrypt(const guint8 public_key[ENCRYPTION_KEY_SIZE], GBytes *plain, GError
     /* A public key of low order would give a secret that everyone knows: libsodium refuses it. */
     if (crypto_box_seal(sealed, data, size, public_key) != 0)
         return chama_error_null(error, CHAMA_ERROR_MALFORMED,
-                                "encryption key: E6: want an X25519 public key, have a point of low order");
+                                "encryption key: SE6: want an X25519 public key, have a point of low order");
     return g_bytes_new_take(g_steal_pointer(&sealed), size + crypto_box_SEALBYTES);
 }
 
@@ -208,12 +208,12 @@ open_sealed(const guint8 secret[crypto_box_SECRETKEYBYTES], GBytes *sealed, GErr
     guint8 public[ENCRYPTION_KEY_SIZE];
 
     if (size < crypto_box_SEALBYTES)
-        return chama_error_null(error, CHAMA_ERROR_VERIFY, "sealed: E6: want at least %u bytes, have %zu",
+        return chama_error_null(error, CHAMA_ERROR_VERIFY, "sealed: SE6: want at least %u bytes, have %zu",
                                 (unsigned int)crypto_box_SEALBYTES, size);
     crypto_scalarmult_base(public, secret);
     plain = g_malloc(size - crypto_box_SEALBYTES + 1);
     if (crypto_box_seal_open(plain, data, size, public, secret) != 0)
-        return chama_error_null(error, CHAMA_ERROR_VERIFY, "sealed: E6: want bytes for this key, have others, or altered ones");
+        return chama_error_null(error, CHAMA_ERROR_VERIFY, "sealed: SE6: want bytes for this key, have others, or altered ones");
     return g_bytes_new_take(g_steal_pointer(&plain), size - crypto_box_SEALBYTES);
 }
 

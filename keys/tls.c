@@ -38,7 +38,7 @@ make_key(Credentials *credentials)
 
     if (status < 0)
         return status;
-    /* T1: P-256, for browsers refuse Ed25519 certificates. */
+    /* TC1: P-256, for browsers refuse Ed25519 certificates. */
     return gnutls_x509_privkey_generate(credentials->key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
 }
 
@@ -148,7 +148,7 @@ write_certificate(const Credentials *credentials, const char *path, GError **err
     return ok;
 }
 
-/* T3: an address, or the letters, digits, dots and hyphens of a DNS name (an international name in its ASCII form). */
+/* TC3: an address, or the letters, digits, dots and hyphens of a DNS name (an international name in its ASCII form). */
 static gboolean
 check_host(const char *host, GError **error)
 {
@@ -157,7 +157,7 @@ check_host(const char *host, GError **error)
     if (length > 0 && length <= HOST_MAX
         && strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.:") == length)
         return TRUE;
-    return chama_error(error, CHAMA_ERROR_USAGE, "certificate: T3: want a host name or address in ASCII, have \"%.80s\"", host);
+    return chama_error(error, CHAMA_ERROR_USAGE, "certificate: TC3: want a host name or address in ASCII, have \"%.80s\"", host);
 }
 
 gboolean
@@ -182,7 +182,7 @@ tls_generate(const char *key_path, const char *certificate_path, const char *nod
     return FALSE;
 }
 
-/* T4: GnuTLS's key id with SHA-256 is the hash of the DER SubjectPublicKeyInfo. */
+/* TC4: GnuTLS's key id with SHA-256 is the hash of the DER SubjectPublicKeyInfo. */
 static gboolean
 pin_of(const gnutls_datum_t *encoded, gnutls_x509_crt_fmt_t format, const char *subject, Digest *pin, GError **error)
 {
@@ -198,7 +198,7 @@ pin_of(const gnutls_datum_t *encoded, gnutls_x509_crt_fmt_t format, const char *
         status = gnutls_x509_crt_get_key_id(certificate, GNUTLS_KEYID_USE_SHA256, made.bytes, &size);
     gnutls_x509_crt_deinit(certificate);
     if (status < 0 || size != DIGEST_SIZE)
-        return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: T4: want an X.509 certificate: %s", subject, gnutls_strerror(status));
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: TC4: want an X.509 certificate: %s", subject, gnutls_strerror(status));
     *pin = made;
     return TRUE;
 }
@@ -223,7 +223,7 @@ tls_pin_of_der(const void *der, gsize size, Digest *pin, GError **error)
     gnutls_datum_t encoded = { (unsigned char *)der, (unsigned int)size };
 
     if (size > CERTIFICATE_FILE_MAX)
-        return chama_error(error, CHAMA_ERROR_LIMIT, "certificate: T5: want at most %d bytes, have %zu",
+        return chama_error(error, CHAMA_ERROR_LIMIT, "certificate: TC5: want at most %d bytes, have %zu",
                            CERTIFICATE_FILE_MAX, size);
     return pin_of(&encoded, GNUTLS_X509_FMT_DER, "certificate", pin, error);
 }

@@ -3,7 +3,7 @@
  * (chunk and whole file), look up, compress, append; memory bounded by a constant.
  *
  * A file that changes while it is read is read again (three times), then reported: FAILED, never published torn.  Symbolic links are kept as they
- * are, never followed; one that leads out of the folder is refused (W1, manifests/tree/beneath.h).  A socket, FIFO or device is refused by
+ * are, never followed; one that leads out of the folder is refused (CO1, manifests/tree/beneath.h).  A socket, FIFO or device is refused by
  * name unless skip_special.  The same tree gives the same root from a folder, a tar or a zip (I9).
  *
  * A file ".chamaignore" at the top says by gitignore's rules what is left out; it is itself published like any other file, unless a line names it.

@@ -17,7 +17,7 @@ name_slug(const char *name)
     }
     while (slug->len > 0 && slug->str[slug->len - 1] == '-')
         g_string_truncate(slug, slug->len - 1);
-    /* "self" is this node's own word (N4) */
+    /* "self" is this node's own word (NM4) */
     if (slug->len == 0 || strcmp(slug->str, "self") == 0)
         g_string_assign(slug, "node");
     return g_string_free(g_steal_pointer(&slug), FALSE);
@@ -30,9 +30,9 @@ alias_check(const char *alias, GError **error)
 
     if (size == 0 || size > ALIAS_MAX || !g_ascii_isalnum(alias[0]) ||
         strspn(alias, "abcdefghijklmnopqrstuvwxyz0123456789._-") != size)
-        return chama_error(error, CHAMA_ERROR_USAGE, "alias: N1: want 1 to %d of a-z 0-9 . _ -, beginning with a letter or digit", ALIAS_MAX);
+        return chama_error(error, CHAMA_ERROR_USAGE, "alias: NM1: want 1 to %d of a-z 0-9 . _ -, beginning with a letter or digit", ALIAS_MAX);
     if (strcmp(alias, "self") == 0)
-        return chama_error(error, CHAMA_ERROR_USAGE, "alias: N1: \"self\" means this node itself");
+        return chama_error(error, CHAMA_ERROR_USAGE, "alias: NM1: \"self\" means this node itself");
     return TRUE;
 }
 

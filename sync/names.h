@@ -1,5 +1,5 @@
 /*
- * names: what nodes call themselves, made fit for aliases and terminals (sync/PROTOCOL.md, part 5, rules N1..).  Pure.
+ * names: what nodes call themselves, made fit for aliases and terminals (sync/PROTOCOL.md, part 5, rules NM1..).  Pure.
  */
 #ifndef CHAMA_SYNC_NAMES_H
 #define CHAMA_SYNC_NAMES_H
@@ -9,12 +9,12 @@
 #define ALIAS_MAX 40
 #define PEER_NAME_MAX 256
 
-/* N2: a slug of @name (may be NULL): "Forestry Bureau" -> "forestry-bureau", and "node" where no ASCII letter or digit is left.  The caller's. */
+/* NM2: a slug of @name (may be NULL): "Forestry Bureau" -> "forestry-bureau", and "node" where no ASCII letter or digit is left.  The caller's. */
 char *name_slug(const char *name);
-/* N1: [a-z0-9._-], 1 to ALIAS_MAX bytes, begins with a letter or digit, is not "self": USAGE otherwise. */
+/* NM1: [a-z0-9._-], 1 to ALIAS_MAX bytes, begins with a letter or digit, is not "self": USAGE otherwise. */
 gboolean alias_check(const char *alias, GError **error);
 
-/* N6: the @size bytes at @text with a '?' for each that is not UTF-8, control characters and those that do not show (manifests/text.h), cut to at
+/* NM6: the @size bytes at @text with a '?' for each that is not UTF-8, control characters and those that do not show (manifests/text.h), cut to at
  * most @max bytes at a character's end.  For what a peer said and a terminal will show.  The caller's. */
 char *name_printable(const char *text, gsize size, gsize max);
 

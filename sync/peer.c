@@ -54,16 +54,16 @@ gboolean
 peer_check(const Peer *peer, GError **error)
 {
     if (!node_id_valid(peer->node))
-        return chama_error(error, CHAMA_ERROR_USAGE, "peer: P1: want a node id");
+        return chama_error(error, CHAMA_ERROR_USAGE, "peer: PE1: want a node id");
     if (peer->alias && !alias_check(peer->alias, error))
         return FALSE;
     if (peer->name && (strlen(peer->name) > PEER_NAME_MAX || !text_shows(peer->name, FALSE)))
-        return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: P1: want a name of at most %d bytes that shows", peer->node, PEER_NAME_MAX);
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: PE1: want a name of at most %d bytes that shows", peer->node, PEER_NAME_MAX);
     for (guint i = 0; i < peer->urls->len; i++)
         if (!address_valid(peer->urls->pdata[i]))
-            return chama_error(error, CHAMA_ERROR_USAGE, "%s: P1: want addresses https://HOST[:PORT][/PATH] or ssh://[USER@]HOST[:PORT][/PATH]", peer->node);
+            return chama_error(error, CHAMA_ERROR_USAGE, "%s: PE1: want addresses https://HOST[:PORT][/PATH] or ssh://[USER@]HOST[:PORT][/PATH]", peer->node);
     if (peer->pins->len > PEER_PINS_MAX)
-        return chama_error(error, CHAMA_ERROR_LIMIT, "%s: P1: want at most %d keys, have %u", peer->node, PEER_PINS_MAX, peer->pins->len);
+        return chama_error(error, CHAMA_ERROR_LIMIT, "%s: PE1: want at most %d keys, have %u", peer->node, PEER_PINS_MAX, peer->pins->len);
     return TRUE;
 }
 

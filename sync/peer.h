@@ -6,7 +6,7 @@
 
 #include "sync/peers.h"
 
-/* P1: id, alias, name, addresses and keys as they may stand in the table: USAGE, MALFORMED or LIMIT otherwise. */
+/* PE1: id, alias, name, addresses and keys as they may stand in the table: USAGE, MALFORMED or LIMIT otherwise. */
 gboolean peer_check(const Peer *peer, GError **error);
 /* Adds @url unless it is there, is empty, or PEER_URLS_MAX are. */
 void peer_add_url(GPtrArray *urls, const char *url);

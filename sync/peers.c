@@ -1,4 +1,4 @@
-/* The table of peers: part 5 of sync/PROTOCOL.md, rules N3 and P1 to P5. */
+/* The table of peers: part 5 of sync/PROTOCOL.md, rules NM3 and PE1 to PE5. */
 #include <string.h>
 
 #include "keys/error.h"
@@ -182,7 +182,7 @@ peers_by_pin(Home *home, const Digest *pin, PeerStatus status)
                    digest_format_hex(pin, hex), status, NULL);
 }
 
-/* P2: who is shown as the holder of a key is one node only; a name for it, or NULL. */
+/* PE2: who is shown as the holder of a key is one node only; a name for it, or NULL. */
 static char *
 other_holder(Home *home, const char *node, const Digest *pin)
 {
@@ -216,7 +216,7 @@ alias_is_free(Home *home, const char *alias, const char *node, gboolean *is_free
     return TRUE;
 }
 
-/* N3: the wanted alias, or that with the first number from 2 that is free. */
+/* NM3: the wanted alias, or that with the first number from 2 that is free. */
 static char *
 choose_alias(Home *home, const char *wanted, const char *node, GError **error)
 {
@@ -229,7 +229,7 @@ choose_alias(Home *home, const char *wanted, const char *node, GError **error)
         if (is_free)
             return g_steal_pointer(&alias);
     }
-    return chama_error_null(error, CHAMA_ERROR_EXISTS, "%s: N3: want an alias with a number below %d that is free", wanted, ALIAS_NUMBER_MAX);
+    return chama_error_null(error, CHAMA_ERROR_EXISTS, "%s: NM3: want an alias with a number below %d that is free", wanted, ALIAS_NUMBER_MAX);
 }
 
 static char *
@@ -278,7 +278,7 @@ accept_rows(Home *home, Peer *peer, GError **error)
         g_autofree char *holder = other_holder(home, peer->node, &g_array_index(peer->pins, Digest, i));
 
         if (holder)
-            return chama_error(error, CHAMA_ERROR_EXISTS, "%s: P2: want a TLS key of its own, have that of %s", peer->node, holder);
+            return chama_error(error, CHAMA_ERROR_EXISTS, "%s: PE2: want a TLS key of its own, have that of %s", peer->node, holder);
     }
     alias = alias_for(home, peer, known, error);
     if (!alias || !upsert_accepted(home, peer, known, alias, error))
@@ -300,7 +300,7 @@ peers_accept(Home *home, Peer *peer, GError **error)
     if (!peer_check(peer, error))
         return FALSE;
     if (strcmp(peer->node, home_id(home)) == 0)
-        return chama_error(error, CHAMA_ERROR_USAGE, "%s: P1: that is this node itself", peer->node);
+        return chama_error(error, CHAMA_ERROR_USAGE, "%s: PE1: that is this node itself", peer->node);
     return begin(home, error) && finish(home, accept_rows(home, peer, error), error);
 }
 
@@ -315,11 +315,11 @@ peers_rename(Home *home, const char *node, const char *alias, GError **error)
     if (peer->status != PEER_ACCEPTED)
         return chama_error(error, CHAMA_ERROR_NOT_FOUND, "%s: want an accepted peer, have one that is pending", node);
     if (!is_free)
-        return chama_error(error, CHAMA_ERROR_EXISTS, "%s: N3: want an alias that no other peer has", alias);
+        return chama_error(error, CHAMA_ERROR_EXISTS, "%s: NM3: want an alias that no other peer has", alias);
     return run(home, "UPDATE peers SET alias = ?2 WHERE node = ?1", node, alias, error);
 }
 
-/* P4: ids are free to make, and each row costs an fsync. */
+/* PE4: ids are free to make, and each row costs an fsync. */
 static gboolean
 pending_too_fast(Home *home, gint64 now, gboolean *too_fast, GError **error)
 {
@@ -350,7 +350,7 @@ insert_pending(Home *home, const Peer *peer, gint64 now, GError **error)
     return table_run(query, error);
 }
 
-/* P4: the oldest give way. */
+/* PE4: the oldest give way. */
 static gboolean
 trim_pending(Home *home, GError **error)
 {
@@ -458,7 +458,7 @@ peers_note_size(Home *home, const char *node, guint64 size, GError **error)
     return note_number(home, "UPDATE peers SET size_seen = max(size_seen, ?2) WHERE node = ?1", node, size, error);
 }
 
-/* P5: what the profile says of the peer; of its keys those that no other peer holds, and those known before where none is left. */
+/* PE5: what the profile says of the peer; of its keys those that no other peer holds, and those known before where none is left. */
 static Peer *
 peer_of_profile(Home *home, const Peer *known, const Profile *profile)
 {

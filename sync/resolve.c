@@ -1,4 +1,4 @@
-/* Words that people type for nodes and versions, and how nodes are shown: N4 to N7 of sync/PROTOCOL.md. */
+/* Words that people type for nodes and versions, and how nodes are shown: NM4 to NM7 of sync/PROTOCOL.md. */
 #include <string.h>
 
 #include "keys/error.h"
@@ -133,7 +133,7 @@ match_one(GHashTable *nodes, const char *word, Match match, guint *count)
     return *count == 1 ? found : NULL;
 }
 
-/* N4: the first kind of word that any node answers to decides. */
+/* NM4: the first kind of word that any node answers to decides. */
 static char *
 resolve_among(GHashTable *nodes, const char *word, GError **error)
 {
@@ -146,7 +146,7 @@ resolve_among(GHashTable *nodes, const char *word, GError **error)
         if (node)
             return g_strdup(node);
         if (count > 1)
-            return chama_error_null(error, CHAMA_ERROR_USAGE, "%s: N4: want a word that means one node, have one that means %u; give more of the id",
+            return chama_error_null(error, CHAMA_ERROR_USAGE, "%s: NM4: want a word that means one node, have one that means %u; give more of the id",
                                     word, count);
     }
     return chama_error_null(error, CHAMA_ERROR_NOT_FOUND, "%s: no node is known by that name", word);
@@ -180,7 +180,7 @@ peers_display(Home *home, const char *node)
     return g_strdup_printf("%s~%.*s", slug, SHORT_ID, node);
 }
 
-/* N7: the version's text, from behind the '@' on. */
+/* NM7: the version's text, from behind the '@' on. */
 static gboolean
 split_version(char *word, DatasetName *name, GError **error)
 {
@@ -191,7 +191,7 @@ split_version(char *word, DatasetName *name, GError **error)
         return TRUE;
     *at = '\0';
     if (at[1] == '\0' || strlen(at + 1) >= sizeof name->version)
-        return chama_error(error, CHAMA_ERROR_USAGE, "%s: N7: want a number, sha256:<hex> or hex digits after the @", word);
+        return chama_error(error, CHAMA_ERROR_USAGE, "%s: NM7: want a number, sha256:<hex> or hex digits after the @", word);
     g_strlcpy(name->version, at + 1, sizeof name->version);
     return TRUE;
 }
@@ -245,12 +245,12 @@ find_version(Catalogue *catalogue, const DatasetName *name, GError **error)
         return catalogue_version(catalogue, name->node, name->name, 0, error);
     if (g_str_has_prefix(name->version, "sha256:"))
         return find_by_address(catalogue, name, error);
-    /* N7: from 8 characters on it is a part of the address, whatever its digits */
+    /* NM7: from 8 characters on it is a part of the address, whatever its digits */
     if (size < PREFIX_MIN && decimal_parse(name->version, DECIMAL_MAX, &number) && number > 0)
         return catalogue_version(catalogue, name->node, name->name, number, error);
     if (size >= PREFIX_MIN && strspn(name->version, "0123456789abcdef") == size)
         return catalogue_manifest_by_prefix(catalogue, name->node, name->name, name->version, error);
-    return chama_error_null(error, CHAMA_ERROR_USAGE, "%s@%s: N7: want a number, sha256:<hex> or %d and more hex digits after the @", name->name,
+    return chama_error_null(error, CHAMA_ERROR_USAGE, "%s@%s: NM7: want a number, sha256:<hex> or %d and more hex digits after the @", name->name,
                             name->version, PREFIX_MIN);
 }
 

@@ -163,7 +163,7 @@ add(Planning *planning, const Merged *merged, GError **error)
     const GArray *others = plan->options->others;
     gboolean selected = !plan->only || patterns_match_deep(plan->only, merged->path, merged->sides[0].kind == ITEM_FOLDER, NULL);
 
-    /* W1: before anything is written. */
+    /* CO1: before anything is written. */
     if (selected && merged->target && !link_check(merged->path, merged->target, error))
         return FALSE;
     decide_batch_add(planning->filling, merged, others ? others->len : 0, selected);

@@ -30,7 +30,7 @@ typedef struct {
     guint64 edits;
 } Plan;
 
-/* EXISTS naming local edits, unless forced; MALFORMED for a link that leads out of the folder (W1). */
+/* EXISTS naming local edits, unless forced; MALFORMED for a link that leads out of the folder (CO1). */
 gboolean plan_make(Plan *plan, const Digest *root, GError **error);
 void plan_clear(Plan *plan);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Plan, plan_clear)

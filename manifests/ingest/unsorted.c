@@ -95,7 +95,7 @@ find_hard(Unsorted *unsorted, GError **error)
     return FALSE;
 }
 
-/* A3: the numbers fall with each step, so this ends. */
+/* AR3: the numbers fall with each step, so this ends. */
 static gboolean
 resolve(const Unsorted *unsorted, Archived *archived, GError **error)
 {
@@ -107,7 +107,7 @@ resolve(const Unsorted *unsorted, Archived *archived, GError **error)
         if (!named || named->number >= at->number || (named->kind != ARCHIVED_FILE && named->kind != ARCHIVED_EXECUTABLE && named->kind != ARCHIVED_HARD_LINK)) {
             g_autofree char *shown = path_display(archived->path), *target = path_display(archived->target);
 
-            return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: A3: want a hard link to a file that came before it, have %s", shown, target);
+            return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: AR3: want a hard link to a file that came before it, have %s", shown, target);
         }
         at = named;
     }
@@ -147,11 +147,11 @@ check_neighbours(Writing *writing, const Archived *archived, GError **error)
 
     if (writing->before->len > 0 && strcmp(writing->before->str, archived->path) == 0 && !folders) {
         shown = path_display(archived->path);
-        return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: A1: want each path once, have it twice", shown);
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: AR1: want each path once, have it twice", shown);
     }
     if (writing->leaf->len > 0 && path_is_below(archived->path, writing->leaf->str)) {
         shown = path_display(writing->leaf->str);
-        return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: A2: want a file or a folder, have both", shown);
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: AR2: want a file or a folder, have both", shown);
     }
     g_string_assign(writing->before, archived->path);
     writing->before_kind = archived->kind;

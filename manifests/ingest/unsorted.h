@@ -1,9 +1,9 @@
 /*
  * unsorted: the entries of an archive, which come in any order: collected, then checked against each other and written to a listing.
  *
- * A1 A path names one thing: the same folder may come twice, anything else may not.
- * A2 A file or link has nothing below it.
- * A3 A hard link names a file that came before it, and is a file with the same content.
+ * AR1 A path names one thing: the same folder may come twice, anything else may not.
+ * AR2 A file or link has nothing below it.
+ * AR3 A hard link names a file that came before it, and is a file with the same content.
  * A folder is an entry only if nothing is in it; what is left out counts as nothing.
  */
 #ifndef CHAMA_MANIFESTS_INGEST_UNSORTED_H
@@ -25,7 +25,7 @@ gboolean unsorted_add_chunk(Unsorted *unsorted, const ChunkRef *chunk, GError **
 /* An entry; for a file, its chunks are those added since the file before. LIMIT beyond HARD_LINKS_MAX of those. */
 gboolean unsorted_add(Unsorted *unsorted, Archived *archived, GError **error);
 
-/* Once: all but what @left_out matches; *@skipped is increased by what it matches. MALFORMED for A1-A3. */
+/* Once: all but what @left_out matches; *@skipped is increased by what it matches. MALFORMED for AR1-AR3. */
 gboolean unsorted_write(Unsorted *unsorted, const Patterns *left_out, ListingWriter *listing, guint64 *skipped, GError **error);
 
 #endif

@@ -1,14 +1,14 @@
 /*
- * chunker: FastCDC with normalised chunking.  C2-C5 of manifests/FORMAT.md, part 5, fix every bit of it.
+ * chunker: FastCDC with normalised chunking.  CH2-CH5 of manifests/FORMAT.md, part 5, fix every bit of it.
  */
 #include "manifests/store/chunker.h"
 
-/* C3: a cut needs 18 leading zero bits before the average is reached and 14 after it, two more and two fewer than the 16 that
+/* CH3: a cut needs 18 leading zero bits before the average is reached and 14 after it, two more and two fewer than the 16 that
  * would give 64 KiB by themselves, so that sizes gather round the average. */
 #define SHIFT_BEFORE_AVERAGE (64 - 18)
 #define SHIFT_AFTER_AVERAGE (64 - 14)
 
-/* C4: entry i is the first 8 bytes, little-endian, of SHA-256("chama fastcdc/1", byte i). */
+/* CH4: entry i is the first 8 bytes, little-endian, of SHA-256("chama fastcdc/1", byte i). */
 static const guint64 gear[256] = {
     0xd351f066b49fccc5, 0x4107e851dfd402c2, 0x3e349870215a2208, 0x407ac500f1dfbf0b,
     0x538808f2a660cfa1, 0x4b69d7368f840445, 0x0052a2641f34f2c0, 0x32853650555f83fe,

@@ -208,5 +208,5 @@ link_check(const char *path, const char *target, GError **error)
         return TRUE;
     g_autofree char *shown_path = path_display(path), *shown_target = path_display(target);
 
-    return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: W1: want a link target within the folder, have %s: %s", shown_path, fault, shown_target);
+    return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: CO1: want a link target within the folder, have %s: %s", shown_path, fault, shown_target);
 }

@@ -40,7 +40,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BeneathFolder, beneath_folder_clear)
 char *beneath_read_link(int fd, const char *name);
 
 /*
- * W1 link targets: a symbolic link is written and published only if it cannot lead out of the folder: its target is relative, begins with at
+ * CO1 link targets: a symbolic link is written and published only if it cannot lead out of the folder: its target is relative, begins with at
  * most as many ".." as its path has folders, and has no ".." after a name.  Then no chain of such links leaves the folder either
  * (with "name/.." it could: the name may itself be a link).  MALFORMED naming rule, path and target.
  */

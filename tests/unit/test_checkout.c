@@ -444,9 +444,9 @@ finish(Tree *tree, ListingWriter *writer)
     return totals.root;
 }
 
-/* W1: ingest makes no such version, but a peer may. */
+/* CO1: ingest makes no such version, but a peer may. */
 static void
-test_w1_hostile_links(Tree *tree, gconstpointer data)
+test_co1_hostile_links(Tree *tree, gconstpointer data)
 {
     static const char *const targets[] = { "/etc/passwd", "../x", "a/../../x" };
     CheckoutOptions force = { .force = TRUE };
@@ -458,8 +458,8 @@ test_w1_hostile_links(Tree *tree, gconstpointer data)
         g_assert_true(listing_writer_link(writer, "link", targets[i], NULL));
         Digest root = finish(tree, writer);
 
-        refused(tree, &root, &plain, CHAMA_ERROR_MALFORMED, "link: W1: ");
-        refused(tree, &root, &force, CHAMA_ERROR_MALFORMED, "link: W1: ");
+        refused(tree, &root, &plain, CHAMA_ERROR_MALFORMED, "link: CO1: ");
+        refused(tree, &root, &force, CHAMA_ERROR_MALFORMED, "link: CO1: ");
         g_assert_cmpuint(count_in(tree->out), ==, 0);
     }
 }
@@ -720,7 +720,7 @@ main(int argc, char **argv)
         { "kinds-change", test_kinds_change },
         { "obstacles", test_obstacles },
         { "link-in-the-way", test_link_in_the_way },
-        { "W1-hostile-links", test_w1_hostile_links },
+        { "CO1-hostile-links", test_co1_hostile_links },
         { "wrong-content", test_wrong_content },
         { "wrong-chunk-size", test_wrong_chunk_size },
         { "only", test_only },

@@ -22,7 +22,7 @@ noise(gsize size)
     return data;
 }
 
-/* The rules C2-C5 once more, as slowly and plainly as the document has them. */
+/* The rules CH2-CH5 once more, as slowly and plainly as the document has them. */
 static gsize
 plain_cut(const guint8 *data, gsize size)
 {
@@ -148,9 +148,9 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/chunker/C2-C5-rules", test_rules);
+    g_test_add_func("/chunker/CH2-CH5-rules", test_rules);
     g_test_add_func("/chunker/vectors", test_vectors);
-    g_test_add_func("/chunker/C2-short", test_short);
+    g_test_add_func("/chunker/CH2-short", test_short);
     g_test_add_func("/chunker/constant-bytes", test_constant_bytes);
     g_test_add_func("/chunker/end-does-not-depend-on-size", test_end_does_not_depend_on_size);
     g_test_add_func("/chunker/insertion-is-local", test_insertion_is_local);

@@ -299,7 +299,7 @@ test_special(Tree *tree, gconstpointer data)
 }
 
 static void
-test_w1_links(Tree *tree, gconstpointer data)
+test_co1_links(Tree *tree, gconstpointer data)
 {
     static const struct {
         const char *path, *target;
@@ -320,7 +320,7 @@ test_w1_links(Tree *tree, gconstpointer data)
         if (cases[i].ok)
             ingest(tree, NULL, &result);
         else
-            refused(tree, NULL, CHAMA_ERROR_MALFORMED, ": W1: ");
+            refused(tree, NULL, CHAMA_ERROR_MALFORMED, ": CO1: ");
         g_assert_cmpint(unlink(path), ==, 0);
     }
 }
@@ -480,7 +480,7 @@ main(int argc, char **argv)
         { "left-out-link", test_left_out_link },
         { "left-out-too-large", test_left_out_too_large },
         { "special", test_special },
-        { "W1-links", test_w1_links },
+        { "CO1-links", test_co1_links },
         { "unreadable", test_unreadable },
         { "long-path", test_long_path },
         { "changing-file", test_changing_file },

@@ -1,4 +1,4 @@
-/* The table of peers and names of nodes and versions: P1 to P5, N3 to N7 of sync/PROTOCOL.md. */
+/* The table of peers and names of nodes and versions: PE1 to PE5, NM3 to NM7 of sync/PROTOCOL.md. */
 #include "tests/unit/two_nodes.h"
 
 #define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -73,7 +73,7 @@ test_accept_refusals(TwoNodes *nodes, gconstpointer unused)
         { B, "self", "x", NULL, 9, CHAMA_ERROR_USAGE },
         { B, NULL, "a\nb", NULL, 9, CHAMA_ERROR_MALFORMED },
         { B, NULL, "x", "ftp://a", 9, CHAMA_ERROR_USAGE },
-        { B, NULL, "x", NULL, 1, CHAMA_ERROR_EXISTS },   /* P2: A's key */
+        { B, NULL, "x", NULL, 1, CHAMA_ERROR_EXISTS },   /* PE2: A's key */
     };
     Home *home = nodes->forestry.home;
     g_autofree char *first = accept(home, A, NULL, "Tourism", 1, NULL);
@@ -156,7 +156,7 @@ test_pending(TwoNodes *nodes, gconstpointer unused)
     g_assert_null(peers_by_pin(home, &g_array_index(stranger->pins, Digest, 0), PEER_ACCEPTED));
 }
 
-/* P4: neither many callers nor fast ones fill the table. */
+/* PE4: neither many callers nor fast ones fill the table. */
 static void
 test_pending_bound(TwoNodes *nodes, gconstpointer unused)
 {
@@ -211,7 +211,7 @@ test_notes(TwoNodes *nodes, gconstpointer unused)
     g_assert_cmpint(good->last_contact, >, 0);
 }
 
-/* P5: the profile's keys and addresses take the place of what was known, but for the keys of others. */
+/* PE5: the profile's keys and addresses take the place of what was known, but for the keys of others. */
 static void
 test_follow_profile(TwoNodes *nodes, gconstpointer unused)
 {
@@ -248,7 +248,7 @@ test_resolve(TwoNodes *nodes, gconstpointer unused)
         { home_id(home), home_id(home), -1 },
         { "tourism", A, -1 },
         { A, A, -1 },
-        { "health", C, -1 },                    /* N5: nobody else has that slug */
+        { "health", C, -1 },                    /* NM5: nobody else has that slug */
         { "health~caaaaa", C, -1 },
         { "caaaaaaa", C, -1 },
         { "aaaaaaaaaaaab", B, -1 },
@@ -338,14 +338,14 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    ADD("/peers/N3-accept", test_accept);
-    ADD("/peers/P1-P2-accept-refusals", test_accept_refusals);
-    ADD("/peers/N3-rename-and-remove", test_rename_and_remove);
-    ADD("/peers/P3-pending", test_pending);
-    ADD("/peers/P4-pending-bound", test_pending_bound);
+    ADD("/peers/NM3-accept", test_accept);
+    ADD("/peers/PE1-PE2-accept-refusals", test_accept_refusals);
+    ADD("/peers/NM3-rename-and-remove", test_rename_and_remove);
+    ADD("/peers/PE3-pending", test_pending);
+    ADD("/peers/PE4-pending-bound", test_pending_bound);
     ADD("/peers/notes", test_notes);
-    ADD("/peers/P5-follow-profile", test_follow_profile);
-    ADD("/peers/N4-N5-resolve", test_resolve);
-    ADD("/peers/N7-find-version", test_find_version);
+    ADD("/peers/PE5-follow-profile", test_follow_profile);
+    ADD("/peers/NM4-NM5-resolve", test_resolve);
+    ADD("/peers/NM7-find-version", test_find_version);
     return g_test_run();
 }

@@ -84,7 +84,7 @@ test_round_trip(Fixture *f, gconstpointer data)
 }
 
 static void
-test_e6_wrong_key_or_altered(Fixture *f, gconstpointer data)
+test_se6_wrong_key_or_altered(Fixture *f, gconstpointer data)
 {
     g_autoptr(GBytes) sealed = seal(f->encrypted_key, "a grant");
     g_autoptr(GBytes) short_one = g_bytes_new_from_bytes(sealed, 0, 47);
@@ -106,7 +106,7 @@ test_e6_wrong_key_or_altered(Fixture *f, gconstpointer data)
 }
 
 static void
-test_e5_passphrase(Fixture *f, gconstpointer data)
+test_se5_passphrase(Fixture *f, gconstpointer data)
 {
     g_autoptr(GBytes) sealed = seal(f->encrypted_key, "a grant");
 
@@ -116,7 +116,7 @@ test_e5_passphrase(Fixture *f, gconstpointer data)
 }
 
 static void
-test_e4_bad_key_files(Fixture *f, gconstpointer data)
+test_se4_bad_key_files(Fixture *f, gconstpointer data)
 {
     static const struct {
         const char *text;
@@ -167,7 +167,7 @@ test_key_files_are_private_and_kept(Fixture *f, gconstpointer data)
 }
 
 static void
-test_e6_low_order_keys(void)
+test_se6_low_order_keys(void)
 {
     /* The points of order 1, 2 and 8 of Curve25519 whose spelling is canonical. */
     static const guint8 keys[][ENCRYPTION_KEY_SIZE] = {
@@ -187,7 +187,7 @@ test_e6_low_order_keys(void)
 }
 
 static void
-test_e2_salted_digest(void)
+test_se2_salted_digest(void)
 {
     guint8 salt[SALT_SIZE], other[SALT_SIZE], joined[SALT_SIZE + 4];
     g_autoptr(GBytes) body = g_bytes_new_static("body", 4);
@@ -207,7 +207,7 @@ test_e2_salted_digest(void)
 
 /* The example of keys/IDENTITY.md, part 6. */
 static void
-test_e2_example(void)
+test_se2_example(void)
 {
     static const char text[] =
         "{\"grantee\":\"63tutsl5ujtluzxqoupsoyalhokiok2wevjv7ib5ncrhdclqyaxq\",\"name\":\"forest-cover\","
@@ -230,12 +230,12 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     ADD("round-trip", test_round_trip);
-    ADD("e6-wrong-key-or-altered", test_e6_wrong_key_or_altered);
-    ADD("e5-passphrase", test_e5_passphrase);
-    ADD("e4-bad-key-files", test_e4_bad_key_files);
+    ADD("se6-wrong-key-or-altered", test_se6_wrong_key_or_altered);
+    ADD("se5-passphrase", test_se5_passphrase);
+    ADD("se4-bad-key-files", test_se4_bad_key_files);
     ADD("key-files-are-private-and-kept", test_key_files_are_private_and_kept);
-    g_test_add_func("/seal/e6-low-order-keys", test_e6_low_order_keys);
-    g_test_add_func("/seal/e2-salted-digest", test_e2_salted_digest);
-    g_test_add_func("/seal/e2-example", test_e2_example);
+    g_test_add_func("/seal/se6-low-order-keys", test_se6_low_order_keys);
+    g_test_add_func("/seal/se2-salted-digest", test_se2_salted_digest);
+    g_test_add_func("/seal/se2-example", test_se2_example);
     return g_test_run();
 }

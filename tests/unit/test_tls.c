@@ -42,7 +42,7 @@ teardown(Fixture *f, gconstpointer data)
 }
 
 static void
-test_t4_pin_is_what_openssl_computes(Fixture *f, gconstpointer data)
+test_tc4_pin_is_what_openssl_computes(Fixture *f, gconstpointer data)
 {
     g_autofree char *theirs = shell_output("openssl x509 -in %s -noout -pubkey | openssl pkey -pubin -outform DER | openssl dgst -sha256 -binary | base64", f->certificate);
     g_autofree char *expected = g_strconcat("sha256//", theirs, NULL);
@@ -57,7 +57,7 @@ test_t4_pin_is_what_openssl_computes(Fixture *f, gconstpointer data)
 }
 
 static void
-test_t2_names_and_validity(Fixture *f, gconstpointer data)
+test_tc2_names_and_validity(Fixture *f, gconstpointer data)
 {
     g_autofree char *text = shell_output("openssl x509 -in %s -noout -text", f->certificate);
     struct stat status;
@@ -116,7 +116,7 @@ test_nothing_is_written_over(Fixture *f, gconstpointer data)
 }
 
 static void
-test_t3_bad_hosts(Fixture *f, gconstpointer data)
+test_tc3_bad_hosts(Fixture *f, gconstpointer data)
 {
     const char *const hosts[] = { "", "a b", "node\n", "\xe6\x98\x86\xe6\x98\x8e.example", "a/b", "*.example" };
 
@@ -129,7 +129,7 @@ test_t3_bad_hosts(Fixture *f, gconstpointer data)
 }
 
 static void
-test_t4_not_a_certificate(Fixture *f, gconstpointer data)
+test_tc4_not_a_certificate(Fixture *f, gconstpointer data)
 {
     g_autoptr(GError) of_key = NULL;
     g_autoptr(GError) of_der = NULL;
@@ -250,13 +250,13 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    ADD("t4-pin/openssl", test_t4_pin_is_what_openssl_computes);
-    ADD("t2-names-and-validity", test_t2_names_and_validity);
+    ADD("tc4-pin/openssl", test_tc4_pin_is_what_openssl_computes);
+    ADD("tc2-names-and-validity", test_tc2_names_and_validity);
     ADD("key-fits-certificate", test_key_fits_certificate);
     ADD("pair-check", test_pair_check);
     ADD("nothing-is-written-over", test_nothing_is_written_over);
-    ADD("t3-bad-hosts", test_t3_bad_hosts);
-    ADD("t4-not-a-certificate", test_t4_not_a_certificate);
+    ADD("tc3-bad-hosts", test_tc3_bad_hosts);
+    ADD("tc4-not-a-certificate", test_tc4_not_a_certificate);
     ADD("pin-of-peer", test_pin_of_peer);
     return g_test_run();
 }

@@ -632,6 +632,6 @@ main(int argc, char **argv)
     g_test_add_func("/wire/W13-ranges-limits", test_ranges_limits);
     g_test_add_func("/wire/W14-places", test_places);
     g_test_add_func("/wire/W15-frames", test_frames);
-    g_test_add_func("/wire/N1-N2-N6-names", test_names);
+    g_test_add_func("/wire/NM1-NM2-NM6-names", test_names);
     return g_test_run();
 }
