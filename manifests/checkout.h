@@ -3,6 +3,8 @@
  * openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS) or its equal; a folder in the way that is a link is never followed.  Files are written
  * under a temporary name in the folder and renamed, holes stay holes, the executable bit is set, mode 0666/0777 less umask.
  *
+ * One checkout at a time writes into a folder (EXISTS), and removes the temporary files of one that was killed.
+ *
  * A link that leads out of the folder (CO1, manifests/tree/beneath.h) is refused before anything is written: MALFORMED.
  *
  * An update (with a base) writes what differs and what is missing, removes what the base had and the new version has not, with the folders that

@@ -10,6 +10,7 @@
 #include "manifests/checkout/fresh.h"
 #include "manifests/checkout/plan.h"
 #include "manifests/checkout/remove.h"
+#include "manifests/checkout/sweep.h"
 #include "manifests/checkout/write.h"
 #include "manifests/tree/beneath.h"
 #include "manifests/tree/pipeline.h"
@@ -206,7 +207,7 @@ read_only(Patterns *patterns, char **globs, GError **error)
 static gboolean
 checkout_into(Plan *plan, const Digest *root, const char *folder, CheckoutResult *result, GError **error)
 {
-    return set_totals(plan->store, root, plan->options, error) && plan_make(plan, root, error) &&
+    return sweep_lock(plan->root, folder, error) && set_totals(plan->store, root, plan->options, error) && plan_make(plan, root, error) &&
            remove_planned(plan, &result->removed, error) && write_planned(plan, root, result, error) && sync_all(plan->root, folder, error);
 }
 

@@ -33,6 +33,14 @@ choose_name(Fresh *fresh, int folder)
 }
 
 gboolean
+fresh_is_temporary(const char *name)
+{
+    const char *digits = name + strlen(".chama-");
+
+    return g_str_has_prefix(name, ".chama-") && strspn(digits, "0123456789abcdef") == 16 && strcmp(digits + 16, ".tmp") == 0;
+}
+
+gboolean
 fresh_open(Fresh *fresh, int folder, const char *path, GError **error)
 {
     for (guint i = 0; i < NAME_ATTEMPTS && fresh->fd < 0; i++) {
@@ -180,7 +188,8 @@ refuse_taken(const Fresh *fresh, const char *path, GError **error)
     if (!listed || strcmp(listed, beneath_name(path)) == 0)
         return chama_error(error, CHAMA_ERROR_EXISTS, "%s: it was made by someone else meanwhile", shown);
     other = path_display(listed);
-    return chama_error(error, CHAMA_ERROR_EXISTS, "%s: want a file system that can hold it and \"%s\" beside each other, have one that takes them for the same", shown, other);
+    return chama_error(error, CHAMA_ERROR_EXISTS, "%s: want a file system that holds it beside \"%s\", have one that takes them for the same",
+                       shown, other);
 }
 
 /* Without RENAME_NOREPLACE (some network file systems) a look before has to do. */

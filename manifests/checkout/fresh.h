@@ -14,6 +14,9 @@ typedef struct {
 } Fresh;
 #define FRESH_INIT { .folder = -1, .fd = -1 }
 
+/* Is @name one that fresh_open() gives? */
+gboolean fresh_is_temporary(const char *name);
+
 /* @path is for messages, and its last component is the name to be. */
 gboolean fresh_open(Fresh *fresh, int folder, const char *path, GError **error);
 gboolean fresh_link(Fresh *fresh, int folder, const char *path, const char *target, GError **error);

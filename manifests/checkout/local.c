@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "keys/error.h"
+#include "manifests/tree/holes.h"
 
 #define WINDOW (256 * 1024)
 
@@ -44,21 +45,44 @@ local_look(BeneathFolder *folder, const char *path, Local *local, GError **error
     return TRUE;
 }
 
+typedef struct {
+    int fd;
+    const char *path;
+    Progress *progress;
+    DigestStream *stream;
+    guint8 *window;
+    Holes holes;
+} Hashing;
+
+/* From @offset on, as far as one window goes; *@count 0 at the end. */
 static gboolean
-hash_descriptor(int fd, const char *path, Progress *progress, Digest *digest, GError **error)
+hash_some(Hashing *hashing, guint64 offset, gsize *count, GError **error)
+{
+    static const guint8 zeros[WINDOW];
+    gsize hole = (gsize)MIN(holes_at(&hashing->holes, offset), WINDOW);
+    gssize n = hole > 0 ? (gssize)hole : TEMP_FAILURE_RETRY(pread(hashing->fd, hashing->window, WINDOW, (off_t)offset));
+
+    if (progress_cancelled(hashing->progress))
+        return chama_error(error, CHAMA_ERROR_CANCELLED, "stopped");
+    if (n < 0)
+        return failed_at(hashing->path, error);
+    digest_stream_update(hashing->stream, hole > 0 ? zeros : hashing->window, (gsize)n);
+    *count = (gsize)n;
+    return TRUE;
+}
+
+static gboolean
+hash_descriptor(int fd, const char *path, const Local *local, Progress *progress, Digest *digest, GError **error)
 {
     g_autoptr(DigestStream) stream = digest_stream_new();
     g_autofree guint8 *window = g_malloc(WINDOW);
-    gssize n;
+    Hashing hashing = { fd, path, progress, stream, window, { fd, local->size, 0 } };
+    gsize count = 1;
 
-    while ((n = read(fd, window, WINDOW)) != 0) {
-        if (n < 0 && errno != EINTR)
-            return failed_at(path, error);
-        if (progress_cancelled(progress))
-            return chama_error(error, CHAMA_ERROR_CANCELLED, "stopped");
-        digest_stream_update(stream, window, n > 0 ? (gsize)n : 0);
-    }
-    digest_stream_finish(g_steal_pointer(&stream), digest);
+    for (guint64 offset = 0; count > 0; offset += count)
+        if (!hash_some(&hashing, offset, &count, error))
+            return FALSE;
+    digest_stream_reset(stream, digest);
     return TRUE;
 }
 
@@ -69,7 +93,7 @@ hash_file(int folder, const char *path, Local *local, Progress *progress, GError
 
     if (fd < 0)
         return failed_at(path, error);
-    gboolean ok = hash_descriptor(fd, path, progress, &local->digest, error);
+    gboolean ok = hash_descriptor(fd, path, local, progress, &local->digest, error);
 
     close(fd);
     return ok;

@@ -7,6 +7,7 @@
 #include "manifests/checkout/decide.h"
 #include "manifests/checkout/merge.h"
 #include "manifests/checkout/obstacle.h"
+#include "manifests/checkout/sweep.h"
 #include "manifests/tree/pipeline.h"
 
 #define DECISIONS_IN_MEMORY (8 * 1024 * 1024)
@@ -17,6 +18,7 @@ typedef struct {
     Pipeline *batches;
     DecideBatch *filling;
     char *replaced;            /* the last file of the base that is in the way of nothing any more: it will be removed */
+    char *swept;               /* the folder that was last looked through for what a killed checkout left */
     char *obstacle;            /* the last obstacle dealt with: what lies below it needs no second look */
 } Planning;
 
@@ -26,6 +28,7 @@ planning_clear(Planning *planning)
     g_clear_pointer(&planning->batches, pipeline_free);
     g_clear_pointer(&planning->filling, decide_batch_free);
     g_clear_pointer(&planning->replaced, g_free);
+    g_clear_pointer(&planning->swept, g_free);
     g_clear_pointer(&planning->obstacle, g_free);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Planning, planning_clear)
@@ -156,6 +159,20 @@ send_batch(Planning *planning, GError **error)
     return pipeline_push(planning->batches, full, error);
 }
 
+static void
+sweep_around(Planning *planning, const char *path)
+{
+    gsize size = (gsize)(beneath_name(path) - path);
+
+    if (planning->swept && strlen(planning->swept) == size && memcmp(planning->swept, path, size) == 0)
+        return;
+    g_free(planning->swept);
+    planning->swept = g_strndup(path, size);
+    g_autofree char *folder = beneath_parent(path);
+
+    sweep_folder(planning->plan->root, folder);
+}
+
 static gboolean
 add(Planning *planning, const Merged *merged, GError **error)
 {
@@ -166,6 +183,7 @@ add(Planning *planning, const Merged *merged, GError **error)
     /* CO1: before anything is written. */
     if (selected && merged->target && !link_check(merged->path, merged->target, error))
         return FALSE;
+    sweep_around(planning, merged->path);
     decide_batch_add(planning->filling, merged, others ? others->len : 0, selected);
     return !decide_batch_is_full(planning->filling) || send_batch(planning, error);
 }

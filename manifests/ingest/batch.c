@@ -5,9 +5,9 @@
 
 #include "keys/error.h"
 #include "manifests/ingest/source.h"
-#include "manifests/tree/walk.h"
 #include "manifests/store/chunker.h"
 #include "manifests/tree/beneath.h"
+#include "manifests/tree/walk.h"
 
 #define BATCH_BYTES (4 * 1024 * 1024)
 #define BATCH_FILES 256

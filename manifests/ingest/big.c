@@ -1,23 +1,19 @@
 #include "manifests/ingest/big.h"
 
-#include <errno.h>
-#include <unistd.h>
-
-#include "keys/error.h"
 #include "manifests/ingest/cutter.h"
 #include "manifests/ingest/source.h"
-#include "manifests/tree/walk.h"
 #include "manifests/store/chunker.h"
+#include "manifests/tree/holes.h"
+#include "manifests/tree/walk.h"
 
 #define SPOOL_MEMORY (8 * 1024 * 1024)
 #define CHUNKS_AT_ONCE 256
 
-/* Where the next hole may begin: no call is spent on what is known to be data. */
 typedef struct {
     const Source *source;
     const char *path;
     Cutter *cutter;
-    guint64 data_until;
+    Holes holes;
 } Reading;
 
 void
@@ -44,31 +40,12 @@ take_file(gpointer data, guint64 size, const Digest *digest, GError **error)
     return TRUE;
 }
 
-/* How many bytes from @offset on are a hole; 0 too where the file system cannot tell. */
-static guint64
-hole_at(Reading *reading, guint64 offset)
-{
-    guint64 size = (guint64)reading->source->st.st_size;
-    off_t data, hole;
-
-    if (offset < reading->data_until)
-        return 0;
-    data = lseek(reading->source->fd, (off_t)offset, SEEK_DATA);
-    if (data < 0)
-        return errno == ENXIO && offset < size ? size - offset : 0;
-    if ((guint64)data > offset)
-        return MIN((guint64)data, size) - offset;
-    hole = lseek(reading->source->fd, (off_t)offset, SEEK_HOLE);
-    reading->data_until = hole < 0 ? size : (guint64)hole;
-    return 0;
-}
-
 /* The chunks of zeros that lie at @offset: each must see as many bytes of zero as the chunker looks at, so that the cuts are those of the
  * same file without holes. */
 static guint64
 zero_chunks_at(Reading *reading, guint64 offset)
 {
-    guint64 hole = hole_at(reading, offset);
+    guint64 hole = holes_at(&reading->holes, offset);
 
     return hole < CHUNK_SIZE_LIMIT ? 0 : (hole - CHUNK_SIZE_LIMIT) / zeros_cut() + 1;
 }
@@ -118,7 +95,7 @@ read_once(BigFile *file, Sink *sink, int root, const char *name, const char *pat
     if (state != SOURCE_READ)
         return state;
     g_autoptr(Cutter) cutter = cutter_new(sink, &told);
-    Reading reading = { &source, path, cutter, 0 };
+    Reading reading = { &source, path, cutter, { source.fd, (guint64)source.st.st_size, 0 } };
 
     file->executable = (source.st.st_mode & S_IXUSR) != 0;
     state = read_all(&reading, error);

@@ -10,8 +10,8 @@
 #include "manifests/ingest/batch.h"
 #include "manifests/ingest/big.h"
 #include "manifests/ingest/left_out.h"
-#include "manifests/tree/walk.h"
 #include "manifests/tree/pipeline.h"
+#include "manifests/tree/walk.h"
 
 /* The walk's thread fills batches and hands them to the others; it writes the listing from those that come back. */
 typedef struct {

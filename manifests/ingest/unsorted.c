@@ -95,6 +95,12 @@ find_hard(Unsorted *unsorted, GError **error)
     return FALSE;
 }
 
+static gboolean
+may_be_named(const Archived *archived)
+{
+    return archived->kind == ARCHIVED_FILE || archived->kind == ARCHIVED_EXECUTABLE || archived->kind == ARCHIVED_HARD_LINK;
+}
+
 /* AR3: the numbers fall with each step, so this ends. */
 static gboolean
 resolve(const Unsorted *unsorted, Archived *archived, GError **error)
@@ -104,7 +110,7 @@ resolve(const Unsorted *unsorted, Archived *archived, GError **error)
     while (at->kind == ARCHIVED_HARD_LINK) {
         const Archived *named = g_hash_table_lookup(unsorted->hard, at->target);
 
-        if (!named || named->number >= at->number || (named->kind != ARCHIVED_FILE && named->kind != ARCHIVED_EXECUTABLE && named->kind != ARCHIVED_HARD_LINK)) {
+        if (!named || named->number >= at->number || !may_be_named(named)) {
             g_autofree char *shown = path_display(archived->path), *target = path_display(archived->target);
 
             return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: AR3: want a hard link to a file that came before it, have %s", shown, target);

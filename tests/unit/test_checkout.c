@@ -1,6 +1,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 
 #include "keys/error.h"
 #include "manifests/checkout.h"
@@ -190,7 +191,43 @@ test_holes(Tree *tree, gconstpointer data)
         g_assert_cmpuint((guint64)st.st_size, ==, sizes[i]);
         g_assert_cmpuint((guint64)st.st_blocks * 512, <=, 64 * 1024);
         assert_same(tree, &root);
+        g_assert_cmpuint(get(tree, &root, &plain).kept, ==, 1);
     }
+}
+
+static void
+test_sweep(Tree *tree, gconstpointer data)
+{
+    static const char *const stay[] = { ".chama-0123456789abcdef", ".chama-0123456789abcdeg.tmp", "sub/.chama-0.tmp", "mine/.chama-0123456789abcdef.tmp" };
+
+    tree_text(tree->in, "a", "1");
+    tree_text(tree->in, "sub/deep/b", "2");
+    Digest root = publish(tree, tree->in);
+
+    get(tree, &root, &plain);
+    tree_text(tree->out, ".chama-0123456789abcdef.tmp", "left by a killed one");
+    tree_text(tree->out, "sub/deep/.chama-ffffffffffffffff.tmp", "left by a killed one");
+    for (gsize i = 0; i < G_N_ELEMENTS(stay); i++)
+        tree_text(tree->out, stay[i], "x");
+    get(tree, &root, &plain);
+    g_assert_false(exists(tree->out, ".chama-0123456789abcdef.tmp"));
+    g_assert_false(exists(tree->out, "sub/deep/.chama-ffffffffffffffff.tmp"));
+    for (gsize i = 0; i < G_N_ELEMENTS(stay); i++)
+        g_assert_true(exists(tree->out, stay[i]));
+}
+
+static void
+test_one_at_a_time(Tree *tree, gconstpointer data)
+{
+    Digest root = publish(tree, tree->in);
+
+    tree_folder(tree->top, "out");
+    int fd = open(tree->out, O_RDONLY | O_DIRECTORY);
+
+    g_assert_cmpint(flock(fd, LOCK_EX), ==, 0);
+    refused(tree, &root, &plain, CHAMA_ERROR_EXISTS, "another checkout is being written there");
+    close(fd);
+    get(tree, &root, &plain);
 }
 
 static void
@@ -710,6 +747,8 @@ main(int argc, char **argv)
         { "many-files", test_many_files },
         { "empty", test_empty },
         { "holes", test_holes },
+        { "sweep", test_sweep },
+        { "one-at-a-time", test_one_at_a_time },
         { "mode", test_mode },
         { "update", test_update },
         { "folder-with-own-file-stays", test_folder_with_own_file_stays },
