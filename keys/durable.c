@@ -172,6 +172,22 @@ durable_unlink(const char *path, GError **error)
     return fsync_parent(path, error);
 }
 
+void
+durable_clear_stale(const char *folder, gint64 age)
+{
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+    const char *name;
+
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        struct stat status;
+
+        if (g_pattern_match_simple("*.tmp-??????", name) && lstat(path, &status) == 0 && S_ISREG(status.st_mode) && now - status.st_mtime >= age)
+            unlink(path);
+    }
+}
+
 static GBytes *
 read_open_file(int fd, const char *path, gsize limit, GError **error)
 {

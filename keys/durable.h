@@ -21,6 +21,9 @@ gboolean durable_fsync(int fd, const char *path, GError **error);
 gboolean durable_rename(const char *from, const char *to, GError **error);
 gboolean durable_unlink(const char *path, GError **error);
 
+/* Removes the temporary files in @folder that writers who died left there at least @age seconds ago: nobody who is alive takes so long. */
+void durable_clear_stale(const char *folder, gint64 age);
+
 /* All of a file of at most @limit bytes (LIMIT otherwise).  The caller's. */
 GBytes *durable_read(const char *path, gsize limit, GError **error);
 

@@ -235,6 +235,9 @@ check_sealed(Home *home, CheckReport report, gpointer data, GError **error)
         g_autoptr(GBytes) bytes = durable_read(path, RECORD_SIZE_MAX * 4, &broken);
         g_autoptr(Opening) opening = bytes ? opening_parse(bytes, &broken) : NULL;
 
+        /* One that is not whole: what a writer who died left, which gc removes. */
+        if (g_pattern_match_simple("*.tmp-??????", name))
+            continue;
         /* A body whose record was never committed (a crash in between) proves nothing and harms nothing. */
         if (opening && !catalogue_learn_grant(catalogue, opening, &broken) && g_error_matches(broken, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND))
             g_clear_error(&broken);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "keys/durable.h"
 #include "keys/error.h"
 
 /* Where the documents of a version stand once they are stored. */
@@ -466,11 +467,44 @@ mark_held(GcMarks *marks, gpointer data, GError **error)
     return all != NULL;
 }
 
+#define STALE_AFTER 3600
+
+/* @name: a folder of the home; with @below, of its folders too. */
+static void
+clear_stale(Home *home, const char *name, gboolean below)
+{
+    g_autofree char *folder = home_file(home, name);
+    g_autoptr(GDir) dir = below ? g_dir_open(folder, 0, NULL) : NULL;
+    const char *child;
+
+    durable_clear_stale(folder, STALE_AFTER);
+    while (dir && (child = g_dir_read_name(dir))) {
+        g_autofree char *path = g_build_filename(folder, child, NULL);
+
+        durable_clear_stale(path, STALE_AFTER);
+    }
+}
+
+static void
+clear_all_stale(Home *home)
+{
+    clear_stale(home, "", FALSE);
+    clear_stale(home, "keys", FALSE);
+    clear_stale(home, "sealed", FALSE);
+    clear_stale(home, "ledger.git", FALSE);
+    clear_stale(home, "ledgers", TRUE);
+    clear_stale(home, "log", TRUE);
+    clear_stale(home, "sparse", TRUE);
+}
+
 gboolean
 version_gc(Home *home, gboolean dry_run, void (*waiting)(void), GcTotals *totals, GError **error)
 {
     Store *store = home_store(home, error);
     Collection collection = { home, dry_run };
+
+    if (!dry_run)
+        clear_all_stale(home);
 
     return store && home_catalogue(home, error) && store_gc(store, dry_run, mark_held, &collection, waiting, totals, error);
 }
