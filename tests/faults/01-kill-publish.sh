@@ -114,5 +114,8 @@ want "gc after killed ones" 0 "$CHAMA" gc
 equal "what publishes that died had reserved is let go of" "$(sqlite3 a/state.sqlite 'SELECT count(*) FROM held')" $(($("$CHAMA" log data | grep -c '^data@') - 1))
 want "fsck at the end" 0 "$CHAMA" fsck
 want "verify at the end" 0 "$CHAMA" verify
+# Temporary files of those who were killed go with the next gc, once nobody can be at work on them.
+find a -name '*.tmp-??????' -exec touch -d '2 hours ago' {} +
+want "gc of a" 0 chama a gc
 left=$(find a -name '*.tmp-*' -o -name '*_git2_*' -o -name '*.lock' -path '*refs*')
 equal "no temporary files are left" "$left" ""
