@@ -55,7 +55,7 @@ log_request(gpointer data, const ListenerEvent *event)
     char pin[DIGEST_TEXT_SIZE];
 
     journal_write(data, "request", "from", event->address, "key", event->has_pin ? digest_format(&event->pin, pin) : "none", "method",
-                  event->method ? event->method : "-", "path", event->path, "status", status, "bytes", bytes, "ms", milliseconds, event->cut ? "cut" : NULL, "yes", NULL);
+                  event->method ? event->method : "-", "path", event->path, "status", status, "bytes", bytes, "ms", milliseconds, event->remark ? "remark" : event->cut ? "cut" : NULL, event->remark ? event->remark : "yes", NULL);
 }
 
 static gboolean

@@ -199,7 +199,8 @@ on_completed(void *data, struct MHD_Connection *mhd, void **context, enum MHD_Re
     if (listener->options.log && x->status) {
         const ListenerEvent event = { .address = x->connection->address, .has_pin = x->has_pin, .pin = x->pin, .method = x->method, .path = x->path,
                                       .status = x->status, .bytes = x->connection->sent, .microseconds = g_get_monotonic_time() - x->started,
-                                      .cut = x->cut || code != MHD_REQUEST_TERMINATED_COMPLETED_OK };
+                                      .cut = x->cut || code != MHD_REQUEST_TERMINATED_COMPLETED_OK,
+                                      .remark = x->answer ? answer_remark(x->answer) : NULL };
 
         listener->options.log(listener->options.log_data, &event);
     }
