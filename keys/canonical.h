@@ -29,10 +29,8 @@ GBytes *canonical_format(const json_t *value, GError **error);
 char *canonical_format_pretty(const json_t *value);
 
 /* Typed members of @object.  A missing or wrongly typed one is MALFORMED, and names @what and the member.  Strings are borrowed from
- * the object and hold at most @max bytes of UTF-8; control characters other than those in the text of `message` (line feed)
- * are refused by member_text(), which is for what people will see; member_string() takes any. */
+ * the object and hold at most @max bytes of UTF-8, any characters: what people will see goes through manifests/text.h, too. */
 gboolean member_string(const json_t *object, const char *what, const char *name, gsize max, const char **value, GError **error);
-gboolean member_text(const json_t *object, const char *what, const char *name, gsize max, const char **value, GError **error);
 gboolean member_integer(const json_t *object, const char *what, const char *name, gint64 min, gint64 max, gint64 *value, GError **error);
 gboolean member_digest(const json_t *object, const char *what, const char *name, Digest *value, GError **error);
 gboolean member_time(const json_t *object, const char *what, const char *name, gint64 *seconds, GError **error);

@@ -43,32 +43,6 @@ member_string(const json_t *object, const char *what, const char *name, gsize ma
     return TRUE;
 }
 
-/* Control characters, and those that turn or break lines unseen, so that what is shown is what was written. */
-static gboolean
-is_unprintable(gunichar c)
-{
-    return g_unichar_iscntrl(c) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
-}
-
-gboolean
-member_text(const json_t *object, const char *what, const char *name, gsize max, const char **value, GError **error)
-{
-    gboolean lines = strcmp(name, "message") == 0;
-    const char *text;
-
-    if (!member_string(object, what, name, max, &text, error))
-        return FALSE;
-    for (const char *p = text; *p; p = g_utf8_next_char(p)) {
-        gunichar c = g_utf8_get_char(p);
-
-        if (is_unprintable(c) && !(lines && c == '\n'))
-            return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: member \"%s\": want text without control characters, have U+%04X",
-                               what, name, c);
-    }
-    *value = text;
-    return TRUE;
-}
-
 gboolean
 member_integer(const json_t *object, const char *what, const char *name, gint64 min, gint64 max, gint64 *value, GError **error)
 {

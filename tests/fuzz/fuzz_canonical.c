@@ -59,7 +59,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         check_time(root, name);
         check_digest(root, name);
-        member_text(root, "fuzz", name, 100, &text, NULL);
+        member_string(root, "fuzz", name, 100, &text, NULL);
         member_integer(root, "fuzz", name, -10, 10, &number, NULL);
         member_object(root, "fuzz", name, &value, NULL);
         member_array(root, "fuzz", name, 10, &value, NULL);
