@@ -54,14 +54,29 @@ add_name(gnutls_x509_crt_t certificate, const char *host)
     return gnutls_x509_crt_set_subject_alt_name(certificate, GNUTLS_SAN_DNSNAME, host, (unsigned int)strlen(host), GNUTLS_FSAN_APPEND);
 }
 
-static int
-set_names(gnutls_x509_crt_t certificate, const char *node_id, const char *host)
+static gboolean
+is_among(const char *const *hosts, gsize count, const char *host)
 {
-    const char *const hosts[] = { "localhost", "127.0.0.1", "::1", host, NULL };
+    for (gsize i = 0; i < count; i++) {
+        if (g_ascii_strcasecmp(hosts[i], host) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* TC2: this machine's own names, then those given, each once. */
+static int
+set_names(gnutls_x509_crt_t certificate, const char *node_id, const char *const *hosts)
+{
+    static const char *const own[] = { "localhost", "127.0.0.1", "::1" };
     int status = gnutls_x509_crt_set_dn_by_oid(certificate, GNUTLS_OID_X520_COMMON_NAME, 0, node_id, (unsigned int)strlen(node_id));
 
-    for (gsize i = 0; status >= 0 && hosts[i]; i++)
-        status = add_name(certificate, hosts[i]);
+    for (gsize i = 0; status >= 0 && i < G_N_ELEMENTS(own); i++)
+        status = add_name(certificate, own[i]);
+    for (gsize i = 0; status >= 0 && hosts && hosts[i]; i++) {
+        if (!is_among(own, G_N_ELEMENTS(own), hosts[i]) && !is_among(hosts, i, hosts[i]))
+            status = add_name(certificate, hosts[i]);
+    }
     return status;
 }
 
@@ -102,14 +117,14 @@ set_usage(gnutls_x509_crt_t certificate)
 }
 
 static int
-make_certificate(Credentials *credentials, const char *node_id, const char *host)
+make_certificate(Credentials *credentials, const char *node_id, const char *const *hosts)
 {
     int status = gnutls_x509_crt_init(&credentials->certificate);
 
     if (status >= 0)
         status = set_validity(credentials->certificate);
     if (status >= 0)
-        status = set_names(credentials->certificate, node_id, host);
+        status = set_names(credentials->certificate, node_id, hosts);
     if (status >= 0)
         status = set_usage(credentials->certificate);
     if (status >= 0)
@@ -161,16 +176,18 @@ check_host(const char *host, GError **error)
 }
 
 gboolean
-tls_generate(const char *key_path, const char *certificate_path, const char *node_id, const char *host, GError **error)
+tls_generate(const char *key_path, const char *certificate_path, const char *node_id, const char *const *hosts, GError **error)
 {
     g_auto(Credentials) credentials = { NULL, NULL };
     int status;
 
-    if (host && !check_host(host, error))
-        return FALSE;
+    for (gsize i = 0; hosts && hosts[i]; i++) {
+        if (!check_host(hosts[i], error))
+            return FALSE;
+    }
     status = make_key(&credentials);
     if (status >= 0)
-        status = make_certificate(&credentials, node_id, host);
+        status = make_certificate(&credentials, node_id, hosts);
     if (status < 0)
         return chama_error(error, CHAMA_ERROR_FAILED, "%s: cannot make a certificate: %s",
                            certificate_path, gnutls_strerror(status));

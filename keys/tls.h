@@ -10,9 +10,9 @@
 
 #include "keys/digest.h"
 
-/* Makes a key and a certificate (subject CN @node_id, subjectAltName "localhost", 127.0.0.1, ::1 and @host if not NULL, ten
- * years) and writes them as PEM, the key with mode 0600. */
-gboolean tls_generate(const char *key_path, const char *certificate_path, const char *node_id, const char *host, GError **error);
+/* Makes a key and a certificate (subject CN @node_id, subjectAltName "localhost", 127.0.0.1, ::1 and @hosts, each once, ten
+ * years) and writes them as PEM, the key with mode 0600.  @hosts: NULL-terminated, or NULL for none. */
+gboolean tls_generate(const char *key_path, const char *certificate_path, const char *node_id, const char *const *hosts, GError **error);
 
 /* DAMAGED unless the private key is the certificate's. */
 gboolean tls_pair_check(const char *key_path, const char *certificate_path, GError **error);

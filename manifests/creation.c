@@ -49,7 +49,7 @@ make_tls(Home *home, const HomeSetup *setup, const char *node, Digest *pin, GErr
     g_autofree char *key = home_file(home, "keys/tls.key");
     g_autofree char *certificate = home_file(home, "keys/tls.crt");
 
-    return tls_generate(key, certificate, node, setup->host, error) && tls_pin_of_file(certificate, pin, error);
+    return tls_generate(key, certificate, node, setup->hosts, error) && tls_pin_of_file(certificate, pin, error);
 }
 
 /* The profile as given, with the pin of the TLS key that was just made. */

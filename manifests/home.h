@@ -29,7 +29,7 @@ typedef struct {
     GBytes *profile;          /* members of the profile record, without pins: home_create() adds the TLS pin */
     const char *next_key;     /* where to write the next key; NULL: keys/next.key */
     const char *passphrase;   /* NULL: none */
-    const char *host;         /* for the certificate; may be NULL */
+    const char *const *hosts; /* for the certificate, NULL-terminated; may be NULL */
     const char *config;       /* text of config.ini */
 } HomeSetup;
 /* Makes the node: EXISTS if there is one.  All or nothing: built beside @path under a temporary name and renamed. */

@@ -84,21 +84,32 @@ print_made(Home *home, const Options *options)
                 "and delete it here\n", next);
 }
 
+/* The host of an address that profile_format() has accepted, without the brackets of IPv6. */
+static char *
+host_of(const char *url)
+{
+    g_autoptr(GUri) parsed = url ? g_uri_parse(url, G_URI_FLAGS_NONE, NULL) : NULL;
+
+    return parsed ? g_strdup(g_uri_get_host(parsed)) : NULL;
+}
+
 static gboolean
 create(const Invocation *invocation, const Options *options, const char *listen, GError **error)
 {
-    g_autofree char *url = advertised_url(options, listen), *host = NULL, *config = NULL, *passphrase = NULL;
+    g_autofree char *url = advertised_url(options, listen), *listener = NULL, *host = NULL, *config = NULL, *passphrase = NULL;
     g_autoptr(GBytes) profile = NULL;
     g_autoptr(Home) home = NULL;
 
-    if (!config_parse_address(listen, &host, NULL, error) || !(profile = make_profile(options, url, error))) {
+    if (!config_parse_address(listen, &listener, NULL, error) || !(profile = make_profile(options, url, error))) {
         command_blame_usage(error);
         return FALSE;
     }
     if (options->passphrase && !(passphrase = command_new_passphrase(error)))
         return FALSE;
     config = config_template(listen, url);
-    const HomeSetup setup = { .profile = profile, .next_key = options->next_key, .passphrase = passphrase, .host = host, .config = config };
+    host = host_of(url);
+    const char *const hosts[] = { listener, host, NULL };
+    const HomeSetup setup = { .profile = profile, .next_key = options->next_key, .passphrase = passphrase, .hosts = hosts, .config = config };
     home = home_create(invocation->home, &setup, error);
     if (!home)
         return FALSE;

@@ -21,12 +21,13 @@ typedef struct {
 static void
 setup(Fixture *f, gconstpointer data)
 {
+    static const char *const given[] = { "node-a.example", "localhost", "10.1.2.3", "Node-A.example", NULL };
     g_autoptr(GError) error = NULL;
 
     f->folder = g_dir_make_tmp("chama-tls-XXXXXX", NULL);
     f->key = g_build_filename(f->folder, "tls.key", NULL);
     f->certificate = g_build_filename(f->folder, "tls.crt", NULL);
-    g_assert_true(tls_generate(f->key, f->certificate, NODE_ID, "node-a.example", &error));
+    g_assert_true(tls_generate(f->key, f->certificate, NODE_ID, given, &error));
     g_assert_no_error(error);
 }
 
@@ -63,7 +64,7 @@ test_tc2_names_and_validity(Fixture *f, gconstpointer data)
     struct stat status;
 
     g_assert_nonnull(strstr(text, "CN = " NODE_ID));
-    g_assert_nonnull(strstr(text, "DNS:localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1, DNS:node-a.example"));
+    g_assert_nonnull(strstr(text, "DNS:localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1, DNS:node-a.example, IP Address:10.1.2.3\n"));
     g_assert_nonnull(strstr(text, "prime256v1"));
     g_assert_nonnull(strstr(text, "CA:FALSE"));
     g_assert_cmpint(g_stat(f->key, &status), ==, 0);
@@ -121,9 +122,10 @@ test_tc3_bad_hosts(Fixture *f, gconstpointer data)
     const char *const hosts[] = { "", "a b", "node\n", "\xe6\x98\x86\xe6\x98\x8e.example", "a/b", "*.example" };
 
     for (gsize i = 0; i < G_N_ELEMENTS(hosts); i++) {
+        const char *const given[] = { "good.example", hosts[i], NULL };
         g_autoptr(GError) error = NULL;
 
-        g_assert_false(tls_generate("/nonexistent/key", "/nonexistent/crt", NODE_ID, hosts[i], &error));
+        g_assert_false(tls_generate("/nonexistent/key", "/nonexistent/crt", NODE_ID, given, &error));
         g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_USAGE);
     }
 }
