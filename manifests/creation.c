@@ -1,6 +1,9 @@
 /* home_create(): making a node. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <glib/gstdio.h>
@@ -10,6 +13,10 @@
 #include "keys/error.h"
 #include "keys/tls.h"
 #include "manifests/home_private.h"
+
+/* In a folder that was there before: a node that is being made, and one that is whole and yet to be moved up. */
+#define BUILDING ".chama-building"
+#define BUILT ".chama-built"
 
 typedef struct {
     Keypair *signing, *next, *log;
@@ -136,45 +143,142 @@ remove_tree(const char *path)
     return g_rmdir(path) == 0;
 }
 
-/* An empty folder may stand where the node shall be (a mount point, `mkdir -m 700`). */
+/* What an empty folder may hold: what an init that was killed left, and what mkfs leaves on a new disk. */
+static gboolean
+counts_as_nothing(const char *name)
+{
+    return strcmp(name, BUILDING) == 0 || strcmp(name, "lost+found") == 0;
+}
+
+/* An empty folder may stand where the node shall be (a mount point, a service's folder, `mkdir -m 700`). */
 static gboolean
 check_target(const char *path, GError **error)
 {
-    g_autoptr(GDir) dir = NULL;
     g_autofree char *ledger = g_build_filename(path, "ledger.git", NULL);
+    g_autoptr(GDir) dir = NULL;
+    const char *name = NULL;
 
     if (g_file_test(ledger, G_FILE_TEST_EXISTS))
         return chama_error(error, CHAMA_ERROR_EXISTS, "%s: there is a node already; it stays as it is. Choose another home with --home or CHAMA_HOME", path);
     if (!g_file_test(path, G_FILE_TEST_EXISTS))
         return TRUE;
     dir = g_dir_open(path, 0, NULL);
-    if (!dir || g_dir_read_name(dir))
+    while (dir && (name = g_dir_read_name(dir)) && counts_as_nothing(name))
+        ;
+    if (!dir || name)
         return chama_error(error, CHAMA_ERROR_EXISTS, "%s: want an empty folder or none, have something else there", path);
     return TRUE;
+}
+
+/* Makes the folder @temporary and a node in it, or nothing. */
+static gboolean
+build(const char *temporary, const HomeSetup *setup, GError **error)
+{
+    Home *home;
+    gboolean made;
+
+    if (g_mkdir(temporary, 0700) != 0)
+        return chama_error_errno(error, errno, "%s", temporary);
+    home = home_new(temporary);
+    made = make_parts(home, setup, error);
+    home_close(home);
+    if (!made)
+        remove_tree(temporary);
+    return made;
+}
+
+static gboolean
+create_beside(const char *target, const HomeSetup *setup, GError **error)
+{
+    g_autofree char *parent = g_path_get_dirname(target);
+    g_autofree char *temporary = g_strdup_printf("%s.new-%d", target, (int)getpid());
+
+    if (g_mkdir_with_parents(parent, 0755) != 0)
+        return chama_error_errno(error, errno, "%s", parent);
+    if (!build(temporary, setup, error))
+        return FALSE;
+    if (durable_rename(temporary, target, error))
+        return TRUE;
+    remove_tree(temporary);
+    return FALSE;
+}
+
+static gboolean
+move_part(const char *built, const char *target, const char *name, GError **error)
+{
+    g_autofree char *from = g_build_filename(built, name, NULL);
+    g_autofree char *to = g_build_filename(target, name, NULL);
+
+    return g_rename(from, to) == 0 || chama_error_errno(error, errno, "%s", to);
+}
+
+/* ledger.git last: with it the folder is a node. */
+static gboolean
+move_parts(const char *built, const char *target, GError **error)
+{
+    g_autoptr(GDir) dir = g_dir_open(built, 0, error);
+    const char *name;
+
+    while (dir && (name = g_dir_read_name(dir))) {
+        if (strcmp(name, "ledger.git") != 0 && !move_part(built, target, name, error))
+            return FALSE;
+    }
+    if (!dir || !durable_fsync_folder(target, error) || !move_part(built, target, "ledger.git", error))
+        return FALSE;
+    g_rmdir(built);
+    return durable_fsync_folder(target, error);
+}
+
+/* An init was killed while it moved the parts of a node that was whole. */
+static gboolean
+is_built(const char *target)
+{
+    g_autofree char *ledger = g_build_filename(target, BUILT, "ledger.git", NULL);
+
+    return g_file_test(ledger, G_FILE_TEST_IS_DIR);
+}
+
+/* With the folder locked.  From its renaming to BUILT on the node is made, and whoever comes next moves what is left to move. */
+static gboolean
+build_within(const char *target, const HomeSetup *setup, GError **error)
+{
+    g_autofree char *building = g_build_filename(target, BUILDING, NULL);
+    g_autofree char *built = g_build_filename(target, BUILT, NULL);
+
+    if (is_built(target) && !move_parts(built, target, error))
+        return FALSE;
+    if (!check_target(target, error))
+        return FALSE;
+    remove_tree(building);
+    return build(building, setup, error) && durable_rename(building, built, error) && move_parts(built, target, error);
+}
+
+/* In the folder that is there: its parent need not be writable, and it may be a mount point.  Like a new one it becomes its owner's alone
+ * (another's, such as a volume of a container, stays as it is). */
+static gboolean
+create_within(const char *target, const HomeSetup *setup, GError **error)
+{
+    int fd = open(target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    gboolean made;
+
+    if (fd < 0)
+        return chama_error_errno(error, errno, "%s", target);
+    made = flock(fd, LOCK_EX | LOCK_NB) == 0 || chama_error(error, CHAMA_ERROR_EXISTS, "%s: another init is at work there", target);
+    if (made && fchmod(fd, 0700) != 0 && errno != EPERM)
+        made = chama_error_errno(error, errno, "%s: cannot make it this user's alone", target);
+    made = made && build_within(target, setup, error);
+    close(fd);
+    return made;
 }
 
 Home *
 home_create(const char *path, const HomeSetup *setup, GError **error)
 {
     g_autofree char *target = g_canonicalize_filename(path, NULL);
-    g_autofree char *parent = g_path_get_dirname(target);
-    g_autofree char *temporary = g_strdup_printf("%s.new-%d", target, (int)getpid());
-    Home *home;
     gboolean made;
 
-    if (!check_target(target, error))
+    if (!is_built(target) && !check_target(target, error))
         return NULL;
-    if (g_mkdir_with_parents(parent, 0755) != 0 || g_mkdir(temporary, 0700) != 0) {
-        chama_error_errno(error, errno, "%s", temporary);
-        return NULL;
-    }
-    home = home_new(temporary);
-    made = make_parts(home, setup, error);
-    home_close(home);
-    g_rmdir(target);
-    if (!made || !durable_rename(temporary, target, error)) {
-        remove_tree(temporary);
-        return NULL;
-    }
-    return home_open(target, error);
+    made = g_file_test(target, G_FILE_TEST_IS_DIR) ? create_within(target, setup, error) : create_beside(target, setup, error);
+    return made ? home_open(target, error) : NULL;
 }

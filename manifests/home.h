@@ -32,7 +32,8 @@ typedef struct {
     const char *const *hosts; /* for the certificate, NULL-terminated; may be NULL */
     const char *config;       /* text of config.ini */
 } HomeSetup;
-/* Makes the node: EXISTS if there is one.  All or nothing: built beside @path under a temporary name and renamed. */
+/* Makes the node: EXISTS if there is one, or anything else.  All or nothing: built under a temporary name, beside @path or within the empty folder
+ * there (whose own parent need not be writable), and renamed. */
 Home *home_create(const char *path, const HomeSetup *setup, GError **error);
 
 const char *home_path(const Home *home);
