@@ -11,6 +11,8 @@
 /* P16: a writer commits by itself at these, so that its memory and what a crash can undo are bounded. */
 #define PENDING_MAX 65536
 #define PENDING_BYTES_MAX (256 * 1024 * 1024)
+/* What is pending, and puts under way in other threads. */
+#define CLAIMS_MAX (PENDING_MAX + 1024)
 
 struct StoreWriter {
     Store *store;
@@ -38,7 +40,7 @@ store_writer_new(Store *store, const Scope *scope, GError **error)
     writer->store = store;
     writer->scope = *scope;
     writer->claimed = g_hash_table_new(digest_hash, digest_equal);
-    writer->claims = g_new(Digest, PENDING_MAX);
+    writer->claims = g_new(Digest, CLAIMS_MAX);
     writer->pending = g_new(PackPiece, PENDING_MAX);
     writer->lock = -1;
     if (!store_lock(store->lock_path, LOCK_SH, TRUE, &writer->lock, error) || !store_refresh(store, NULL, error) ||
@@ -92,6 +94,29 @@ compare_pieces(gconstpointer a, gconstpointer b)
     return digest_compare(&((const PackPiece *)a)->frame.digest, &((const PackPiece *)b)->frame.digest);
 }
 
+static int
+compare_with_piece(gconstpointer digest, gconstpointer piece)
+{
+    return digest_compare(digest, &((const PackPiece *)piece)->frame.digest);
+}
+
+/* The claims of puts that other threads have under way stay, or what is being put would for a while count as absent.  The pieces are
+ * sorted. */
+static void
+forget_committed(StoreWriter *writer)
+{
+    guint count = g_hash_table_size(writer->claimed), kept = 0;
+
+    g_hash_table_remove_all(writer->claimed);
+    for (guint i = 0; i < count; i++)
+        if (!bsearch(&writer->claims[i], writer->pending, writer->pending_count, sizeof *writer->pending, compare_with_piece))
+            writer->claims[kept++] = writer->claims[i];
+    for (guint i = 0; i < kept; i++)
+        g_hash_table_add(writer->claimed, &writer->claims[i]);
+    writer->pending_count = 0;
+    writer->pending_bytes = 0;
+}
+
 /* I1: the pack is durable before the index names anything in it. */
 static gboolean
 commit(StoreWriter *writer, GError **error)
@@ -117,9 +142,7 @@ commit(StoreWriter *writer, GError **error)
         return FALSE;
     writer->in_doubt = FALSE;
     writer->committed = record.length;
-    writer->pending_count = 0;
-    writer->pending_bytes = 0;
-    g_hash_table_remove_all(writer->claimed);
+    forget_committed(writer);
     return TRUE;
 }
 
@@ -143,8 +166,8 @@ claim(StoreWriter *writer, const Digest *digest)
 
     if (g_hash_table_contains(writer->claimed, digest))
         return FALSE;
-    /* Claims of puts under way fill no more than this: then one is put twice, which does no harm (P22). */
-    if (count == PENDING_MAX)
+    /* Then one is put twice, which does no harm (P22). */
+    if (count == CLAIMS_MAX)
         return TRUE;
     writer->claims[count] = *digest;
     g_hash_table_add(writer->claimed, &writer->claims[count]);
@@ -309,12 +332,11 @@ store_writer_has(StoreWriter *writer, const Digest *digest)
 {
     gboolean claimed;
 
-    if (look_up(writer, digest, NULL) == PLACE_HELD)
-        return TRUE;
+    /* In this order, for a commit takes it from there to the index. */
     g_mutex_lock(&writer->mutex);
     claimed = g_hash_table_contains(writer->claimed, digest);
     g_mutex_unlock(&writer->mutex);
-    return claimed;
+    return claimed || look_up(writer, digest, NULL) == PLACE_HELD;
 }
 
 gboolean

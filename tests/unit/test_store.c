@@ -295,7 +295,10 @@ work(gpointer data)
     Worker *worker = data;
 
     for (guint i = 0; i < 400; i++) {
-        put(worker->writer, worker->first + i, 2000);
+        Digest digest = put(worker->writer, worker->first + i, 2000);
+
+        /* Whatever another thread commits meanwhile. */
+        g_assert_true(store_writer_has(worker->writer, &digest));
         if (i % 100 == 99)
             commit(worker->writer);
     }
