@@ -14,6 +14,8 @@ struct ListingCursor {
     Digest previous_chunk;           /* its last, of a part */
     gboolean in_file;                /* the next item goes on with the file of the one before */
     guint64 file_start;              /* content before that file */
+    ListingPassOver pass_over;
+    gpointer pass_over_data;
 };
 
 ListingCursor *
@@ -34,6 +36,13 @@ listing_cursor_free(ListingCursor *cursor)
         return;
     descent_close(&cursor->tree);
     g_free(cursor);
+}
+
+void
+listing_cursor_pass_over(ListingCursor *cursor, ListingPassOver pass_over, gpointer data)
+{
+    cursor->pass_over = pass_over;
+    cursor->pass_over_data = data;
 }
 
 void
@@ -72,9 +81,23 @@ check_follows(const ListingCursor *cursor, const Item *item, GError **error)
     return TRUE;
 }
 
-/* To the next leaf with an item.  FALSE without an error at the end of the tree. */
+/* Steps over the child that comes next if nobody needs it.  Its last chunk, which L17 would compare, is not known then. */
 static gboolean
-to_leaf(ListingCursor *cursor, GError **error)
+pass_over(ListingCursor *cursor)
+{
+    Frame *frame = descent_top(&cursor->tree);
+    const PageRef *child = page_child(frame->page, frame->index);
+
+    if (!cursor->pass_over || child->files > 0 || !cursor->pass_over(cursor->pass_over_data, &child->digest))
+        return FALSE;
+    memset(&cursor->previous_chunk, 0, sizeof cursor->previous_chunk);
+    frame_step(frame);
+    return TRUE;
+}
+
+/* Up from what is at its end.  FALSE at the end of the tree, without an error unless it ends within a file. */
+static gboolean
+climb(ListingCursor *cursor, GError **error)
 {
     Descent *tree = &cursor->tree;
 
@@ -89,8 +112,19 @@ to_leaf(ListingCursor *cursor, GError **error)
         descent_leave(tree);
         frame_step(descent_top(tree));
     }
+    return TRUE;
+}
+
+/* To the next leaf with an item.  FALSE without an error at the end of the tree. */
+static gboolean
+to_leaf(ListingCursor *cursor, GError **error)
+{
+    Descent *tree = &cursor->tree;
+
+    if (!climb(cursor, error))
+        return FALSE;
     while (page_level(descent_top(tree)->page) > 0) {
-        if (!descent_enter(tree, error))
+        if (!(pass_over(cursor) ? climb(cursor, error) : descent_enter(tree, error)))
             return FALSE;
     }
     return TRUE;

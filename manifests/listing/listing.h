@@ -40,6 +40,10 @@ typedef struct ListingCursor ListingCursor;
 ListingCursor *listing_cursor_new(const Digest *root, ListingGet get, gpointer data, GError **error);
 void listing_cursor_free(ListingCursor *cursor);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ListingCursor, listing_cursor_free)
+/* Asked before a page that holds nothing but parts of one file: may it, and what lies below it, be passed over?  Only such a page can stand in a listing
+ * twice (L23), so who wants to see each thing once remembers them: a few pages that name each other over and over stand for 10^12 positions. */
+typedef gboolean (*ListingPassOver)(gpointer data, const Digest *page);
+void listing_cursor_pass_over(ListingCursor *cursor, ListingPassOver pass_over, gpointer data);
 /* What the root page says; exact only after a whole walk. */
 void listing_cursor_totals(const ListingCursor *cursor, PageRef *totals);
 /* The next item, valid until the next call; FALSE without an error at the end.  @first_position is the position of the

@@ -89,12 +89,14 @@ visit_all(ChunkWalk *walk, GError **error)
 {
     Transfer *transfer = walk->transfer;
     g_autoptr(ListingCursor) cursor = listing_cursor_new(&transfer->held.listing, transfer_page, transfer, error);
+    g_auto(PartPages) seen = part_pages_new();
     g_autoptr(GError) failed = NULL;
     const Item *item;
     guint64 first;
 
     if (!cursor)
         return FALSE;
+    listing_cursor_pass_over(cursor, part_pages_see, &seen);
     while (listing_cursor_next(cursor, &item, &first, NULL, &failed)) {
         for (guint i = 0; i < item->chunk_count; i++) {
             if (!visit_chunk(walk, first + i, &item->chunks[i], error))
@@ -105,7 +107,7 @@ visit_all(ChunkWalk *walk, GError **error)
         g_propagate_error(error, g_steal_pointer(&failed));
         return FALSE;
     }
-    return send_batch(walk, error);
+    return part_pages_check(&seen, error) && send_batch(walk, error);
 }
 
 static gboolean

@@ -12,11 +12,13 @@ typedef struct {
     guint level;
     GPtrArray *references;      /* of const PageRef*: what each must turn out to be */
     GArray *places;             /* of PagePlace */
+    GHashTable *asked;          /* set of const Digest* in references */
 } PageRequest;
 
 static void
 page_request_clear(PageRequest *request)
 {
+    g_clear_pointer(&request->asked, g_hash_table_unref);
     g_clear_pointer(&request->references, g_ptr_array_unref);
     g_clear_pointer(&request->places, g_array_unref);
 }
@@ -25,14 +27,17 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(PageRequest, page_request_clear)
 static PageRequest
 page_request_new(Transfer *transfer, guint level)
 {
-    return (PageRequest){ transfer, level, g_ptr_array_new(), g_array_new(FALSE, FALSE, sizeof(PagePlace)) };
+    return (PageRequest){ transfer, level, g_ptr_array_new(), g_array_new(FALSE, FALSE, sizeof(PagePlace)), g_hash_table_new(digest_hash, digest_equal) };
 }
 
+/* Once for each distinct page. */
 static void
 page_request_add(PageRequest *request, const PageRef *reference, guint64 first_item)
 {
     PagePlace place = { request->level, first_item };
 
+    if (!g_hash_table_add(request->asked, (gpointer)&reference->digest))
+        return;
     g_ptr_array_add(request->references, (gpointer)reference);
     g_array_append_val(request->places, place);
 }
@@ -115,9 +120,10 @@ fetch_children(Transfer *transfer, const Page *page, guint64 first_item, GError 
     return TRUE;
 }
 
-/* Completes what lies below @page.  One page a level is in memory; a page counts its children, so how deep this goes is bounded (L1). */
+/* Completes what lies below @page.  One page a level is in memory; a page counts its children, so how deep this goes is bounded (L1).  @seen: of pages
+ * with files each can stand only once (L23). */
 static gboolean
-complete(Transfer *transfer, const Page *page, guint64 first_item, GError **error)
+complete(Transfer *transfer, const Page *page, guint64 first_item, PartPages *seen, GError **error)
 {
     if (page_level(page) == 0)
         return TRUE;
@@ -128,15 +134,15 @@ complete(Transfer *transfer, const Page *page, guint64 first_item, GError **erro
         g_autoptr(GBytes) bytes = NULL;
         g_autoptr(Page) below = NULL;
 
-        if (transfer_has(transfer, &child->digest)) {
+        if ((child->files > 0 || !part_pages_see(seen, &child->digest)) && transfer_has(transfer, &child->digest)) {
             bytes = transfer_page(transfer, &child->digest, error);
             below = bytes ? page_parse(bytes, error) : NULL;
-            if (!below || !complete(transfer, below, first_item, error))
+            if (!below || !complete(transfer, below, first_item, seen, error))
                 return FALSE;
         }
         first_item += child->items;
     }
-    return TRUE;
+    return part_pages_check(seen, error);
 }
 
 static gboolean
@@ -177,10 +183,11 @@ transfer_pages(Transfer *transfer, GError **error)
 {
     g_autoptr(GBytes) bytes = NULL;
     g_autoptr(Page) root = NULL;
+    g_auto(PartPages) seen = part_pages_new();
 
     if (!fetch_root(transfer, error) || !require_all(transfer, error) || !hold_incomplete(transfer, error))
         return FALSE;
     bytes = transfer_page(transfer, &transfer->held.listing, error);
     root = bytes ? page_parse(bytes, error) : NULL;
-    return root && complete(transfer, root, 0, error) && require_all(transfer, error);
+    return root && complete(transfer, root, 0, &seen, error) && require_all(transfer, error);
 }

@@ -131,7 +131,13 @@ learn_details(Transfer *transfer, GError **error)
     g_autoptr(GBytes) bytes = fetch_document(transfer, "details", &transfer->held.details, DETAILS_SIZE_MAX, error);
 
     transfer->details = bytes ? details_parse(bytes, error) : NULL;
-    return transfer->details && check_sizes(transfer->manifest, transfer->details, error);
+    if (!transfer->details)
+        return FALSE;
+    /* Before a page is asked for: its root must say the same. */
+    if (transfer->details->chunks > TRANSFER_POSITIONS_MAX)
+        return chama_error(error, CHAMA_ERROR_LIMIT, "details: want at most %" G_GUINT64_FORMAT " chunks, have %" G_GUINT64_FORMAT,
+                           TRANSFER_POSITIONS_MAX, transfer->details->chunks);
+    return check_sizes(transfer->manifest, transfer->details, error);
 }
 
 static gboolean

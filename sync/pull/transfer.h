@@ -22,6 +22,22 @@ typedef struct {
     gint64 progressed;          /* bytes added to the progress for this version */
 } Transfer;
 
+/* A version of another node is not taken if it has more chunk positions than this (64 TB in chunks of the usual size): each is looked at. */
+#define TRANSFER_POSITIONS_MAX G_GUINT64_CONSTANT(1000000000)
+
+/* Pages of parts that a walk has been through (each stands once for all); of at most this many, then the version is not taken. */
+#define PART_PAGES_MAX 500000
+typedef struct {
+    GHashTable *digests;        /* set of Digest* */
+    gboolean too_many;
+} PartPages;
+PartPages part_pages_new(void);
+void part_pages_clear(PartPages *pages);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(PartPages, part_pages_clear)
+/* TRUE if @page was there before (a ListingPassOver), or there are too many. */
+gboolean part_pages_see(gpointer pages, const Digest *page);
+gboolean part_pages_check(const PartPages *pages, GError **error);
+
 /* Fetches what is missing of @manifest.  @opening (may be NULL): the grant to show.  NOT_FOUND if the peer does not have it, or not all of it.  In
  * a dry run only documents and pages are fetched, and what is missing is counted. */
 gboolean transfer_version(Session *session, const Manifest *manifest, GBytes *opening, GError **error);
