@@ -163,6 +163,12 @@ answer_caller(const Answer *answer)
     return answer->caller.node;
 }
 
+gboolean
+answer_is_streamed(const Answer *answer)
+{
+    return answer->source != NULL;
+}
+
 GBytes *
 answer_next(Answer *answer, GError **error)
 {

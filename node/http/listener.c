@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <gnutls/gnutls.h>
@@ -21,6 +22,8 @@
 #define THREADS 4
 #define BLOCK_SIZE (256 * 1024)
 #define HEAD_MAX (16 * 1024)
+#define DESCRIPTORS_EACH 8
+#define DESCRIPTORS_REST 512        /* homes that wait, libraries, the daemon's own sync */
 #define IDLE_SECONDS 60
 #define REQUEST_SECONDS 90          /* to send a whole request */
 #define ANSWER_SECONDS 120          /* to take an answer, and */
@@ -276,6 +279,8 @@ answer_request(struct MHD_Connection *mhd, Exchanged *x)
         return send_error(mhd, x, error);
     x->answer = answer_new(x->home, &request);
     x->status = answer_status(x->answer);
+    if (!answer_is_streamed(x->answer))
+        homes_give(x->listener->homes, g_steal_pointer(&x->home));
     set_stage(x->listener, x->connection, TRUE);
     return send_response(mhd, x->status, answer_content_type(x->answer),
                          MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_SIZE, read_answer, x, NULL));
@@ -347,6 +352,25 @@ read_pem(const char *home, const char *name, GError **error)
     return bytes ? g_strndup(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes)) : NULL;
 }
 
+/* A connection that is being answered has its own home: a socket and DESCRIPTORS_EACH files.  Without room for all, callers who read slowly would
+ * leave none for others.  How many connections there may be. */
+static guint
+make_room(guint wanted)
+{
+    const rlim_t need = DESCRIPTORS_REST + (rlim_t)wanted * DESCRIPTORS_EACH;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return wanted;
+    if (limit.rlim_cur < need) {
+        limit.rlim_cur = MIN(need, limit.rlim_max);
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur >= need)
+        return wanted;
+    return limit.rlim_cur > DESCRIPTORS_REST ? MAX((guint)((limit.rlim_cur - DESCRIPTORS_REST) / DESCRIPTORS_EACH), THREADS) : THREADS;
+}
+
 static gboolean
 start_daemon(Listener *listener, GError **error)
 {
@@ -354,7 +378,7 @@ start_daemon(Listener *listener, GError **error)
     g_autofree char *key = certificate ? read_pem(listener->options.home, "tls.key", error) : NULL;
     struct addrinfo *found = NULL;
     unsigned int flags = MHD_USE_TLS | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC;
-    guint limit = listener->options.connections_max;
+    guint limit = make_room(listener->options.connections_max);
 
     if (!key || !resolve(listener->options.address, &found, error))
         return FALSE;

@@ -6,6 +6,8 @@
 #include "sync/pull/plan.h"
 #include "sync/pull/transfer.h"
 
+#define ROUND_BYTES_MIN (256 * 1024)   /* below, a round that was cut is not followed by another */
+
 /* A walk over all positions of the listing that gathers those whose chunk is not held for this version. */
 typedef struct ChunkWalk ChunkWalk;
 struct ChunkWalk {
@@ -140,20 +142,21 @@ fetch_missing(Transfer *transfer, guint64 *stored, GError **error)
     return good;
 }
 
-/* A peer bounds how long one connection may last, so a cut after some chunks is no reason to give up: each round asks for less. */
+/* A peer bounds how long one connection may last, so a cut after some chunks is no reason to give up: each round asks for less.  A round that brought
+ * hardly any is: one chunk and a cut, over and over, would go on for ever. */
 static gboolean
 fetch_in_rounds(Transfer *transfer, guint64 *stored, GError **error)
 {
     *stored = 0;
     for (;;) {
         GError *failed = NULL;
-        guint64 now = 0;
+        guint64 now = 0, before = transfer->session->result->bytes;
         gboolean good = fetch_missing(transfer, &now, &failed);
 
         *stored += now;
         if (good)
             return TRUE;
-        if (now == 0 || !g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_UNREACHABLE)) {
+        if (transfer->session->result->bytes - before < ROUND_BYTES_MIN || !g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_UNREACHABLE)) {
             g_propagate_error(error, failed);
             return FALSE;
         }

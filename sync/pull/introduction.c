@@ -8,6 +8,7 @@
 
 #define CONNECT_TIMEOUT 15
 #define STALL_TIMEOUT 30
+#define PATIENCE 60
 
 void
 node_document_free(NodeDocument *document)
@@ -143,6 +144,7 @@ pull_introduce(Home *home, const char *url, GError **error)
     g_autofree char *key = home_file(home, "keys/tls.key");
     const TransportOptions options = {
         .certificate_path = certificate, .key_path = key, .connect_timeout = CONNECT_TIMEOUT, .stall_timeout = STALL_TIMEOUT,
+        .patience = PATIENCE,
     };
     g_autoptr(Transport) transport = transport_open(url, &options, error);
     g_autoptr(GBytes) bytes = transport ? transport_fetch(transport, "GET", "/v1/node", NULL, NULL, NODE_DOCUMENT_MAX, error) : NULL;

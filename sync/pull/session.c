@@ -70,6 +70,7 @@ session_connect(Session *session, const char *url, GError **error)
         .pin_count = pins->len,
         .connect_timeout = CONNECT_TIMEOUT,
         .stall_timeout = STALL_TIMEOUT,
+        .patience = PATIENCE,
         .cancelled = session_cancelled(session->options),
     };
 

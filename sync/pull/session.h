@@ -11,6 +11,7 @@
 
 #define CONNECT_TIMEOUT 15   /* seconds */
 #define STALL_TIMEOUT 60
+#define PATIENCE 120
 
 typedef struct {
     Home *home;

@@ -7,12 +7,16 @@
 #include "sync/transport/road.h"
 
 #define READ_SIZE (256 * 1024L)
+#define RATE_MIN (8 * 1024)          /* bytes a second; the other side asks for the same */
 
 struct Road {
     CURL *curl;
     char *base;                      /* "https://host:port", and the path of the address, without a slash at its end */
     char *trouble;                   /* CURL_ERROR_SIZE bytes for libcurl's own words */
     gint *cancelled;
+    guint patience;
+    gint64 begun;                    /* the present request, in microseconds */
+    gboolean overdue;
     gboolean has_pin;
     Digest pin;
 };
@@ -60,8 +64,11 @@ static int
 on_progress(void *data, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
 {
     Road *road = data;
+    gint64 seconds = (g_get_monotonic_time() - road->begun) / G_USEC_PER_SEC;
 
-    return road->cancelled && g_atomic_int_get(road->cancelled) ? 1 : 0;
+    /* A stall is no byte at all: who sends one now and then would hold up the sync, and all other peers, for ever. */
+    road->overdue = road->patience > 0 && seconds > road->patience + (down + up) / RATE_MIN;
+    return road->overdue || (road->cancelled && g_atomic_int_get(road->cancelled)) ? 1 : 0;
 }
 
 /* The session is libcurl's and lives for the connection, so the key is read while an answer comes in. */
@@ -192,6 +199,7 @@ https_open(const char *url, const TransportOptions *options, GError **error)
     road->base = g_steal_pointer(&base);
     road->trouble = g_malloc0(CURL_ERROR_SIZE);
     road->cancelled = options->cancelled;
+    road->patience = options->patience;
     /* An option that this libcurl does not know must not be passed over in silence: one of them is the pin. */
     if (!road->curl || !set_trust(road->curl, options) || !set_ways(road->curl) || !set_patience(road->curl, options) || !set_callbacks(road)) {
         https_close(road);
@@ -238,6 +246,9 @@ trouble_error(const Road *road, CURLcode code, GError **error)
 
     switch (code) {
     case CURLE_ABORTED_BY_CALLBACK:
+        if (road->overdue)
+            return chama_error(error, CHAMA_ERROR_UNREACHABLE, "%s: want an answer within %u seconds and 1 more for each 8 KiB, have a slower one",
+                               road->base, road->patience);
         return chama_error(error, CHAMA_ERROR_CANCELLED, "%s: stopped", road->base);
     case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
         return chama_error(error, CHAMA_ERROR_VERIFY, "%s: shows a TLS key that is none of those pinned for this peer", road->base);
@@ -259,6 +270,8 @@ https_request(Road *road, const RoadRequest *request, RoadBody body, gpointer da
     CURLcode code;
 
     *road->trouble = '\0';
+    road->begun = g_get_monotonic_time();
+    road->overdue = FALSE;
     code = set_request(&passage, request, headers) ? curl_easy_perform(road->curl) : CURLE_FAILED_INIT;
     curl_slist_free_all(headers);
     if (passage.error) {

@@ -16,6 +16,7 @@ typedef struct {
     guint pin_count;                          /* 0: any key is taken; transport_peer_pin() says which it was */
     guint connect_timeout;                    /* seconds */
     guint stall_timeout;                      /* seconds without a byte */
+    guint patience;                           /* seconds for a request, and 1 more for each 8 KiB that goes or comes; 0: for ever */
     gint *cancelled;                          /* may be NULL: set by another thread, stops a request with CANCELLED */
 } TransportOptions;
 

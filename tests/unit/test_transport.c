@@ -41,6 +41,15 @@ half(void *data, uint64_t position, char *bytes, size_t size)
     return 100;
 }
 
+/* A byte now and then: never a stall. */
+static ssize_t
+trickle(void *data, uint64_t position, char *bytes, size_t size)
+{
+    g_usleep(200 * 1000);
+    *bytes = 'x';
+    return 1;
+}
+
 static ssize_t
 big(void *data, uint64_t position, char *bytes, size_t size)
 {
@@ -69,6 +78,8 @@ response_for(Server *server, struct MHD_Connection *connection, const char *meth
         return MHD_create_response_from_callback(200, 65536, half, server, NULL);
     if (strcmp(path, "/v1/stall") == 0)
         return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1024, never, server, NULL);
+    if (strcmp(path, "/v1/trickle") == 0)
+        return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1024, trickle, server, NULL);
     if (strcmp(path, "/v1/head") == 0) {
         g_autofree char *wide = g_strnfill(30000, 'w');
 
@@ -178,7 +189,7 @@ static Transport *
 connect_to(Server *server, const Digest *pins, guint pin_count, gint *cancelled)
 {
     const TransportOptions options = { .certificate_path = server->certificate, .key_path = server->key, .pins = pins, .pin_count = pin_count,
-                                       .connect_timeout = 5, .stall_timeout = 1, .cancelled = cancelled };
+                                       .connect_timeout = 5, .stall_timeout = 1, .patience = 2, .cancelled = cancelled };
     g_autoptr(GError) error = NULL;
     Transport *transport = transport_open(server->url, &options, &error);
 
@@ -280,6 +291,16 @@ test_stall(Server *server, gconstpointer unused)
 
     g_atomic_int_set(&server->waiting, 1);
     assert_refused(transport, "/v1/stall", CHAMA_ERROR_UNREACHABLE);
+}
+
+static void
+test_trickle(Server *server, gconstpointer unused)
+{
+    g_autoptr(Transport) transport = connect_to(server, &server->pin, 1, NULL);
+    gint64 begun = g_get_monotonic_time();
+
+    assert_refused(transport, "/v1/trickle", CHAMA_ERROR_UNREACHABLE);
+    g_assert_cmpint(g_get_monotonic_time() - begun, <, 5 * G_USEC_PER_SEC);
 }
 
 static gpointer
@@ -386,6 +407,7 @@ main(int argc, char **argv)
         { "/transport/without-pins-the-key-is-told", test_without_pins_the_key_is_told },
         { "/transport/refusals", test_refusals },
         { "/transport/stall", test_stall },
+        { "/transport/trickle", test_trickle },
         { "/transport/cancel", test_cancel },
         { "/transport/the-sinks-error-comes-through", test_the_sinks_error_comes_through },
         { "/transport/nobody-there", test_nobody_there },
