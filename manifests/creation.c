@@ -263,7 +263,7 @@ create_within(const char *target, const HomeSetup *setup, GError **error)
 
     if (fd < 0)
         return chama_error_errno(error, errno, "%s", target);
-    made = flock(fd, LOCK_EX | LOCK_NB) == 0 || chama_error(error, CHAMA_ERROR_EXISTS, "%s: another init is at work there", target);
+    made = flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK || chama_error(error, CHAMA_ERROR_EXISTS, "%s: another init is at work there", target);
     if (made && fchmod(fd, 0700) != 0 && errno != EPERM)
         made = chama_error_errno(error, errno, "%s: cannot make it this user's alone", target);
     made = made && build_within(target, setup, error);

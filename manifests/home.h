@@ -1,5 +1,5 @@
 /*
- * home: the folder of a node ($CHAMA_HOME), what lies where in it (ARCHITECTURE section 6), and its parts, opened when first asked for.
+ * home: the folder of a node ($CHAMA_HOME), what lies where in it (manifests/FORMAT.md, part 10), and its parts, opened when first asked for.
  *
  * A Home belongs to one thread; open another for another thread (cheap).  Its parts are closed with it.
  */

@@ -6,7 +6,7 @@
 
 #define CHECKPOINT_FRESH_FOR 3600
 
-/* ARCHITECTURE section 8: a node that learned of another history of its own ledger signs nothing until people have decided. */
+/* PU7: a node that learned of another history of its own ledger signs nothing until people have decided. */
 static gboolean
 check_may_sign(Home *home, GError **error)
 {

@@ -1,5 +1,5 @@
 /*
- * pull: one sync with one peer (ARCHITECTURE section 5): ledgers, then the content of versions followed and allowed.  Everything is verified
+ * pull: one sync with one peer (sync/PROTOCOL.md, part 7): ledgers, then the content of versions followed and allowed.  Everything is verified
  * before it is stored; an error with one ledger or version is reported and does not stop the others.
  */
 #ifndef CHAMA_SYNC_PULL_H

@@ -6,7 +6,7 @@
  * An object is either absent or whole and correct.  Each writer fills a pack of its own, so several processes write at once;
  * what was appended but not committed when a writer died is salvaged or cut off by the next one.
  *
- * Scope (ARCHITECTURE idea 4): an object is held *for* a scope: SCOPE_OPEN, or the node id of the owner of a restricted dataset. It
+ * Scope (P15): an object is held *for* a scope: SCOPE_OPEN, or the node id of the owner of a restricted dataset. It
  * counts as held for a version only under SCOPE_OPEN or the scope of the version's owner, though it is stored once.
  */
 #ifndef CHAMA_MANIFESTS_STORE_STORE_H

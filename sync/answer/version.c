@@ -56,7 +56,7 @@ typedef struct {
     Digest listing, details;
 } Roots;
 
-/* Only what is held for a version of this owner (ARCHITECTURE, idea 4): a manifest that names what belongs to others opens nothing. */
+/* Only what is held for a version of this owner (E12): a manifest that names what belongs to others opens nothing. */
 static GBytes *
 get_held(Home *home, const Digest *digest, const Scope *scope, GError **error)
 {

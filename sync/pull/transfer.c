@@ -156,7 +156,7 @@ conclude(Transfer *transfer, GError **error)
 
 static gboolean (*const steps[])(Transfer *, GError **) = { learn_roots, learn_details, transfer_pages, transfer_chunks, conclude };
 
-/* The strictest sharing decides for whom the bytes are held: what was open once and is not now must not pass for everyone's (idea 4). */
+/* The strictest sharing decides for whom the bytes are held: what was open once and is not now must not pass for everyone's (PU14). */
 static gboolean
 open_writer(Transfer *transfer, Store *store, GError **error)
 {

@@ -51,7 +51,7 @@ gboolean transfer_request(Transfer *transfer, const char *what, GBytes *body, Tr
 gboolean transfer_space(Transfer *transfer, guint64 want, GError **error);
 /* @bytes more of the version are here (or fewer, when a cut makes it begin anew). */
 void transfer_progress(Transfer *transfer, gint64 bytes);
-/* Is it held for this version (idea 4)?  Counts what came in this transfer. */
+/* Is it held for this version (PU14)?  Counts what came in this transfer. */
 gboolean transfer_has(Transfer *transfer, const Digest *digest);
 /* A ListingGet whose data is the transfer: pages that are here. */
 GBytes *transfer_page(gpointer transfer, const Digest *digest, GError **error);
