@@ -22,7 +22,7 @@ pull_options_defaults(PullOptions *options)
         .ledgers_max = 256,
         .records_max = 1000000,
         .ledger_bytes_max = G_GUINT64_CONSTANT(1) << 30,
-        .peer_bytes_max = G_GUINT64_CONSTANT(4) << 30,
+        .peer_bytes_max = G_GUINT64_CONSTANT(2) << 30,
         .reserve = G_GUINT64_CONSTANT(256) << 20,
         .retry_after = 3600,
     };

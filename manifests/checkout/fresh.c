@@ -188,7 +188,7 @@ refuse_taken(const Fresh *fresh, const char *path, GError **error)
     if (!listed || strcmp(listed, beneath_name(path)) == 0)
         return chama_error(error, CHAMA_ERROR_EXISTS, "%s: it was made by someone else meanwhile", shown);
     other = path_display(listed);
-    return chama_error(error, CHAMA_ERROR_EXISTS, "%s: want a file system that holds it beside \"%s\", have one that takes them for the same",
+    return chama_error(error, CHAMA_ERROR_EXISTS, "%s: CO5: want a file system that holds it beside \"%s\", have one that takes them for the same",
                        shown, other);
 }
 

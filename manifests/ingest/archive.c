@@ -110,7 +110,7 @@ add_other(Archiving *archiving, ArchivedKind kind, const char *path, const char 
     return unsorted_add(archiving->unsorted, &archived, error);
 }
 
-/* "./a/b/" is "a/b", "./" is "": as archivers write what people mean. The rest is for path_check(). */
+/* AR4: "./a/b/" is "a/b", "./" is "": as archivers write what people mean. The rest is for path_check(). */
 static char *
 plain_path(const char *path)
 {
@@ -135,7 +135,7 @@ add_hard_link(Archiving *archiving, const char *path, const char *target, GError
     if (!path_check(plain, error) || !archive_reader_read(archiving->reader, &byte, 1, &count, error))
         return FALSE;
     if (count > 0)
-        return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "%s: want a hard link without content of its own, have some", shown);
+        return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "%s: AR3: want a hard link without content of its own, have some", shown);
     return add_other(archiving, ARCHIVED_HARD_LINK, path, plain, error);
 }
 
@@ -143,7 +143,7 @@ static gboolean
 add_link(Archiving *archiving, const char *path, const char *target, GError **error)
 {
     if (!target || !*target || strlen(target) > LINK_TARGET_MAX)
-        return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: want a link target of 1 to %d bytes", path, LINK_TARGET_MAX);
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: L20: want a link target of 1 to %d bytes", path, LINK_TARGET_MAX);
     progress_add(archiving->sink.progress, 0, 1);
     return link_check(path, target, error) && add_other(archiving, ARCHIVED_LINK, path, target, error);
 }

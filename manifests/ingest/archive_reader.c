@@ -29,7 +29,7 @@ malformed(const ArchiveReader *reader, GError **error)
 {
     const char *text = archive_error_string(reader->archive);
 
-    return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: not a whole archive: %s", reader->name, text ? text : "it cannot be read");
+    return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: AR5: not a whole archive: %s", reader->name, text ? text : "it cannot be read");
 }
 
 static void
@@ -127,7 +127,7 @@ archive_reader_free(ArchiveReader *reader)
     g_free(reader);
 }
 
-/* A tar ends with blocks of zeros; one that was cut between two entries has none. */
+/* AR5: a tar ends with blocks of zeros; one that was cut between two entries has none. */
 static gboolean
 check_end(const ArchiveReader *reader, GError **error)
 {
@@ -135,7 +135,7 @@ check_end(const ArchiveReader *reader, GError **error)
 
     if (!tar || archive_filter_bytes(reader->archive, 0) - archive_read_header_position(reader->archive) >= TAR_BLOCK)
         return TRUE;
-    return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: not a whole archive: want its end marker, have none", reader->name);
+    return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: AR5: not a whole archive: want its end marker, have none", reader->name);
 }
 
 static gboolean

@@ -57,7 +57,7 @@ walk_special(Walk *walk, const char *path, mode_t mode, GError **error)
     g_autofree char *shown = path_display(path), *message = NULL;
 
     if (!walk->skip_special)
-        return chama_error(error, CHAMA_ERROR_FAILED, "%s: want a file, a link or a folder, have %s", shown, special_kind(mode));
+        return chama_error(error, CHAMA_ERROR_FAILED, "%s: AR6: want a file, a link or a folder, have %s", shown, special_kind(mode));
     walk->skipped++;
     message = g_strdup_printf("%s: skipped: it is %s", shown, special_kind(mode));
     if (walk->warn)

@@ -38,7 +38,7 @@ take_chunk(gpointer data, guint index, const FrameHeader *header, GBytes *stored
         return TRUE;
     }
     if (header->plain_size != wanted->size)
-        return chama_error(error, CHAMA_ERROR_VERIFY, "chunk: want %u bytes as in the listing, have %u", wanted->size, header->plain_size);
+        return chama_error(error, CHAMA_ERROR_VERIFY, "chunk: PU13: want %u bytes as in the listing, have %u", wanted->size, header->plain_size);
     transfer_progress(walk->transfer, wanted->size);
     walk->pending -= wanted->size;
     return intake_give(walk->intake, &wanted->digest, header, stored, error);
@@ -142,7 +142,7 @@ fetch_missing(Transfer *transfer, guint64 *stored, GError **error)
     return good;
 }
 
-/* A peer bounds how long one connection may last, so a cut after some chunks is no reason to give up: each round asks for less.  A round that brought
+/* PU16: a peer bounds how long one connection may last, so a cut after some chunks is no reason to give up: each round asks for less.  A round that brought
  * hardly any is: one chunk and a cut, over and over, would go on for ever. */
 static gboolean
 fetch_in_rounds(Transfer *transfer, guint64 *stored, GError **error)

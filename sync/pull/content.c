@@ -162,7 +162,7 @@ version_name(Session *session, const Manifest *manifest)
     return g_strdup_printf("%s/%s@%" G_GUINT64_FORMAT, node, manifest->name, manifest->version);
 }
 
-/* A peer that does not have it, or may not give it, says the same thing (I4).  From a mirror that is to be expected. */
+/* PU17: a peer that does not have it, or may not give it, says the same thing (I4).  From a mirror that is to be expected. */
 static gboolean
 is_refusal(const GError *error)
 {

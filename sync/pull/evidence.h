@@ -1,5 +1,5 @@
 /*
- * evidence: two statements of one node that cannot both be true, as canonical JSON that anyone can check with the node's keys (I3):
+ * evidence (PU7): two statements of one node that cannot both be true, as canonical JSON that anyone can check with the node's keys (I3):
  * {"checkpoints":["<note>",...],"kind":"fork","node":"...","records":["<log entry>",...],"type":"evidence/1"}.
  */
 #ifndef CHAMA_SYNC_PULL_EVIDENCE_H

@@ -61,7 +61,7 @@ holds(const GArray *positions, const char *node)
     return FALSE;
 }
 
-/* Our own ledger and the peer's first, then as many others as one exchange may name (W3). */
+/* PU2: our own ledger and the peer's first, then as many others as one exchange may name (W3). */
 static void
 add_positions(Session *session, GArray *positions, GPtrArray *nodes, void (*add)(Session *, GArray *, const char *), const GArray *held_better)
 {
@@ -100,7 +100,7 @@ make_exchange(Session *session, GError **error)
     return g_steal_pointer(&exchange);
 }
 
-/* A key pinned elsewhere or a node that is not the one meant is no answer: the next address may be right. */
+/* PU1: a key pinned elsewhere or a node that is not the one meant is no answer: the next address may be right. */
 static ExchangeReply *
 ask_at(Session *session, const char *url, GBytes *body, GError **error)
 {
@@ -115,7 +115,7 @@ ask_at(Session *session, const char *url, GBytes *body, GError **error)
     if (!reply)
         return NULL;
     if (strcmp(reply->node, session->peer->node) != 0)
-        return chama_error_null(error, CHAMA_ERROR_VERIFY, "%s: want node %s, have %s", url, session->peer->node, reply->node);
+        return chama_error_null(error, CHAMA_ERROR_VERIFY, "%s: PU1: want node %s, have %s", url, session->peer->node, reply->node);
     return g_steal_pointer(&reply);
 }
 

@@ -59,14 +59,14 @@ take_head(FrameReader *reader, const guint8 **bytes, gsize *size, GError **error
     if (reader->head_size < WIRE_FRAME_HEADER_SIZE)
         return TRUE;
     if (reader->index == reader->count)
-        return chama_error(error, CHAMA_ERROR_MALFORMED, "frames: want %u as asked for, have more", reader->count);
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "frames: PU13: want %u as asked for, have more", reader->count);
     /* W15: sizes are bounded there, before the allocation. */
     if (!frame_header_parse(reader->head, &reader->header, error))
         return FALSE;
     if (reader->header.kind == 0)
         return give_frame(reader, error);
     if (reader->header.kind != reader->kind)
-        return chama_error(error, CHAMA_ERROR_MALFORMED, "frame %u: want an object of kind %d, have kind %u", reader->index, reader->kind,
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "frame %u: PU13: want an object of kind %d, have kind %u", reader->index, reader->kind,
                            reader->header.kind);
     reader->stored = g_malloc(reader->header.stored_size);
     return TRUE;
@@ -102,5 +102,5 @@ frame_reader_end(FrameReader *reader, GError **error)
 {
     if (reader->index == reader->count && reader->head_size == 0)
         return TRUE;
-    return chama_error(error, CHAMA_ERROR_MALFORMED, "frames: want %u as asked for, have %u", reader->count, reader->index);
+    return chama_error(error, CHAMA_ERROR_MALFORMED, "frames: PU13: want %u as asked for, have %u", reader->count, reader->index);
 }

@@ -34,7 +34,7 @@ keep_evidence(const Offered *offered, const char *kind, const Contradiction *con
     return evidence_keep(offered->session->home, offered->offer->node, offered->own ? EVIDENCE_OWN_FORK : kind, contradiction, error);
 }
 
-/* The note is checked with the key that the ledger held names; of a ledger that is not here, when its records have come. */
+/* PU5: the note is checked with the key that the ledger held names; of a ledger that is not here, when its records have come. */
 static gboolean
 verify_offer(Offered *offered, GError **error)
 {
@@ -48,7 +48,7 @@ verify_offer(Offered *offered, GError **error)
     if (!offered->checkpoint)
         return FALSE;
     if (offered->checkpoint->size != offer->size)
-        return chama_error(error, CHAMA_ERROR_VERIFY, "ledger: want a checkpoint of %" G_GUINT64_FORMAT " records, have one of %" G_GUINT64_FORMAT,
+        return chama_error(error, CHAMA_ERROR_VERIFY, "ledger: PU5: want a checkpoint of %" G_GUINT64_FORMAT " records, have one of %" G_GUINT64_FORMAT,
                            offer->size, offered->checkpoint->size);
     return TRUE;
 }
@@ -163,7 +163,7 @@ keep_if_fresher(const Offered *offered, GError **error)
            refusals_forget(offered->session->home, offered->offer->node, error);
 }
 
-/* I3: what the owner signed before and what it signed now cannot both be true.  Nothing is adopted; both are kept for people. */
+/* PU7, I3: what the owner signed before and what it signed now cannot both be true.  Nothing is adopted; both are kept for people. */
 static gboolean
 raise_alarm(const Offered *offered, const char *kind, GError **error)
 {
@@ -219,7 +219,7 @@ take_whole(Session *session, const LedgerOffer *offer, GError **error)
     return weigh_offer(&offered, &verdict, error) && follow_verdict(&offered, verdict, error);
 }
 
-/* A sparse ledger counts as one of the ledgers that a peer may bring, and its bytes are bounded by its format. */
+/* PU8, PU18: a sparse ledger counts as one of the ledgers that a peer may bring, and its bytes are bounded by its format. */
 static gboolean
 take_sparse(Session *session, const LedgerOffer *offer, GError **error)
 {
@@ -273,7 +273,7 @@ pull_own_ledger(Session *session, GError **error)
     if (!yours)
         return TRUE;
     if (strcmp(yours->node, home_id(session->home)) != 0)
-        chama_error(&failed, CHAMA_ERROR_VERIFY, "exchange: want what the peer holds of our ledger, have that of %s", yours->node);
+        chama_error(&failed, CHAMA_ERROR_VERIFY, "exchange: PU3: want what the peer holds of our ledger, have that of %s", yours->node);
     else
         take_whole(session, yours, &failed);
     return !failed || survive(session, home_id(session->home), failed, error);
@@ -293,7 +293,7 @@ take_offer(Session *session, const LedgerOffer *offer, GError **error)
     return survive(session, offer->node, failed, error);
 }
 
-/* The peer's own ledger first: it says which keys and addresses the peer has. */
+/* PU4: the peer's own ledger first: it says which keys and addresses the peer has. */
 gboolean
 pull_ledgers(Session *session, GError **error)
 {
@@ -304,7 +304,7 @@ pull_ledgers(Session *session, GError **error)
             const LedgerOffer *offer = offers->pdata[i];
             gboolean owners = strcmp(offer->node, session->peer->node) == 0;
 
-            /* Our own ledger comes in `yours` and nowhere else. */
+            /* PU3: our own ledger comes in `yours` and nowhere else. */
             if (owners != (turn == 0) || strcmp(offer->node, home_id(session->home)) == 0)
                 continue;
             if (!take_offer(session, offer, error))
@@ -327,7 +327,7 @@ take_opening(Session *session, GBytes *bytes, GError **error)
     return record && refusals_forget(session->home, record->node, error);
 }
 
-/* Openings are asked for from the first record not yet looked at; that moves on only if the ledger they speak of is here. */
+/* PU9: openings are asked for from the first record not yet looked at; that moves on only if the ledger they speak of is here. */
 gboolean
 pull_openings(Session *session, GError **error)
 {

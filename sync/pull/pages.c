@@ -42,7 +42,7 @@ page_request_add(PageRequest *request, const PageRef *reference, guint64 first_i
     g_array_append_val(request->places, place);
 }
 
-/* Before it is stored: a page that says something else than the reference to it would break off every later walk. */
+/* PU12: before it is stored: a page that says something else than the reference to it would break off every later walk. */
 static gboolean
 check_page(const PageRequest *request, const PageRef *reference, const Page *page, GError **error)
 {
@@ -52,12 +52,12 @@ check_page(const PageRequest *request, const PageRef *reference, const Page *pag
     if (request->level == WIRE_LEVEL_ROOT) {
         if (totals.files == reference->files && totals.positions == reference->positions && totals.bytes == reference->bytes)
             return TRUE;
-        return chama_error(error, CHAMA_ERROR_VERIFY, "listing: its root does not hold what the details say");
+        return chama_error(error, CHAMA_ERROR_VERIFY, "listing: PU12: its root does not hold what the details say");
     }
     if (page_level(page) == request->level && totals.items == reference->items && totals.files == reference->files &&
         totals.positions == reference->positions && totals.bytes == reference->bytes && g_strcmp0(totals.path, reference->path) == 0)
         return TRUE;
-    return chama_error(error, CHAMA_ERROR_VERIFY, "listing: a page of level %u is not what the page above says", request->level);
+    return chama_error(error, CHAMA_ERROR_VERIFY, "listing: PU12: a page of level %u is not what the page above says", request->level);
 }
 
 static gboolean

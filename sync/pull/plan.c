@@ -18,10 +18,10 @@ gboolean
 plan_quota(const QuotaFacts *facts, const PullOptions *options, GError **error)
 {
     if (facts->records > options->records_max)
-        return chama_error(error, CHAMA_ERROR_LIMIT, "ledger: want at most %" G_GUINT64_FORMAT " records, have %" G_GUINT64_FORMAT,
+        return chama_error(error, CHAMA_ERROR_LIMIT, "ledger: PU18: want at most %" G_GUINT64_FORMAT " records, have %" G_GUINT64_FORMAT,
                            options->records_max, facts->records);
     if (facts->relayed && facts->new_ledger && facts->ledgers >= options->ledgers_max)
-        return chama_error(error, CHAMA_ERROR_LIMIT, "ledger: want at most %" G_GUINT64_FORMAT " ledgers of others from one peer, have as many",
+        return chama_error(error, CHAMA_ERROR_LIMIT, "ledger: PU18: want at most %" G_GUINT64_FORMAT " ledgers of others from one peer, have as many",
                            options->ledgers_max);
     return TRUE;
 }
@@ -58,7 +58,7 @@ plan_space(guint64 available, guint64 reserve, guint64 want, GError **error)
     if (want <= free_for_us)
         return TRUE;
     return chama_error(error, CHAMA_ERROR_NO_SPACE,
-                       "disk: want %" G_GUINT64_FORMAT " bytes, have %" G_GUINT64_FORMAT " (%" G_GUINT64_FORMAT " stay free)", want, free_for_us, reserve);
+                       "disk: PU19: want %" G_GUINT64_FORMAT " bytes, have %" G_GUINT64_FORMAT " (%" G_GUINT64_FORMAT " stay free)", want, free_for_us, reserve);
 }
 
 ChunkBatch *

@@ -9,7 +9,7 @@
 #include "sync/pull.h"
 #include "sync/wire.h"
 
-/* What an offered checkpoint, verified, means beside the ledger held. */
+/* PU5: what an offered checkpoint, verified, means beside the ledger held. */
 typedef struct {
     guint64 held, offered;      /* records */
     gboolean roots_agree;       /* offered <= held: the ledger held had the offered root at that size */
@@ -36,7 +36,7 @@ gboolean plan_quota(const QuotaFacts *facts, const PullOptions *options, GError 
 /* How many bytes of records may still come: of this ledger, and of third parties from this peer. */
 guint64 plan_quota_bytes(gboolean relayed, guint64 ledger_bytes, guint64 peer_bytes, const PullOptions *options);
 
-/* Is the content of a version to be asked of this peer? */
+/* PU10: is the content of a version to be asked of this peer? */
 typedef struct {
     gboolean followed, held;
     Share share;                /* in force */

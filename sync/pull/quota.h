@@ -1,5 +1,5 @@
 /*
- * quota: how much each peer has brought, so that the limits of PullOptions hold over all syncs.  Kept in state.sqlite.
+ * quota (PU18): how much each peer has brought, so that the limits of PullOptions hold over all syncs.  Kept in state.sqlite.
  */
 #ifndef CHAMA_SYNC_PULL_QUOTA_H
 #define CHAMA_SYNC_PULL_QUOTA_H

@@ -1,5 +1,5 @@
 /*
- * refusals: which versions a peer did not give, and when, so that an idle sync does not ask again and again.  A refusal is forgotten when something
+ * refusals (PU17): which versions a peer did not give, and when, so that an idle sync does not ask again and again.  A refusal is forgotten when something
  * changed that may end it (the ledger, a new grant), and counts for PullOptions' retry_after seconds otherwise.  Kept in state.sqlite.
  */
 #ifndef CHAMA_SYNC_PULL_REFUSALS_H

@@ -36,7 +36,7 @@ replica_clear(Replica *replica)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Replica, replica_clear)
 
-/* The ledger may have grown since the offer: whole batches beyond the checkpoint are passed over. */
+/* PU6: the ledger may have grown since the offer: whole batches beyond the checkpoint are passed over. */
 static gboolean
 take_batch(gpointer data, guint64 first, guint count, GBytes *signature, GError **error)
 {
@@ -50,7 +50,7 @@ take_batch(gpointer data, guint64 first, guint count, GBytes *signature, GError 
         return TRUE;
     if (first != replica->head.size || count > offer->size - first)
         return chama_error(error, CHAMA_ERROR_MALFORMED,
-                           "ledger: want a batch from record %" G_GUINT64_FORMAT " to at most %" G_GUINT64_FORMAT ", have %u from %" G_GUINT64_FORMAT,
+                           "ledger: PU6: want a batch from record %" G_GUINT64_FORMAT " to at most %" G_GUINT64_FORMAT ", have %u from %" G_GUINT64_FORMAT,
                            replica->head.size, offer->size, count, first);
     replica->expected = count;
     g_ptr_array_set_size(replica->batch, 0);
@@ -85,12 +85,12 @@ verify_entry(Replica *replica, const RecordReceived *received, GError **error)
     Record *record;
 
     if (claims->seq != replica->head.size)
-        return chama_error_null(error, CHAMA_ERROR_MALFORMED, "ledger: want record %" G_GUINT64_FORMAT ", have %" G_GUINT64_FORMAT, replica->head.size,
+        return chama_error_null(error, CHAMA_ERROR_MALFORMED, "ledger: PU6: want record %" G_GUINT64_FORMAT ", have %" G_GUINT64_FORMAT, replica->head.size,
                                 claims->seq);
     record = record_verify(received, &replica->head, &local);
     if (record && strcmp(record->node, replica->order->offer->node) != 0) {
         record_free(record);
-        return chama_error_null(error, CHAMA_ERROR_VERIFY, "ledger: want the inception of %s, have that of another node", replica->order->offer->node);
+        return chama_error_null(error, CHAMA_ERROR_VERIFY, "ledger: PU6: want the inception of %s, have that of another node", replica->order->offer->node);
     }
     if (g_error_matches(local, CHAMA_ERROR, CHAMA_ERROR_FORK) && replica->head.size > 0)
         keep_contradiction(replica, received, local, error);
@@ -150,7 +150,7 @@ take_entry(gpointer data, const char *entry, gsize size, GError **error)
     if (replica->expected == 0)
         return TRUE;
     if (size > replica->order->bytes_max - replica->result->bytes)
-        return chama_error(error, CHAMA_ERROR_LIMIT, "ledger: want at most %" G_GUINT64_FORMAT " bytes of new records, have more", replica->order->bytes_max);
+        return chama_error(error, CHAMA_ERROR_LIMIT, "ledger: PU18: want at most %" G_GUINT64_FORMAT " bytes of new records, have more", replica->order->bytes_max);
     replica->result->bytes += size;
     received = record_receive(entry, size, error);
     record = received ? verify_entry(replica, received, error) : NULL;
@@ -176,7 +176,7 @@ read_stream(Replica *replica, GError **error)
     return transport_request(replica->session->transport, "GET", path, NULL, NULL, feed, stream, error) && record_stream_end(stream, error);
 }
 
-/* What came is what the owner signed, to the last record, or it is not taken. */
+/* PU6: what came is what the owner signed, to the last record, or it is not taken. */
 static gboolean
 check_against_checkpoint(Replica *replica, GError **error)
 {
@@ -186,13 +186,13 @@ check_against_checkpoint(Replica *replica, GError **error)
     Digest root;
 
     if (replica->head.size != offer->size)
-        return chama_error(error, CHAMA_ERROR_MALFORMED, "ledger: want %" G_GUINT64_FORMAT " records as offered, have %" G_GUINT64_FORMAT, offer->size,
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "ledger: PU6: want %" G_GUINT64_FORMAT " records as offered, have %" G_GUINT64_FORMAT, offer->size,
                            replica->head.size);
     checkpoint = checkpoint_verify(offer->checkpoint, strlen(offer->checkpoint), origin, &replica->head.identity->log, error);
     if (!checkpoint)
         return FALSE;
     if (checkpoint->size != offer->size)
-        return chama_error(error, CHAMA_ERROR_VERIFY, "ledger: want a checkpoint of %" G_GUINT64_FORMAT " records, have one of %" G_GUINT64_FORMAT,
+        return chama_error(error, CHAMA_ERROR_VERIFY, "ledger: PU6: want a checkpoint of %" G_GUINT64_FORMAT " records, have one of %" G_GUINT64_FORMAT,
                            offer->size, checkpoint->size);
     if (!ledger_replicate_root(replica->result->ledger, &root, error))
         return FALSE;

@@ -78,7 +78,7 @@ fetch_document(Transfer *transfer, const char *what, const Digest *digest, gsize
         return NULL;
     digest_of_bytes(bytes, &have);
     if (!digest_equal(&have, digest))
-        return chama_error_null(error, CHAMA_ERROR_VERIFY, "%s: is not what the manifest names", what);
+        return chama_error_null(error, CHAMA_ERROR_VERIFY, "%s: PU11: is not what the manifest names", what);
     if (!store_writer_put(transfer->writer, OBJECT_DOCUMENT, digest, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), NULL, error))
         return NULL;
     return g_steal_pointer(&bytes);
@@ -106,7 +106,7 @@ learn_roots(Transfer *transfer, GError **error)
     return TRUE;
 }
 
-/* What the card says must be what the details say, rounded up if it is not open. */
+/* PU11: what the card says must be what the details say, rounded up if it is not open. */
 static gboolean
 check_sizes(const Manifest *manifest, const Details *details, GError **error)
 {
@@ -120,7 +120,7 @@ check_sizes(const Manifest *manifest, const Details *details, GError **error)
     if (files == manifest->files && bytes == manifest->bytes)
         return TRUE;
     return chama_error(error, CHAMA_ERROR_VERIFY,
-                       "details: want %" G_GUINT64_FORMAT " files and %" G_GUINT64_FORMAT " bytes as in the manifest, have %" G_GUINT64_FORMAT
+                       "details: PU11: want %" G_GUINT64_FORMAT " files and %" G_GUINT64_FORMAT " bytes as in the manifest, have %" G_GUINT64_FORMAT
                        " and %" G_GUINT64_FORMAT,
                        manifest->files, manifest->bytes, files, bytes);
 }

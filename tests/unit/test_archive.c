@@ -255,10 +255,10 @@ test_special(Tree *tree, gconstpointer data)
     static const Packed pipe[] = { { S_IFIFO | 0644, "pipe" } }, device[] = { { S_IFCHR | 0644, "null" } };
     g_autofree char *first = pack(tree, ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_NONE, pipe, 1);
 
-    refused(tree, first, NULL, CHAMA_ERROR_FAILED, "pipe: want a file, a link or a folder, have a FIFO");
+    refused(tree, first, NULL, CHAMA_ERROR_FAILED, "pipe: AR6: want a file, a link or a folder, have a FIFO");
     g_autofree char *second = pack(tree, ARCHIVE_FORMAT_TAR_USTAR, ARCHIVE_FILTER_NONE, device, 1);
 
-    refused(tree, second, NULL, CHAMA_ERROR_FAILED, "null: want a file, a link or a folder, have a device");
+    refused(tree, second, NULL, CHAMA_ERROR_FAILED, "null: AR6: want a file, a link or a folder, have a device");
 }
 
 static void
@@ -417,7 +417,7 @@ test_no_archive(Tree *tree, gconstpointer data)
 
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
         tree_text(tree->top, "text", texts[i]);
-        refused(tree, path, NULL, CHAMA_ERROR_MALFORMED, "text: not a whole archive");
+        refused(tree, path, NULL, CHAMA_ERROR_MALFORMED, "text: AR5: not a whole archive");
     }
     refused(tree, none, NULL, CHAMA_ERROR_NOT_FOUND, "none");
 }
@@ -463,7 +463,7 @@ test_stdin(Tree *tree, gconstpointer data)
 
     g_assert_true(digest_equal(&root, &other));
     /* All was read: there is no second archive. */
-    refused(tree, "-", NULL, CHAMA_ERROR_MALFORMED, "stdin: not a whole archive");
+    refused(tree, "-", NULL, CHAMA_ERROR_MALFORMED, "stdin: AR5: not a whole archive");
     dup2(kept, STDIN_FILENO);
     close(kept);
     close(fd);

@@ -289,7 +289,7 @@ test_special(Tree *tree, gconstpointer data)
 
     tree_folder(tree->in, "sub");
     g_assert_cmpint(mkfifo(path, 0666), ==, 0);
-    refused(tree, NULL, CHAMA_ERROR_FAILED, "sub/pipe: want a file, a link or a folder, have a FIFO");
+    refused(tree, NULL, CHAMA_ERROR_FAILED, "sub/pipe: AR6: want a file, a link or a folder, have a FIFO");
     ingest(tree, &options, &result);
     paths = paths_of(tree, &result.totals.root);
     g_assert_cmpstr(paths, ==, "sub/");
