@@ -7,6 +7,14 @@
 
 #define JOB_BYTES (4 * 1024 * 1024)
 #define JOBS_IN_FLIGHT 16
+/* Bounds memory (I6): 20 MiB.  Files beyond are read again in each version. */
+#define FOUND_GOOD_MAX (256 * 1024)
+
+/* Files, each by the digest of all that the listing says of its content. */
+struct FoundGood {
+    GHashTable *files;       /* of Digest, in digests */
+    Digest *digests;
+};
 
 /* A file, or some of the chunks of a small run of files: what one thread checks. */
 typedef struct {
@@ -18,6 +26,7 @@ typedef struct {
 
 typedef struct {
     Store *store;
+    FoundGood *found_good;   /* may be NULL; under the lock */
     VersionReport report;
     gpointer report_data;
     Progress *progress;
@@ -25,6 +34,26 @@ typedef struct {
     GCond room;
     guint in_flight;
 } Verification;
+
+FoundGood *
+found_good_new(void)
+{
+    FoundGood *found_good = g_new(FoundGood, 1);
+
+    found_good->files = g_hash_table_new(digest_hash, digest_equal);
+    found_good->digests = g_new(Digest, FOUND_GOOD_MAX);
+    return found_good;
+}
+
+void
+found_good_free(FoundGood *found_good)
+{
+    if (!found_good)
+        return;
+    g_hash_table_unref(found_good->files);
+    g_free(found_good->digests);
+    g_free(found_good);
+}
 
 static void
 file_job_free(gpointer data)
@@ -72,9 +101,52 @@ check_chunk(Verification *v, const FileJob *job, const ChunkRef *chunk, DigestSt
     return TRUE;
 }
 
-/* A file of one chunk has that chunk's digest (the listing's parser sees to it): hashing it twice proves nothing more. */
+/* The whole file's digest alone would not do: another listing may give it other chunks. */
 static void
-check_file(Verification *v, const FileJob *job)
+name_content(const FileJob *job, Digest *name)
+{
+    g_autoptr(DigestStream) stream = digest_stream_new();
+
+    digest_stream_update(stream, &job->digest, sizeof job->digest);
+    for (guint i = 0; i < job->chunks->len; i++) {
+        const ChunkRef *chunk = &g_array_index(job->chunks, ChunkRef, i);
+
+        digest_stream_update(stream, &chunk->digest, sizeof chunk->digest);
+        digest_stream_update(stream, &chunk->size, sizeof chunk->size);
+        digest_stream_update(stream, &chunk->run, sizeof chunk->run);
+    }
+    digest_stream_reset(stream, name);
+}
+
+static gboolean
+was_good(Verification *v, const Digest *name)
+{
+    gboolean good;
+
+    g_mutex_lock(&v->lock);
+    good = g_hash_table_contains(v->found_good->files, name);
+    g_mutex_unlock(&v->lock);
+    return good;
+}
+
+static void
+note_good(Verification *v, const Digest *name)
+{
+    GHashTable *files = v->found_good->files;
+    guint count;
+
+    g_mutex_lock(&v->lock);
+    count = g_hash_table_size(files);
+    if (count < FOUND_GOOD_MAX && !g_hash_table_contains(files, name)) {
+        v->found_good->digests[count] = *name;
+        g_hash_table_add(files, &v->found_good->digests[count]);
+    }
+    g_mutex_unlock(&v->lock);
+}
+
+/* A file of one chunk has that chunk's digest (the listing's parser sees to it): hashing it twice proves nothing more. */
+static gboolean
+check_content(Verification *v, const FileJob *job)
 {
     gboolean single = job->chunks->len == 1 && g_array_index(job->chunks, ChunkRef, 0).run == 1;
     g_autoptr(DigestStream) whole = single ? NULL : digest_stream_new();
@@ -90,8 +162,23 @@ check_file(Verification *v, const FileJob *job)
             char want[DIGEST_TEXT_SIZE], have[DIGEST_TEXT_SIZE];
 
             say(v, "%s: whole file: want %s, have %s", shown, digest_format(&job->digest, want), digest_format(&digest, have));
+            return FALSE;
         }
     }
+    return good && !progress_cancelled(v->progress);
+}
+
+static void
+check_file(Verification *v, const FileJob *job)
+{
+    Digest name;
+
+    if (v->found_good)
+        name_content(job, &name);
+    if (v->found_good && was_good(v, &name))
+        progress_add(v->progress, (gint64)job->size, 0);
+    else if (check_content(v, job) && v->found_good)
+        note_good(v, &name);
     progress_add(v->progress, 0, 1);
 }
 
@@ -222,9 +309,9 @@ check_details(Home *home, const Manifest *manifest, const Held *held, Verificati
 }
 
 gboolean
-version_verify(Home *home, const Manifest *manifest, VersionReport report, gpointer data, Progress *progress, GError **error)
+version_verify(Home *home, const Manifest *manifest, FoundGood *found_good, VersionReport report, gpointer data, Progress *progress, GError **error)
 {
-    Verification v = { .report = report, .report_data = data, .progress = progress };
+    Verification v = { .found_good = found_good, .report = report, .report_data = data, .progress = progress };
     g_autoptr(GError) broken = NULL;
     g_autoptr(StoreHold) hold = NULL;
     Held held;

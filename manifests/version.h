@@ -38,9 +38,16 @@ Details *version_details(Home *home, const Manifest *manifest, GError **error);
 /* Stop holding. NOT_FOUND if it is not held. @bytes: of content that the listing names (what gc frees may be less). */
 gboolean version_drop(Home *home, const Manifest *manifest, gboolean dry_run, guint64 *bytes, GError **error);
 
-/* Reads and hashes listing, every chunk and every whole file of a held version, on all cores.  Each thing wrong to @report (path, position, digest). */
+/* Reads and hashes listing, every chunk and every whole file of a held version, on all cores.  Each thing wrong to @report (path, position, digest).
+ * @found_good (may be NULL) takes note of the files that were good, and these are not read again in the next version: versions of a dataset have most
+ * in common. */
+typedef struct FoundGood FoundGood;
+FoundGood *found_good_new(void);
+void found_good_free(FoundGood *found_good);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FoundGood, found_good_free)
 typedef void (*VersionReport)(gpointer data, const char *message);
-gboolean version_verify(Home *home, const Manifest *manifest, VersionReport report, gpointer data, Progress *progress, GError **error);
+gboolean version_verify(Home *home, const Manifest *manifest, FoundGood *found_good, VersionReport report, gpointer data, Progress *progress,
+                        GError **error);
 
 /* gc over all versions held (complete or being transferred). */
 #include "manifests/store/maintain.h"

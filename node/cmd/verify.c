@@ -10,7 +10,7 @@
 #include "sync/peers.h"
 
 static gboolean
-verify_version(Findings *findings, Home *home, const Manifest *manifest, GError **error)
+verify_version(Findings *findings, Home *home, const Manifest *manifest, FoundGood *found_good, GError **error)
 {
     g_autofree char *version = show_version(home, manifest);
     Progress progress = { 0 };
@@ -22,7 +22,7 @@ verify_version(Findings *findings, Home *home, const Manifest *manifest, GError 
     if (strcmp(show_signature(home, manifest), "valid") != 0)
         findings_report(findings, "signature: want a valid one by the publisher's key, have none");
     meter = meter_start(version, &progress);
-    done = version_verify(home, manifest, findings_report, findings, &progress, error);
+    done = version_verify(home, manifest, found_good, findings_report, findings, &progress, error);
     meter_stop(meter);
     if (done)
         findings_close_subject(findings, before);
@@ -34,6 +34,7 @@ verify_version(Findings *findings, Home *home, const Manifest *manifest, GError 
 static gboolean
 verify_held(Findings *findings, Home *home, const GPtrArray *versions, guint *held_count, GError **error)
 {
+    g_autoptr(FoundGood) found_good = found_good_new();
     State *state = home_state(home, error);
     Held held;
 
@@ -43,7 +44,7 @@ verify_held(Findings *findings, Home *home, const GPtrArray *versions, guint *he
         if (!state_held(state, &manifest->address, &held, NULL) || !held.complete)
             continue;
         (*held_count)++;
-        if (!verify_version(findings, home, manifest, error))
+        if (!verify_version(findings, home, manifest, found_good, error))
             return FALSE;
     }
     return state != NULL;
@@ -82,7 +83,7 @@ verify_named(Findings *findings, Home *home, const char *word, GError **error)
     if (*name.version) {
         g_autoptr(Manifest) manifest = peers_find_version(home, word, error);
 
-        return manifest && findings_check_ledger(findings, home, name.node, error) && verify_version(findings, home, manifest, error);
+        return manifest && findings_check_ledger(findings, home, name.node, error) && verify_version(findings, home, manifest, NULL, error);
     }
     versions = catalogue_history(home_catalogue(home, error), name.node, name.name, error);
     if (!versions)

@@ -262,7 +262,7 @@ test_goes_on_after_a_cut(Stage *stage, gconstpointer unused)
     g_assert_cmpuint(lie.done, ==, 1);
     g_assert_true(is_held(stage, manifest));
     g_assert_cmpuint(stage->result.bytes, <=, 3000000);
-    g_assert_true(version_verify(stage->nodes.tourism.home, manifest, note, NULL, NULL, &error));
+    g_assert_true(version_verify(stage->nodes.tourism.home, manifest, NULL, note, NULL, NULL, &error));
     g_assert_no_error(error);
 }
 
