@@ -1,0 +1,15 @@
+#!/bin/sh
+# For tests/run.sh: runs one test in a folder of its own below WORK, as an ordinary user when started as root; leaves NAME.log, NAME.status.
+#   one.sh WORK TEST
+work=$1 test=$2
+root=$(cd "$(dirname "$0")/.." && pwd)
+name=$(basename "$test" .sh)
+folder=$work/$name
+mkdir "$folder"
+set -- env -i PATH="$PATH" HOME="$folder" TMPDIR="$folder" LANG=C.UTF-8 CHAMA="$work/chama" SOURCE="$root" FOLDER="$folder" sh "$root/$test"
+if [ "$(id -u)" -eq 0 ] && ! grep -q '^# needs root' "$root/$test" && setpriv --reuid=65534 --regid=65534 --clear-groups test -r "$root/$test" 2>/dev/null; then
+    chown 65534:65534 "$folder"
+    set -- setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+fi
+timeout 300 "$@" >"$work/$name.log" 2>&1 </dev/null
+echo $? >"$work/$name.status"
