@@ -18,7 +18,7 @@
 #include "manifests/store/store.h"
 
 typedef struct {
-    char **only;               /* globs of paths to write, tied to the top (manifests/tree/glob.h; a folder's name takes all below); NULL: all */
+    char **only;               /* globs of paths to write (manifests/tree/patterns.h, patterns_add_path(); a folder's name takes all below); NULL: all */
     gboolean force;            /* overwrite local edits; but a folder with files that no version knows is never removed */
     const Digest *base;        /* listing root that the folder was written from, or NULL: then only what equals the new version may stand in the way */
     GArray *others;            /* of Digest: roots of other versions whose files count as unedited too; may be NULL */

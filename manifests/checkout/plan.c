@@ -225,7 +225,7 @@ refuse_edits(const Plan *plan, GError **error)
         return TRUE;
     g_ptr_array_add(plan->edited, NULL);
     shown = g_strjoinv(", ", (char **)plan->edited->pdata);
-    return chama_error(error, CHAMA_ERROR_EXISTS, "local changes: CO3: want none, have %" G_GUINT64_FORMAT ": %s%s; move them away, or overwrite them by force",
+    return chama_error(error, CHAMA_ERROR_EXISTS, "local changes: CO3: want none, have %" G_GUINT64_FORMAT ": %s%s; move them away, or give --force to overwrite them",
                        plan->edits, shown, plan->edits > EDITS_SHOWN ? ", and more" : "");
 }
 

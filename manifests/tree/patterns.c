@@ -101,12 +101,13 @@ patterns_add_path(Patterns *patterns, const char *glob, GError **error)
 {
     g_autofree char *text = g_strdup(*glob == '/' ? glob + 1 : glob);
     gsize size = strlen(text);
-    Pattern flags = { .tied = TRUE };
+    Pattern flags = { .tied = *glob == '/' };
 
     if (size > 0 && text[size - 1] == '/') {
         flags.folders_only = TRUE;
         text[size - 1] = 0;
     }
+    flags.tied = flags.tied || strchr(text, '/');
     if (!*text)
         return chama_error(error, CHAMA_ERROR_USAGE, "pattern: want a path or a glob, have \"%s\"", glob);
     return add_pattern(patterns, text, flags, error);

@@ -19,7 +19,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Patterns, patterns_free)
 gboolean patterns_add(Patterns *patterns, const char *line, GError **error);
 /* A whole file of lines; a '\r' before the line feed and a byte order mark are dropped. */
 gboolean patterns_add_text(Patterns *patterns, const char *text, gsize size, GError **error);
-/* One that is tied to the top, with or without its '/'. */
+/* One that a person typed: '#' and '!' are plain, a '/' at the start or within ties it to the top as in a line. */
 gboolean patterns_add_path(Patterns *patterns, const char *glob, GError **error);
 
 /* Of @path itself; for a walk that does not go into folders that match. */

@@ -565,7 +565,7 @@ test_wrong_chunk_size(Tree *tree, gconstpointer data)
 static void
 test_only(Tree *tree, gconstpointer data)
 {
-    char *only[] = { "data", "*.md", "deep/**/x", NULL };
+    char *only[] = { "/data", "*.md", "deep/**/x", NULL };
     CheckoutOptions options = { .only = only };
 
     tree_text(tree->in, "data/a", "1");
@@ -577,11 +577,12 @@ test_only(Tree *tree, gconstpointer data)
     tree_link(tree->in, "sub/data", "x");
     Digest root = publish(tree, tree->in);
 
-    g_assert_cmpuint(get(tree, &root, &options).written, ==, 4);
+    g_assert_cmpuint(get(tree, &root, &options).written, ==, 5);
     g_assert_true(exists(tree->out, "data/b/c"));
     g_assert_true(exists(tree->out, "deep/1/2/x"));
     g_assert_true(exists(tree->out, "read.md"));
-    g_assert_false(exists(tree->out, "sub"));
+    g_assert_true(exists(tree->out, "sub/read.md"));
+    g_assert_false(exists(tree->out, "sub/data"));
     g_assert_false(exists(tree->out, "other"));
 }
 

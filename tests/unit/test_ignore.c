@@ -200,9 +200,13 @@ test_paths(void)
     g_assert_true(patterns_add_path(patterns, "a.csv", NULL));
     g_assert_true(patterns_add_path(patterns, "/data/", NULL));
     g_assert_true(patterns_match_deep(patterns, "a.csv", FALSE, NULL));
-    g_assert_false(patterns_match_deep(patterns, "x/a.csv", FALSE, NULL));
+    g_assert_true(patterns_match_deep(patterns, "x/a.csv", FALSE, NULL));
     g_assert_true(patterns_match_deep(patterns, "data/x/y", FALSE, NULL));
+    g_assert_false(patterns_match_deep(patterns, "x/data/y", FALSE, NULL));
     g_assert_false(patterns_match_deep(patterns, "data", FALSE, NULL));
+    g_assert_true(patterns_add_path(patterns, "!b/#c", NULL));
+    g_assert_true(patterns_match_deep(patterns, "!b/#c", FALSE, NULL));
+    g_assert_false(patterns_match_deep(patterns, "x/!b/#c", FALSE, NULL));
     g_assert_false(patterns_add_path(patterns, "/", &error));
     g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_USAGE);
 }
