@@ -31,6 +31,10 @@ typedef struct {
     guint64 skipped;           /* special files and excluded paths */
 } IngestResult;
 
+/* Adds up the sizes of what ingest_folder() or ingest_file() would read, for whoever shows how much is left: sets the totals of @progress in the end,
+ * or not at all if something is wrong (ingest says what).  For a thread of its own. */
+void ingest_measure(const char *path, char **exclude, Progress *progress);
+
 /* @writer NULL: nothing is stored (a dry run), but the root and totals are right. */
 gboolean ingest_folder(StoreWriter *writer, const char *path, const IngestOptions *options, IngestResult *result, GError **error);
 /* One file, published under its own base name. */

@@ -32,7 +32,7 @@ share_parse(const char *text, Share *share, GError **error)
             *share = i;
             return TRUE;
         }
-    return chama_error(error, CHAMA_ERROR_MALFORMED, "share: M8: want open, conditional or none, have another word");
+    return chama_error(error, CHAMA_ERROR_MALFORMED, "share: M8: want open, conditional or none, have %s", text_shows(text, FALSE) && *text ? text : "another word");
 }
 
 gboolean
@@ -49,7 +49,7 @@ dataset_name_check(const char *name, GError **error)
     if (dataset_name_valid(name))
         return TRUE;
     return chama_error(error, CHAMA_ERROR_USAGE, "dataset name: M2: want at most %d of a-z 0-9 . _ - beginning with a letter or digit, have %s",
-                       DATASET_NAME_MAX, text_shows(name, FALSE) && *name ? name : "something else");
+                       DATASET_NAME_MAX, *name == 0 ? "an empty one" : text_shows(name, FALSE) ? name : "something else");
 }
 
 guint64

@@ -128,7 +128,8 @@ read_addresses(Profile *p, const json_t *object, GError **error)
         const char *address = json_string_value(json_array_get(array, i));
 
         if (!address || strlen(address) != json_string_length(json_array_get(array, i)) || !address_valid(address))
-            return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: S5: want addresses https://HOST[:PORT][/PATH] or ssh://[USER@]HOST[:PORT][/PATH], have another", WHAT);
+            return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: S5: want addresses https://HOST[:PORT][/PATH] or ssh://[USER@]HOST[:PORT][/PATH], have %s", WHAT,
+                               address ? address : "no text");
         g_ptr_array_add(p->addresses, g_strdup(address));
     }
     return TRUE;

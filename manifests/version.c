@@ -334,8 +334,8 @@ version_roots(Home *home, const Manifest *manifest, Held *held, GError **error)
         g_propagate_error(error, g_steal_pointer(&failed));
         return FALSE;
     }
-    return chama_error(error, CHAMA_ERROR_NOT_FOUND, "%s@%" G_GUINT64_FORMAT ": its content is not held here; %s", manifest->name, manifest->version,
-                       strcmp(manifest->node, home_id(home)) == 0 ? "it was dropped" : "follow the dataset and run `chama sync`");
+    return chama_error(error, CHAMA_ERROR_NOT_FOUND, "its content is not held here; %s", strcmp(manifest->node, home_id(home)) == 0
+                       ? "it was dropped, publish it again to have it" : "follow the dataset and run `chama sync`");
 }
 
 Details *
@@ -363,7 +363,7 @@ version_drop(Home *home, const Manifest *manifest, gboolean dry_run, guint64 *by
         return FALSE;
     if (!state_held(state, &manifest->address, &held, &failed)) {
         if (!failed)
-            return chama_error(error, CHAMA_ERROR_NOT_FOUND, "%s@%" G_GUINT64_FORMAT ": its content is not held here", manifest->name, manifest->version);
+            return chama_error(error, CHAMA_ERROR_NOT_FOUND, "its content is not held here; nothing is to drop");
         g_propagate_error(error, g_steal_pointer(&failed));
         return FALSE;
     }

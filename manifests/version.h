@@ -31,7 +31,7 @@ void publish_result_clear(PublishResult *result);
 
 gboolean version_publish(Home *home, const PublishOptions *options, PublishResult *result, GError **error);
 
-/* The roots of a version: NOT_FOUND ("... is not held here: chama sync ...") if its content is not here. */
+/* The roots of a version: NOT_FOUND ("its content is not held here; ...", which is to be prefixed by the version's name) if it is not here. */
 gboolean version_roots(Home *home, const Manifest *manifest, Held *held, GError **error);
 Details *version_details(Home *home, const Manifest *manifest, GError **error);
 

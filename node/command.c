@@ -1,5 +1,6 @@
 #include "node/command.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/types.h>
@@ -139,11 +140,31 @@ command_home(const Invocation *invocation, GError **error)
     return home;
 }
 
+gboolean
+command_reader_left(void)
+{
+    struct pollfd out = { .fd = STDOUT_FILENO };
+
+    return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
+}
+
+static void
+blame(GError **error, ChamaError code)
+{
+    if (error && *error && ((*error)->code == CHAMA_ERROR_MALFORMED || (*error)->code == CHAMA_ERROR_LIMIT || (*error)->code == CHAMA_ERROR_UNSUPPORTED))
+        (*error)->code = code;
+}
+
 void
 command_blame_usage(GError **error)
 {
-    if (error && *error && ((*error)->code == CHAMA_ERROR_MALFORMED || (*error)->code == CHAMA_ERROR_LIMIT || (*error)->code == CHAMA_ERROR_UNSUPPORTED))
-        (*error)->code = CHAMA_ERROR_USAGE;
+    blame(error, CHAMA_ERROR_USAGE);
+}
+
+void
+command_blame_input(GError **error)
+{
+    blame(error, CHAMA_ERROR_FAILED);
 }
 
 gboolean

@@ -45,8 +45,14 @@ gboolean command_check_utf8(const char *option, const char *text, GError **error
 /* What a parser says of words that a person typed is a mistake in using the command: MALFORMED, LIMIT and UNSUPPORTED become USAGE. */
 void command_blame_usage(GError **error);
 
+/* The same of files that a person named: what they hold is no one's broken proof (exit 1, not 3). */
+void command_blame_input(GError **error);
+
 /* "2027-01-31" or RFC 3339: USAGE. */
 gboolean command_parse_date(const char *text, gint64 *seconds, GError **error);
+
+/* TRUE if standard output is a pipe that nobody reads any more (`chama files NAME | head`): no reason to complain. */
+gboolean command_reader_left(void);
 
 #define COMMAND(name) gboolean cmd_##name(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
 COMMAND(init);

@@ -21,6 +21,7 @@ typedef struct {
     Patterns *excluded;        /* the command's lines alone: what they leave out is not even read */
     GByteArray *lines;         /* of ".chamaignore", wherever in the archive it stands; NULL: none so far */
     guint64 number;
+    guint64 foreign;           /* names that are not UTF-8 */
 } Archiving;
 
 typedef struct {
@@ -178,6 +179,7 @@ read_all(Archiving *archiving, GError **error)
         g_autofree char *path = plain_path(entry.path);
 
         archiving->number++;
+        archiving->foreign += !g_utf8_validate(path, -1, NULL);
         if (!sink_goes_on(&archiving->sink, error))
             return FALSE;
         if ((*path || !S_ISDIR(entry.mode)) && !add_entry(archiving, &entry, path, error))
@@ -187,6 +189,19 @@ read_all(Archiving *archiving, GError **error)
         return cutter_drain(archiving->cutter, error);
     g_propagate_error(error, failed);
     return FALSE;
+}
+
+/* They are published as they are; but mostly they are Chinese, of an old zip. */
+static void
+say_foreign(const Archiving *archiving, const IngestOptions *options)
+{
+    g_autofree char *message = NULL;
+
+    if (archiving->foreign == 0 || !options->warn)
+        return;
+    message = g_strdup_printf("%" G_GUINT64_FORMAT " names in the archive are not UTF-8 and are kept as they are; of an old zip give --encoding (GBK)",
+                              archiving->foreign);
+    options->warn(options->warn_data, message);
 }
 
 static gboolean
@@ -225,5 +240,6 @@ ingest_archive(StoreWriter *writer, const char *path, const IngestOptions *optio
     if (!read_all(&archiving, error) || !write_listing(&archiving, options, result, error))
         return FALSE;
     result->new_bytes = archiving.sink.new_bytes;
+    say_foreign(&archiving, options);
     return TRUE;
 }

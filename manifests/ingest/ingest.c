@@ -127,6 +127,40 @@ ingest_folder(StoreWriter *writer, const char *path, const IngestOptions *option
     return TRUE;
 }
 
+typedef struct {
+    Progress *progress;
+    guint64 bytes, files;
+} Measure;
+
+static gboolean
+add_size(gpointer data, const char *path, mode_t mode, guint64 size, GError **error)
+{
+    Measure *measure = data;
+
+    measure->bytes += S_ISREG(mode) ? size : 0;
+    measure->files += !S_ISDIR(mode);
+    return !progress_cancelled(measure->progress);
+}
+
+void
+ingest_measure(const char *path, char **exclude, Progress *progress)
+{
+    g_autoptr(Patterns) left_out = patterns_new();
+    Measure measure = { .progress = progress };
+    Walk walk = { .left_out = left_out, .skip_special = TRUE, .visit = add_size, .visit_data = &measure };
+    gboolean good;
+
+    walk.root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (walk.root < 0)
+        return;
+    good = left_out_read(left_out, walk.root, exclude, NULL) && walk_folder(&walk, NULL);
+    close(walk.root);
+    if (!good)
+        return;
+    __atomic_store_n(&progress->bytes_total, (gint64)measure.bytes, __ATOMIC_RELAXED);
+    __atomic_store_n(&progress->files_total, (gint64)measure.files, __ATOMIC_RELAXED);
+}
+
 static gboolean
 add_named(Ingest *ingest, const char *name, const char *source, GError **error)
 {
@@ -135,7 +169,7 @@ add_named(Ingest *ingest, const char *name, const char *source, GError **error)
     if (fstatat(ingest->root, source, &st, AT_SYMLINK_NOFOLLOW) != 0)
         return chama_error_errno(error, errno, "%s", name);
     if (!S_ISREG(st.st_mode))
-        return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: want a regular file", name);
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: want a file or a folder, have something else", name);
     if (ingest->sink.progress)
         __atomic_store_n(&ingest->sink.progress->bytes_total, st.st_size, __ATOMIC_RELAXED);
     return path_check(name, error) && add(ingest, name, source, st.st_mode, (guint64)st.st_size, error);

@@ -13,6 +13,8 @@ failed_at(const char *path, int errnum, GError **error)
 {
     g_autofree char *shown = path_display(path);
 
+    if (errnum == EACCES)
+        return chama_error(error, CHAMA_ERROR_FAILED, "%s: want leave to read it, have none; give it, or leave it out with --exclude", shown);
     return chama_error_errno(error, errnum, "%s", shown);
 }
 

@@ -42,6 +42,8 @@ failed_at(const char *path, int errnum, GError **error)
 {
     g_autofree char *shown = path_display(*path ? path : ".");
 
+    if (errnum == EACCES)
+        return chama_error(error, CHAMA_ERROR_FAILED, "%s: want leave to read it, have none; give it, or leave it out with --exclude", shown);
     return errnum == ENOENT ? walk_changed(path, error) : chama_error_errno(error, errnum, "%s", shown);
 }
 
@@ -57,7 +59,7 @@ walk_special(Walk *walk, const char *path, mode_t mode, GError **error)
     g_autofree char *shown = path_display(path), *message = NULL;
 
     if (!walk->skip_special)
-        return chama_error(error, CHAMA_ERROR_FAILED, "%s: AR6: want a file, a link or a folder, have %s", shown, special_kind(mode));
+        return chama_error(error, CHAMA_ERROR_FAILED, "%s: AR6: want a file, a link or a folder, have %s; --skip-special leaves it out", shown, special_kind(mode));
     walk->skipped++;
     message = g_strdup_printf("%s: skipped: it is %s", shown, special_kind(mode));
     if (walk->warn)

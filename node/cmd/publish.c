@@ -1,6 +1,7 @@
 /* chama publish: make a version of a dataset. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "manifests/version.h"
 #include "node/command.h"
@@ -89,6 +90,8 @@ print_text(Home *home, const Options *options, const PublishResult *result)
 
     if (result->unchanged) {
         printf("nothing changed: %s stays the newest version\n", version);
+        if (options->message)
+            fprintf(stderr, "the message was not kept: it belongs to a version, and none was made\n");
         return;
     }
     if (options->dry_run)
@@ -99,6 +102,8 @@ print_text(Home *home, const Options *options, const PublishResult *result)
     if (!options->dry_run)
         printf(", %" G_GUINT64_FORMAT " new bytes stored (%s)", result->ingest.new_bytes, stored);
     putchar('\n');
+    if (totals->files + totals->links == 0)
+        fprintf(stderr, "warning: there is no file in it\n");
     if (!options->dry_run && result->manifest->version == 1 && result->manifest->share == SHARE_CONDITIONAL)
         fprintf(stderr, "shared conditionally: nobody gets the content until `chama grant %s PEER`\n", result->manifest->name);
 }
@@ -117,6 +122,48 @@ check_options(const Options *o, GError **error)
 }
 
 static gboolean
+check_path(const Options *o, const char *path, GError **error)
+{
+    if (!*path)
+        return chama_error(error, CHAMA_ERROR_USAGE, "PATH: want a folder, a file or an archive, have an empty word");
+    if (strcmp(path, "-") == 0 && !o->unpack)
+        return chama_error(error, CHAMA_ERROR_USAGE, "-: want it only with --unpack, for a tar on standard input");
+    return TRUE;
+}
+
+/* How much there is to read, for the meter's time left: found out beside the reading, which waits for nothing. */
+typedef struct {
+    const char *path;
+    char **exclude;
+    Progress *progress;
+} Measure;
+
+static gpointer
+measure(gpointer data)
+{
+    const Measure *what = data;
+
+    ingest_measure(what->path, what->exclude, what->progress);
+    return NULL;
+}
+
+static gboolean
+publish_with_meter(Home *home, const PublishOptions *options, PublishResult *result, GError **error)
+{
+    Progress *progress = options->ingest.progress;
+    Measure what = { options->path, options->ingest.exclude, progress };
+    GThread *measuring = !options->unpack && isatty(STDERR_FILENO) ? g_thread_new("measure", measure, &what) : NULL;
+    Meter *meter = meter_start("publishing", progress);
+    gboolean published = version_publish(home, options, result, error);
+
+    meter_stop(meter);
+    g_atomic_int_set(&progress->cancelled, 1);
+    if (measuring)
+        g_thread_join(measuring);
+    return published;
+}
+
+static gboolean
 publish(Home *home, const Options *o, const char *name, const char *path, GError **error)
 {
     Progress progress = { 0 };
@@ -127,8 +174,6 @@ publish(Home *home, const Options *o, const char *name, const char *path, GError
     };
     PublishResult result = { 0 };
     g_autoptr(GPtrArray) inputs = NULL;
-    Meter *meter;
-    gboolean published;
 
     if (o->share && !share_parse(o->share, &options.share, error)) {
         command_blame_usage(error);
@@ -137,11 +182,10 @@ publish(Home *home, const Options *o, const char *name, const char *path, GError
     if (o->from && !(inputs = resolve_inputs(home, o->from, error)))
         return FALSE;
     options.inputs = inputs;
-    meter = meter_start("publishing", &progress);
-    published = version_publish(home, &options, &result, error);
-    meter_stop(meter);
-    if (!published)
+    if (!publish_with_meter(home, &options, &result, error)) {
+        command_blame_input(error);
         return FALSE;
+    }
     if (o->json)
         print_as_json(home, o, &result);
     else
@@ -172,7 +216,7 @@ cmd_publish(const Invocation *invocation, int argc, char **argv, int *status, GE
     };
     g_autoptr(Home) home = NULL;
 
-    if (!command_parse(invocation, &argc, &argv, entries, 2, 2, error) || !check_options(&o, error) || !(home = command_home(invocation, error)))
+    if (!command_parse(invocation, &argc, &argv, entries, 2, 2, error) || !check_options(&o, error) || !check_path(&o, argv[2], error) || !(home = command_home(invocation, error)))
         return FALSE;
     return publish(home, &o, argv[1], argv[2], error);
 }
