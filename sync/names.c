@@ -30,7 +30,7 @@ alias_check(const char *alias, GError **error)
 
     if (size == 0 || size > ALIAS_MAX || !g_ascii_isalnum(alias[0]) ||
         strspn(alias, "abcdefghijklmnopqrstuvwxyz0123456789._-") != size)
-        return chama_error(error, CHAMA_ERROR_USAGE, "alias: NM1: want 1 to %d of a-z 0-9 . _ -, beginning with a letter or digit", ALIAS_MAX);
+        return chama_error(error, CHAMA_ERROR_USAGE, "alias: NM1: want 1 to %d of a-z 0-9 . _ -, beginning with a letter or digit, have \"%s\"", ALIAS_MAX, alias);
     if (strcmp(alias, "self") == 0)
         return chama_error(error, CHAMA_ERROR_USAGE, "alias: NM1: \"self\" means this node itself");
     return TRUE;

@@ -28,7 +28,7 @@ typedef struct {
     guint64 versions;            /* versions made complete */
     guint64 chunks, bytes;       /* fetched: chunks, bytes of them as stored */
     guint64 wire_bytes, requests;          /* of the address that answered */
-    guint64 wanted_chunks, wanted_bytes;   /* dry run: what would be fetched (plain bytes) */
+    guint64 wanted_chunks, wanted_bytes;   /* dry run: what would be fetched (plain bytes, each chunk once) */
     guint64 refused;             /* versions that the peer may not or did not give */
     GPtrArray *problems;         /* of char*: errors with single ledgers or versions */
     gint worst_exit;             /* the exit status that the worst of them stands for */

@@ -149,7 +149,7 @@ resolve_among(GHashTable *nodes, const char *word, GError **error)
             return chama_error_null(error, CHAMA_ERROR_USAGE, "%s: NM4: want a word that means one node, have one that means %u; give more of the id",
                                     word, count);
     }
-    return chama_error_null(error, CHAMA_ERROR_NOT_FOUND, "%s: no node is known by that name", word);
+    return chama_error_null(error, CHAMA_ERROR_NOT_FOUND, "%s: no node is known by that name; see `chama peer ls`", word);
 }
 
 char *
@@ -218,6 +218,13 @@ peers_parse_dataset(Home *home, const char *word, DatasetName *name, GError **er
     return TRUE;
 }
 
+static void *
+not_a_version(const DatasetName *name, GError **error)
+{
+    return chama_error_null(error, CHAMA_ERROR_USAGE, "%s@%s: NM7: want a number, sha256:<64 hex digits> or %d and more hex digits after the @",
+                            name->name, name->version, PREFIX_MIN);
+}
+
 /* By its full address; another dataset's manifest does not count. */
 static Manifest *
 find_by_address(Catalogue *catalogue, const DatasetName *name, GError **error)
@@ -225,8 +232,8 @@ find_by_address(Catalogue *catalogue, const DatasetName *name, GError **error)
     g_autoptr(Manifest) manifest = NULL;
     Digest address;
 
-    if (!digest_parse(name->version, &address, error))
-        return NULL;
+    if (!digest_parse(name->version, &address, NULL))
+        return not_a_version(name, error);
     manifest = catalogue_manifest(catalogue, &address, error);
     if (!manifest)
         return NULL;
@@ -250,8 +257,19 @@ find_version(Catalogue *catalogue, const DatasetName *name, GError **error)
         return catalogue_version(catalogue, name->node, name->name, number, error);
     if (size >= PREFIX_MIN && strspn(name->version, "0123456789abcdef") == size)
         return catalogue_manifest_by_prefix(catalogue, name->node, name->name, name->version, error);
-    return chama_error_null(error, CHAMA_ERROR_USAGE, "%s@%s: NM7: want a number, sha256:<hex> or %d and more hex digits after the @", name->name,
-                            name->version, PREFIX_MIN);
+    return not_a_version(name, error);
+}
+
+/* What is not there goes by the word that the person typed: of a dataset that is known it is the version, else the dataset. */
+static Manifest *
+say_missing(Catalogue *catalogue, const DatasetName *name, const char *word, GError **error)
+{
+    g_autoptr(Manifest) newest = catalogue_version(catalogue, name->node, name->name, 0, NULL);
+
+    if (!newest)
+        return chama_error_null(error, CHAMA_ERROR_NOT_FOUND, "%s: no such dataset is known here; see `chama ls`", word);
+    return chama_error_null(error, CHAMA_ERROR_NOT_FOUND, "%s: no such version is known here, the newest is @%" G_GUINT64_FORMAT "; see `chama log %.*s`",
+                            word, newest->version, (int)strcspn(word, "@"), word);
 }
 
 Manifest *
@@ -259,9 +277,17 @@ peers_find_version(Home *home, const char *word, GError **error)
 {
     DatasetName name;
     Catalogue *catalogue;
+    Manifest *manifest;
+    GError *failed = NULL;
 
-    if (!peers_parse_dataset(home, word, &name, error))
+    if (!peers_parse_dataset(home, word, &name, error) || !(catalogue = home_catalogue(home, error)))
         return NULL;
-    catalogue = home_catalogue(home, error);
-    return catalogue ? find_version(catalogue, &name, error) : NULL;
+    manifest = find_version(catalogue, &name, &failed);
+    if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND)) {
+        g_error_free(failed);
+        return say_missing(catalogue, &name, word, error);
+    }
+    if (failed)
+        g_propagate_error(error, failed);
+    return manifest;
 }

@@ -36,6 +36,15 @@ result_json(const Peer *peer, const PullResult *result, const GError *failed)
     return root;
 }
 
+/* What is followed and did not come: a person would wait for it in vain. */
+static void
+print_refused(const Peer *peer, const PullResult *result)
+{
+    if (result->refused > 0)
+        fprintf(stderr, "%s: %" G_GUINT64_FORMAT " followed version%s not given: no grant for this node is in force (`chama grants`), or %s does not hold %s\n",
+                peer->alias, result->refused, result->refused == 1 ? " was" : "s were", peer->alias, result->refused == 1 ? "it" : "them");
+}
+
 static void
 print_result(const Peer *peer, const PullResult *result, const GError *failed, const Options *options)
 {
@@ -46,12 +55,13 @@ print_result(const Peer *peer, const PullResult *result, const GError *failed, c
         return;
     }
     if (options->dry_run)
-        printf("%s: would fetch %" G_GUINT64_FORMAT " chunks, %" G_GUINT64_FORMAT " bytes (%s)\n", peer->alias, result->wanted_chunks, result->wanted_bytes, wanted);
+        printf("%s: would fetch %" G_GUINT64_FORMAT " chunks, %" G_GUINT64_FORMAT " bytes before compression (%s)\n", peer->alias, result->wanted_chunks, result->wanted_bytes, wanted);
     else if (result->records || result->versions || result->chunks)
         printf("%s: %" G_GUINT64_FORMAT " new records, %" G_GUINT64_FORMAT " versions, %" G_GUINT64_FORMAT " chunks fetched, %" G_GUINT64_FORMAT " bytes (%s)\n",
                peer->alias, result->records, result->versions, result->chunks, result->bytes, bytes);
     else
         printf("%s: nothing new\n", peer->alias);
+    print_refused(peer, result);
     for (guint i = 0; result->problems && i < result->problems->len; i++)
         fprintf(stderr, "chama: %s: %s\n", peer->alias, (char *)g_ptr_array_index(result->problems, i));
 }

@@ -7,6 +7,7 @@
 #include "sync/pull/transfer.h"
 
 #define ROUND_BYTES_MIN (256 * 1024)   /* below, a round that was cut is not followed by another */
+#define COUNTED_MAX (256 * 1024)   /* I6: beyond it a dry run may count a chunk again */
 
 /* A walk over all positions of the listing that gathers those whose chunk is not held for this version. */
 typedef struct ChunkWalk ChunkWalk;
@@ -24,6 +25,33 @@ count_batch(ChunkWalk *walk, GError **error)
 {
     walk->chunks += walk->batch->wanted->len;
     walk->bytes += walk->batch->bytes;
+    return TRUE;
+}
+
+static gboolean
+count_once(Session *session, const Digest *digest)
+{
+    if (!session->counted)
+        session->counted = g_hash_table_new_full(digest_hash, digest_equal, g_free, NULL);
+    if (g_hash_table_contains(session->counted, digest))
+        return FALSE;
+    if (g_hash_table_size(session->counted) < COUNTED_MAX)
+        g_hash_table_add(session->counted, g_memdup2(digest, sizeof *digest));
+    return TRUE;
+}
+
+/* Versions of a dataset have most chunks in common: what one brings no other would fetch. */
+static gboolean
+count_batch_once(ChunkWalk *walk, GError **error)
+{
+    for (guint i = 0; i < walk->batch->wanted->len; i++) {
+        const Wanted *wanted = &g_array_index(walk->batch->wanted, Wanted, i);
+
+        if (!count_once(walk->transfer->session, &wanted->digest))
+            continue;
+        walk->chunks++;
+        walk->bytes += wanted->size;
+    }
     return TRUE;
 }
 
@@ -116,7 +144,7 @@ static gboolean
 count_missing(Transfer *transfer, guint64 *chunks, guint64 *bytes, GError **error)
 {
     g_autoptr(ChunkBatch) batch = chunk_batch_new();
-    ChunkWalk walk = { .transfer = transfer, .batch = batch, .send = count_batch };
+    ChunkWalk walk = { .transfer = transfer, .batch = batch, .send = transfer->session->options->dry_run ? count_batch_once : count_batch };
 
     if (!visit_all(&walk, error))
         return FALSE;

@@ -162,7 +162,8 @@ version_name(Session *session, const Manifest *manifest)
     return g_strdup_printf("%s/%s@%" G_GUINT64_FORMAT, node, manifest->name, manifest->version);
 }
 
-/* PU17: a peer that does not have it, or may not give it, says the same thing (I4).  From a mirror that is to be expected. */
+/* PU17: a peer that does not have it, or may not give it, says the same thing (I4).  Of a mirror that is to be expected; the owner may have dropped it,
+ * or revoked a grant a moment ago.  Either is an answer, not a failure. */
 static gboolean
 is_refusal(const GError *error)
 {
@@ -180,12 +181,15 @@ note_failure(Session *session, const Want *want, GError *failed, GError **error)
         g_propagate_prefixed_error(error, failed, "%s: ", name);
         return FALSE;
     }
-    session->result->refused += refusal ? 1 : 0;
-    if (refusal && !from_owner)
-        g_error_free(failed);
-    else
+    if (!refusal) {
         session_problem(session, name, failed);
-    return !refusal || refusals_note(session->home, session->peer->node, want->manifest, error);
+        return TRUE;
+    }
+    session->result->refused++;
+    if (from_owner)
+        session_talk(session, "%s: not given: %s", name, failed->message);
+    g_error_free(failed);
+    return refusals_note(session->home, session->peer->node, want->manifest, error);
 }
 
 static gboolean

@@ -153,7 +153,9 @@ pull_introduce(Home *home, const char *url, GError **error)
     Digest shown;
 
     if (!peer) {
-        g_prefix_error(error, "%s: ", url);
+        /* the transport has named it already */
+        if (bytes)
+            g_prefix_error(error, "%s: ", url);
         return NULL;
     }
     if (!transport_peer_pin(transport, &shown) || !has_pin(peer, &shown))

@@ -245,7 +245,8 @@ take_sparse(Session *session, const LedgerOffer *offer, GError **error)
         !sparse_accept(session->home, offer->node, stream, error))
         return FALSE;
     name = peers_display(session->home, offer->node);
-    session_talk(session, "%s: the open part of its ledger of %" G_GUINT64_FORMAT " records", name, offer->size);
+    session_talk(session, "%s: only the open part of its ledger of %" G_GUINT64_FORMAT " records is for this node, as long as %s has not accepted it", name,
+                 offer->size, session->peer->alias ? session->peer->alias : session->peer->node);
     return spread_news(session, offer, error);
 }
 
@@ -347,6 +348,7 @@ pull_openings(Session *session, GError **error)
             return FALSE;
     }
     if (openings->len > 0)
-        session_talk(session, "%u statements for us alone", openings->len);
+        session_talk(session, "%s: %u sealed statement%s for this node alone", session->peer->alias ? session->peer->alias : session->peer->node, openings->len,
+                     openings->len == 1 ? "" : "s");
     return next <= session->peer->openings || peers_note_openings(session->home, session->peer->node, next, error);
 }

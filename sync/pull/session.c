@@ -96,6 +96,7 @@ session_clear(Session *session)
     session_hang_up(session);
     g_clear_pointer(&session->reply, exchange_reply_free);
     g_clear_pointer(&session->peer, peer_free);
+    g_clear_pointer(&session->counted, g_hash_table_unref);
 }
 
 gboolean

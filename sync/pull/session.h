@@ -21,6 +21,7 @@ typedef struct {
     Transport *transport;        /* once an address has answered */
     ExchangeReply *reply;        /* what the peer said */
     gboolean behind;             /* the peer's own ledger could not be brought up to what it offered */
+    GHashTable *counted;         /* dry run: chunks counted for an earlier version; NULL: none */
 } Session;
 
 void session_clear(Session *session);

@@ -313,7 +313,7 @@ test_find_version(TwoNodes *nodes, gconstpointer unused)
         { "Cover", 0, CHAMA_ERROR_USAGE },
         { "", 0, CHAMA_ERROR_USAGE },
         { "a/b/c", 0, CHAMA_ERROR_USAGE },
-        { "cover@sha256:12", 0, CHAMA_ERROR_MALFORMED },
+        { "cover@sha256:12", 0, CHAMA_ERROR_USAGE },
         { "cover@md5:12", 0, CHAMA_ERROR_USAGE },
     };
 
