@@ -28,6 +28,9 @@ findings_close_subject(Findings *findings, guint bad_before)
     findings->checked++;
     if (!findings->json && findings->bad == bad_before)
         printf("%s: good\n", findings->subject);
+    if (!findings->subjects)
+        findings->subjects = json_array();
+    json_array_append_new(findings->subjects, json_pack("{s:s, s:b}", "subject", findings->subject, "good", findings->bad == bad_before));
 }
 
 static gboolean
@@ -65,9 +68,9 @@ int
 findings_finish(Findings *findings)
 {
     if (findings->json)
-        print_json(json_pack("{s:I, s:I, s:o}", "checked", (json_int_t)findings->checked, "bad", (json_int_t)findings->bad, "problems",
-                             findings->list ? findings->list : json_array()));
+        print_json(json_pack("{s:I, s:I, s:O, s:O}", "checked", (json_int_t)findings->checked, "bad", (json_int_t)findings->bad, "subjects",
+                             findings->subjects ? findings->subjects : json_array(), "problems", findings->list ? findings->list : json_array()));
     else
-        printf("%u checked, %u problems\n", findings->checked, findings->bad);
+        printf("%u checked, %u problem%s\n", findings->checked, findings->bad, findings->bad == 1 ? "" : "s");
     return findings->bad ? EXIT_VERIFY : EXIT_DONE;
 }

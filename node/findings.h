@@ -13,6 +13,7 @@ typedef struct {
     const char *subject;     /* what is being checked now */
     guint bad;
     guint checked;
+    json_t *subjects;        /* of {"subject","good"} */
     json_t *list;            /* with json: of {"subject","problem"} */
 } Findings;
 

@@ -18,7 +18,9 @@ static const Command commands[] = {
     { "publish", cmd_publish, "NAME PATH", "make a version of a dataset from a folder, a file or an archive",
       "PATH is published as it is; with --unpack, what is inside an archive (\"-\": a tar on stdin).  A file .chamaignore at the top of a folder "
       "leaves out what it lists, as .gitignore would.  Unless --share says otherwise a new dataset is conditional: nobody gets it without a grant." },
-    { "ls", cmd_ls, "[PATTERN]", "list datasets, own and peers'", NULL },
+    { "ls", cmd_ls, "[PATTERN]", "list datasets, own and peers'",
+      "PATTERN is a glob over names of any node, or PEER/GLOB.  Columns: name, newest version, sharing, whether its content is held, files, bytes\n"
+      "(~: at most, rounded up, where sharing is not open), time, title." },
     { "show", cmd_show, "NAME[@V]", "show one version's manifest", NULL },
     { "log", cmd_log, "NAME", "show the history of a dataset, newest first", NULL },
     { "files", cmd_files, "NAME[@V]", "list the files of a version", NULL },
@@ -32,7 +34,7 @@ static const Command commands[] = {
     { "serve", cmd_serve, "", "run the daemon: answer peers, and sync with them", "SIGTERM stops it cleanly, SIGHUP reads the configuration again." },
     { "invite", cmd_invite, "", "print the line with which another node adds this one", NULL },
     { "peer", cmd_peer, "add|ls|pending|accept|rm ...", "the nodes that this node knows and trusts to be who they are",
-      "peer add INVITE          add a node by the line it gave (asks nothing)\n"
+      "  peer add INVITE          add a node by the line it gave (asks nothing)\n"
       "  peer add URL [--id ID]   add a node by its address: shows its spoken fingerprint and asks\n"
       "  peer ls                  list accepted peers\n"
       "  peer pending             list nodes that dialled in and wait\n"
@@ -42,7 +44,8 @@ static const Command commands[] = {
       "PATTERN is a glob over dataset names; \"PEER/*\" is all of one node, \"*\" everything known." },
     { "unfollow", cmd_unfollow, "[PEER/]PATTERN", "stop following (what is held stays)", NULL },
     { "sync", cmd_sync, "[PEER ...]", "copy peers' ledgers, then the content that is followed and allowed",
-      "Without a PEER all peers are asked: exit 0 if any answered, 5 if none did." },
+      "Without a PEER all peers are asked: exit 0 if any answered, 5 if none did or one that was named did not.  Versions that are followed and not\n"
+      "given (no grant, or no longer held there) are counted, and are no failure." },
     { "grant", cmd_grant, "NAME PEER", "let a peer have a conditional dataset", "Sealed (only the peer can read it) unless --public.  Ends after a year unless --until." },
     { "revoke", cmd_revoke, "NAME PEER", "end a peer's grants for a dataset", NULL },
     { "grants", cmd_grants, "", "list grants, given and received", NULL },
@@ -120,7 +123,8 @@ run(const Command *command, const char *home, int argc, char **argv)
         status = chama_error_exit_status(error);
     }
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "chama: standard output: %s\n", g_strerror(errno));
+        if (!command_reader_left())
+            fprintf(stderr, "chama: standard output: %s\n", g_strerror(errno));
         return status ? status : EXIT_FAILED;
     }
     return status;

@@ -39,18 +39,19 @@ json_set_text(json_t *object, const char *name, const char *text)
 }
 
 void
-json_set_path(json_t *object, const char *path)
+json_set_path(json_t *object, const char *name, const char *path)
 {
-    g_autofree char *shown = NULL, *base64 = NULL;
+    g_autofree char *shown = NULL, *base64 = NULL, *exact = NULL;
 
     if (g_utf8_validate(path, -1, NULL)) {
-        json_object_set_new(object, "path", json_string(path));
+        json_object_set_new(object, name, json_string(path));
         return;
     }
     shown = path_display(path);
     base64 = base64_format(path, strlen(path));
-    json_object_set_new(object, "path", json_string(shown));
-    json_object_set_new(object, "path_base64", json_string(base64));
+    exact = g_strconcat(name, "_base64", NULL);
+    json_object_set_new(object, name, json_string(shown));
+    json_object_set_new(object, exact, json_string(base64));
 }
 
 char *

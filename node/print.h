@@ -15,8 +15,8 @@ void print_json(json_t *root);
 json_t *json_digest(const Digest *digest);
 json_t *json_time(gint64 seconds);
 void json_set_text(json_t *object, const char *name, const char *text);
-/* A path: "path" as it is if it is UTF-8, else as path_display() shows it, with the bytes in "path_base64". */
-void json_set_path(json_t *object, const char *path);
+/* A path under @name: as it is if it is UTF-8, else as path_display() shows it, with the bytes in @name_base64. */
+void json_set_path(json_t *object, const char *name, const char *path);
 
 /* "1.2 MiB"; the caller's. */
 char *size_display(guint64 bytes);

@@ -35,6 +35,15 @@ show_node_name(Home *home, const char *node)
                            profile->name_en ? profile->name_en : "");
 }
 
+gboolean
+show_blame(Home *home, const Manifest *manifest, GError **error)
+{
+    g_autofree char *version = show_version(home, manifest);
+
+    g_prefix_error(error, "%s: ", version);
+    return FALSE;
+}
+
 const char *
 show_held(Home *home, const Manifest *manifest)
 {

@@ -16,6 +16,9 @@ char *show_version(Home *home, const Manifest *manifest);
 /* The node's own name for people ("林业厅 Forestry"), "" if it has no profile here.  The caller's. */
 char *show_node_name(Home *home, const char *node);
 
+/* Puts the version's name before the message of @error.  Always FALSE, so that a command may return it. */
+gboolean show_blame(Home *home, const Manifest *manifest, GError **error);
+
 /* "held", "partly", "" */
 const char *show_held(Home *home, const Manifest *manifest);
 

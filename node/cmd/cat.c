@@ -5,7 +5,26 @@
 #include "manifests/checkout.h"
 #include "manifests/version.h"
 #include "node/command.h"
+#include "node/show.h"
 #include "sync/peers.h"
+
+static gboolean
+cat(Home *home, const Manifest *manifest, const char *path, int *status, GError **error)
+{
+    Store *store = home_store(home, error);
+    g_autoptr(StoreHold) hold = store ? store_hold(store, error) : NULL;
+    Held held;
+
+    if (!hold)
+        return FALSE;
+    if (version_roots(home, manifest, &held, error) && checkout_cat(store, &held.listing, path, STDOUT_FILENO, error))
+        return TRUE;
+    if (!command_reader_left())
+        return show_blame(home, manifest, error);
+    g_clear_error(error);
+    *status = EXIT_FAILED;
+    return TRUE;
+}
 
 gboolean
 cmd_cat(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
@@ -13,11 +32,7 @@ cmd_cat(const Invocation *invocation, int argc, char **argv, int *status, GError
     const GOptionEntry entries[] = { { 0 } };
     g_autoptr(Home) home = NULL;
     g_autoptr(Manifest) manifest = NULL;
-    g_autoptr(StoreHold) hold = NULL;
-    Store *store;
-    Held held;
 
     return command_parse(invocation, &argc, &argv, entries, 2, 2, error) && (home = command_home(invocation, error)) &&
-           (manifest = peers_find_version(home, argv[1], error)) && (store = home_store(home, error)) && (hold = store_hold(store, error)) &&
-           version_roots(home, manifest, &held, error) && checkout_cat(store, &held.listing, argv[2], STDOUT_FILENO, error);
+           (manifest = peers_find_version(home, argv[1], error)) && cat(home, manifest, argv[2], status, error);
 }

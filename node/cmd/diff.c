@@ -33,12 +33,9 @@ change_json(const Change *change)
 {
     json_t *entry = json_pack("{s:s}", "change", words[change->kind]);
 
-    json_set_path(entry, change->path);
-    if (change->old_path) {
-        g_autofree char *old = path_display(change->old_path);
-
-        json_object_set_new(entry, "old_path", json_string(old));
-    }
+    json_set_path(entry, "path", change->path);
+    if (change->old_path)
+        json_set_path(entry, "old_path", change->old_path);
     if (change->kind != CHANGE_ADDED)
         json_object_set_new(entry, "old_size", json_integer((json_int_t)change->before.size));
     if (change->kind != CHANGE_REMOVED)
@@ -75,8 +72,10 @@ find_listing(Home *home, const char *word, Digest *listing, GError **error)
     g_autoptr(Manifest) manifest = peers_find_version(home, word, error);
     Held held;
 
-    if (!manifest || !version_roots(home, manifest, &held, error))
+    if (!manifest)
         return FALSE;
+    if (!version_roots(home, manifest, &held, error))
+        return show_blame(home, manifest, error);
     *listing = held.listing;
     return TRUE;
 }

@@ -15,11 +15,11 @@ versions_named(Home *home, const char *word, GError **error)
 {
     g_autoptr(GPtrArray) versions = NULL;
     Catalogue *catalogue = home_catalogue(home, error);
-    State *state = home_state(home, error);
+    State *state = catalogue ? home_state(home, error) : NULL;
     DatasetName name;
     Held held;
 
-    if (!catalogue || !state || !peers_parse_dataset(home, word, &name, error))
+    if (!state || !peers_parse_dataset(home, word, &name, error))
         return NULL;
     if (*name.version) {
         Manifest *manifest = peers_find_version(home, word, error);
@@ -74,7 +74,7 @@ cmd_drop(const Invocation *invocation, int argc, char **argv, int *status, GErro
 
         if (!version_drop(home, manifest, dry_run, &bytes, error) || (!dry_run && !set_aside(home, manifest, error))) {
             json_decref(list);
-            return FALSE;
+            return show_blame(home, manifest, error);
         }
         size = size_display(bytes);
         json_array_append_new(list, json_pack("{s:s, s:I, s:b}", "version", version, "bytes", (json_int_t)bytes, "dry_run", dry_run));

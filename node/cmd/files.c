@@ -44,13 +44,11 @@ print_json_line(const Item *item)
 {
     json_t *entry = json_object();
 
-    json_set_path(entry, item->path);
+    json_set_path(entry, "path", item->path);
     json_object_set_new(entry, "kind", json_string(kinds[item->kind]));
-    if (item->kind == ITEM_LINK) {
-        g_autofree char *target = path_display(item->target);
-
-        json_object_set_new(entry, "target", json_string(target));
-    } else if (item->kind != ITEM_FOLDER) {
+    if (item->kind == ITEM_LINK)
+        json_set_path(entry, "target", item->target);
+    else if (item->kind != ITEM_FOLDER) {
         json_object_set_new(entry, "size", json_integer((json_int_t)item->size));
         json_object_set_new(entry, "sha256", json_digest(&item->digest));
     }
@@ -92,9 +90,10 @@ cmd_files(const Invocation *invocation, int argc, char **argv, int *status, GErr
     Held held;
 
     if (!command_parse(invocation, &argc, &argv, entries, 1, 1, error) || !(home = command_home(invocation, error)) ||
-        !(manifest = peers_find_version(home, argv[1], error)) || !(store = home_store(home, error)) || !(hold = store_hold(store, error)) ||
-        !version_roots(home, manifest, &held, error) || !(cursor = listing_cursor_new(&held.listing, store_listing_get, store, error)))
+        !(manifest = peers_find_version(home, argv[1], error)) || !(store = home_store(home, error)) || !(hold = store_hold(store, error)))
         return FALSE;
+    if (!version_roots(home, manifest, &held, error) || !(cursor = listing_cursor_new(&held.listing, store_listing_get, store, error)))
+        return show_blame(home, manifest, error);
     while (!ferror(stdout) && listing_cursor_next(cursor, &item, NULL, NULL, &failed)) {
         if (item->kind != ITEM_PART)
             print_item(&o, item);

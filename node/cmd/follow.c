@@ -20,6 +20,10 @@ read_pattern(Home *home, const char *word, char **node, char **glob, GError **er
     *node = !peer || strcmp(peer, "*") == 0 ? g_strdup("*") : peers_resolve(home, peer, error);
     if (!*node)
         return FALSE;
+    if (strcmp(*node, home_id(home)) == 0) {
+        g_clear_pointer(node, g_free);
+        return chama_error(error, CHAMA_ERROR_USAGE, "%s: want datasets of other nodes, have this node's own", word);
+    }
     *glob = g_strdup(pattern);
     return TRUE;
 }
@@ -30,6 +34,8 @@ list_follows(Home *home, gboolean json, GError **error)
     g_autoptr(GPtrArray) follows = follow_all(home, error);
     json_t *list = json_array();
 
+    if (follows && follows->len == 0 && !json)
+        fputs("nothing is followed yet: `chama follow PEER/PATTERN`\n", stderr);
     for (guint i = 0; follows && i < follows->len; i++) {
         const Follow *follow = g_ptr_array_index(follows, i);
         g_autofree char *peer = strcmp(follow->node, "*") == 0 ? g_strdup("*") : peers_display(home, follow->node);
@@ -43,6 +49,29 @@ list_follows(Home *home, gboolean json, GError **error)
         print_json(json_incref(list));
     json_decref(list);
     return follows != NULL;
+}
+
+/* A pattern that matches nothing may be mistyped, or ahead of its time. */
+static void
+hint(Home *home, const char *node, const char *glob)
+{
+    Follow follow = { .glob = (char *)glob };
+    g_autoptr(GPtrArray) follows = g_ptr_array_new(), datasets = NULL;
+    Catalogue *catalogue = home_catalogue(home, NULL);
+    guint count = 0;
+
+    g_strlcpy(follow.node, node, sizeof follow.node);
+    g_ptr_array_add(follows, &follow);
+    datasets = catalogue ? catalogue_datasets(catalogue, NULL, NULL) : NULL;
+    for (guint i = 0; datasets && i < datasets->len; i++) {
+        const Manifest *manifest = g_ptr_array_index(datasets, i);
+
+        count += strcmp(manifest->node, home_id(home)) != 0 && follow_matches(follows, manifest->node, manifest->name);
+    }
+    if (count == 0)
+        fputs("no dataset known here matches yet; `chama sync` brings the catalogue\n", stderr);
+    else
+        fprintf(stderr, "%u dataset%s known here match%s; `chama sync` fetches what is allowed\n", count, count == 1 ? "" : "s", count == 1 ? "es" : "");
 }
 
 typedef gboolean (*ChangeFollow)(Home *home, const char *node, const char *glob, gboolean *changed, GError **error);
@@ -61,6 +90,8 @@ change(const Invocation *invocation, int argc, char **argv, int min, ChangeFollo
         return list_follows(home, json, error);
     if (!read_pattern(home, argv[1], &node, &glob, error) || !how(home, node, glob, &changed, error))
         return FALSE;
+    if (!json && how == follow_add)
+        hint(home, node, glob);
     if (json)
         print_json(json_pack("{s:s, s:s, s:b}", "node", node, "pattern", glob, "changed", changed));
     else

@@ -7,6 +7,7 @@
 #include <glib/gstdio.h>
 
 #include "manifests/checkout.h"
+#include "manifests/listing/page.h"
 #include "node/command.h"
 #include "node/meter.h"
 #include "node/print.h"
@@ -61,6 +62,32 @@ print_result(Home *home, const Manifest *manifest, const char *folder, const Che
                result->written, bytes, result->removed, result->kept);
 }
 
+/* @made: it was not there before. */
+static gboolean
+make_folder(const char *folder, gboolean *made, GError **error)
+{
+    *made = !g_file_test(folder, G_FILE_TEST_EXISTS);
+    if (!*made && !g_file_test(folder, G_FILE_TEST_IS_DIR))
+        return chama_error(error, CHAMA_ERROR_EXISTS, "%s: want a folder to write into, have something else; name a new or another folder", folder);
+    return g_mkdir_with_parents(folder, 0777) == 0 || chama_error_errno(error, errno, "%s: cannot make the folder", folder);
+}
+
+/* Messages from beneath speak of paths within the folder. */
+static gboolean
+blame_folder(const char *folder, GError **error)
+{
+    g_prefix_error(error, "%s: ", folder);
+    return FALSE;
+}
+
+static gboolean
+nothing_matched(Home *home, const Manifest *manifest, const Options *o, GError **error)
+{
+    g_autofree char *globs = g_strjoinv(" ", o->only), *shown = path_display(globs), *version = show_version(home, manifest);
+
+    return chama_error(error, CHAMA_ERROR_NOT_FOUND, "%s: want a file that --only %s matches, have none; see `chama files %s`", version, shown, version);
+}
+
 static gboolean
 get(Home *home, const Options *o, const Manifest *manifest, const char *folder, GError **error)
 {
@@ -72,14 +99,16 @@ get(Home *home, const Options *o, const Manifest *manifest, const char *folder, 
     g_autoptr(Details) details = NULL;
     g_autofree char *real = NULL;
     Meter *meter;
-    gboolean done;
+    gboolean done, made;
     Digest base;
     Held held;
 
-    if (!hold || !version_roots(home, manifest, &held, error) || !(others = other_listings(home, manifest, error)))
+    if (!hold || !(others = other_listings(home, manifest, error)))
         return FALSE;
-    if (g_mkdir_with_parents(folder, 0777) != 0)
-        return chama_error_errno(error, errno, "%s", folder);
+    if (!version_roots(home, manifest, &held, error))
+        return show_blame(home, manifest, error);
+    if (!make_folder(folder, &made, error))
+        return FALSE;
     real = realpath(folder, NULL);
     options.base = real && find_base(home, real, &base) ? &base : NULL;
     options.others = others;
@@ -88,8 +117,15 @@ get(Home *home, const Options *o, const Manifest *manifest, const char *folder, 
     meter = meter_start("writing", &progress);
     done = checkout(home_store(home, error), &held.listing, folder, &options, &result, error);
     meter_stop(meter);
+    if (!done)
+        return blame_folder(folder, error);
+    if (o->only && result.written + result.kept + result.removed == 0) {
+        if (made)
+            g_rmdir(folder);
+        return nothing_matched(home, manifest, o, error);
+    }
     /* A folder with only some of the files is no base for the next update. */
-    if (!done || (!o->only && real && !state_checkout_set(home_state(home, error), real, &manifest->address, error)))
+    if (!o->only && real && !state_checkout_set(home_state(home, error), real, &manifest->address, error))
         return FALSE;
     print_result(home, manifest, folder, &result, o->json);
     return TRUE;
@@ -100,7 +136,7 @@ cmd_get(const Invocation *invocation, int argc, char **argv, int *status, GError
 {
     Options o = { 0 };
     const GOptionEntry entries[] = {
-        { "only", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o.only, "only paths that match (may be repeated)", "GLOB" },
+        { "only", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o.only, "only files that match: *.csv at any depth, /a.csv at the top, data a whole folder (may be repeated)", "GLOB" },
         { "force", 0, 0, G_OPTION_ARG_NONE, &o.force, "overwrite files that were edited", NULL },
         { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "print JSON", NULL },
         { 0 },
@@ -111,5 +147,7 @@ cmd_get(const Invocation *invocation, int argc, char **argv, int *status, GError
     if (!command_parse(invocation, &argc, &argv, entries, 2, 2, error) || !(home = command_home(invocation, error)) ||
         !(manifest = peers_find_version(home, argv[1], error)) || !home_store(home, error) || !home_catalogue(home, error) || !home_state(home, error))
         return FALSE;
+    if (!*argv[2])
+        return chama_error(error, CHAMA_ERROR_USAGE, "DIR: want a folder to write into, have an empty word");
     return get(home, &o, manifest, argv[2], error);
 }

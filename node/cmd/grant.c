@@ -13,7 +13,7 @@
 
 /* The own dataset NAME and the node that PEER means. */
 static gboolean
-read_words(Home *home, const char *dataset, const char *peer, Grant *grant, GError **error)
+read_words(Home *home, const char *dataset, const char *peer, Grant *grant, Share *share, GError **error)
 {
     DatasetName name;
     g_autofree char *node = NULL;
@@ -27,13 +27,24 @@ read_words(Home *home, const char *dataset, const char *peer, Grant *grant, GErr
         return chama_error(error, CHAMA_ERROR_USAGE, "%s: want a dataset without @VERSION: a grant is for all of its versions", dataset);
     if (strcmp(node, home_id(home)) == 0)
         return chama_error(error, CHAMA_ERROR_USAGE, "%s: that is this node itself", peer);
-    newest = catalogue_version(home_catalogue(home, error), name.node, name.name, 0, error);
+    newest = peers_find_version(home, dataset, error);
     if (!newest)
         return FALSE;
+    *share = newest->share;
     g_strlcpy(grant->owner, name.node, sizeof grant->owner);
     g_strlcpy(grant->name, name.name, sizeof grant->name);
     g_strlcpy(grant->grantee, node, sizeof grant->grantee);
     return TRUE;
+}
+
+/* A grant counts for a conditional dataset alone. */
+static void
+warn_of_share(const Grant *grant, Share share)
+{
+    if (share == SHARE_OPEN)
+        fprintf(stderr, "note: %s is open: anyone may have it, with or without a grant\n", grant->name);
+    else if (share == SHARE_NONE)
+        fprintf(stderr, "warning: %s is shared with nobody, whatever is granted; publish it with --share conditional to let the grant count\n", grant->name);
 }
 
 /* The body must be durable before the record that only its salted hash is in. */
@@ -98,20 +109,22 @@ cmd_grant(const Invocation *invocation, int argc, char **argv, int *status, GErr
     g_autoptr(Home) home = NULL;
     g_autoptr(Record) record = NULL;
     g_autofree char *peer = NULL;
+    Share share;
 
     if (!command_parse(invocation, &argc, &argv, entries, 2, 2, error) || (until && !command_parse_date(until, &grant.until, error)))
         return FALSE;
     if (grant.until <= now)
         return chama_error(error, CHAMA_ERROR_USAGE, "--until: want a date that is still to come, have %s", until);
-    if (!(home = command_home(invocation, error)) || !home_catalogue(home, error) || !read_words(home, argv[1], argv[2], &grant, error) ||
+    if (!(home = command_home(invocation, error)) || !home_catalogue(home, error) || !read_words(home, argv[1], argv[2], &grant, &share, error) ||
         !(record = public ? state_public(home, &grant, error) : state_sealed(home, &grant, error)))
         return FALSE;
     peer = peers_display(home, grant.grantee);
+    warn_of_share(&grant, share);
     if (json)
         print_json(json_pack("{s:s, s:s, s:s, s:o, s:b, s:o}", "dataset", grant.name, "grantee", grant.grantee, "peer", peer, "until", json_time(grant.until),
                              "sealed", !public, "record", json_digest(&record->address)));
     else
-        printf("%s may have %s until %s%s\n", peer, grant.name, time_format(grant.until, time), public ? "" : " (sealed: only they can read this grant)");
+        printf("%s may have %s until %s%s\n", peer, grant.name, time_format(grant.until, time), public ? " (public: whoever has the ledger can read this grant)" : " (sealed: only they can read this grant)");
     return TRUE;
 }
 
@@ -134,9 +147,10 @@ cmd_revoke(const Invocation *invocation, int argc, char **argv, int *status, GEr
     g_autofree char *peer = NULL;
     Grant grant = { 0 };
     guint revoked = 0;
+    Share share;
 
     if (!command_parse(invocation, &argc, &argv, entries, 2, 2, error) || !(home = command_home(invocation, error)) || !home_catalogue(home, error) ||
-        !read_words(home, argv[1], argv[2], &grant, error) ||
+        !read_words(home, argv[1], argv[2], &grant, &share, error) ||
         !(grants = catalogue_grants(home_catalogue(home, error), grant.owner, grant.name, grant.grantee, error)))
         return FALSE;
     peer = peers_display(home, grant.grantee);
@@ -202,6 +216,8 @@ cmd_grants(const Invocation *invocation, int argc, char **argv, int *status, GEr
     else {
         json_decref(list);
         table_print(table);
+        if (grants->len == 0)
+            fputs("no grants, given or received\n", stderr);
     }
     return TRUE;
 }

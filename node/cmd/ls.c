@@ -1,11 +1,49 @@
 /* chama ls: the catalogue of own and peers' datasets. */
 #include <fnmatch.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "keys/canonical.h"
 #include "node/command.h"
 #include "node/print.h"
 #include "node/show.h"
+#include "sync/peers.h"
+
+/* "GLOB" over names of any node, "PEER/GLOB" over those of one, PEER being any word that means it; or a glob over what ls prints. */
+typedef struct {
+    const char *text;
+    const char *name;      /* what stands behind the '/' */
+    char *node;            /* NULL: any, or no node goes by that word */
+    gboolean of_any;
+} Pattern;
+
+static void
+pattern_clear(Pattern *pattern)
+{
+    g_free(pattern->node);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Pattern, pattern_clear)
+
+static void
+pattern_read(Pattern *pattern, Home *home, const char *word)
+{
+    const char *slash = strchr(word, '/');
+    g_autofree char *peer = slash ? g_strndup(word, (gsize)(slash - word)) : NULL;
+
+    pattern->text = word;
+    pattern->name = slash ? slash + 1 : word;
+    pattern->of_any = !slash;
+    pattern->node = peer ? peers_resolve(home, peer, NULL) : NULL;
+}
+
+static gboolean
+is_named(Home *home, const Pattern *pattern, const Manifest *manifest)
+{
+    g_autofree char *shown = show_dataset(home, manifest->node, manifest->name);
+    gboolean node = pattern->of_any || g_strcmp0(pattern->node, manifest->node) == 0;
+
+    return (node && fnmatch(pattern->name, manifest->name, 0) == 0) || fnmatch(pattern->text, shown, 0) == 0;
+}
 
 static const char *
 title_of(const Manifest *manifest)
@@ -36,20 +74,24 @@ cmd_ls(const Invocation *invocation, int argc, char **argv, int *status, GError 
     g_autoptr(Table) table = table_new(8);
     json_t *list = NULL;
     Catalogue *catalogue;
+    g_auto(Pattern) pattern = { 0 };
+    guint count = 0;
 
     if (!command_parse(invocation, &argc, &argv, entries, 0, 1, error) || !(home = command_home(invocation, error)) ||
         !(catalogue = home_catalogue(home, error)) || !(datasets = catalogue_datasets(catalogue, NULL, error)))
         return FALSE;
+    if (argc > 1)
+        pattern_read(&pattern, home, argv[1]);
     if (json)
         list = json_array();
     table_align_right(table, 4);
     table_align_right(table, 5);
     for (guint i = 0; i < datasets->len; i++) {
         const Manifest *manifest = g_ptr_array_index(datasets, i);
-        g_autofree char *name = show_dataset(home, manifest->node, manifest->name);
 
-        if (argc > 1 && fnmatch(argv[1], name, 0) != 0)
+        if (argc > 1 && !is_named(home, &pattern, manifest))
             continue;
+        count++;
         if (json)
             json_array_append_new(list, show_manifest_json(home, manifest));
         else
@@ -59,5 +101,9 @@ cmd_ls(const Invocation *invocation, int argc, char **argv, int *status, GError 
         print_json(list);
     else
         table_print(table);
+    if (count == 0 && !json && argc > 1)
+        fprintf(stderr, "%s: no dataset known here matches\n", argv[1]);
+    else if (count == 0 && !json)
+        fputs("no datasets are known here yet: `chama publish`, or `chama peer add` and `chama sync`\n", stderr);
     return TRUE;
 }

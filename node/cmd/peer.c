@@ -105,9 +105,22 @@ confirm(const Peer *peer, const Options *options, GError **error)
     return answer[0] == 'y' || answer[0] == 'Y' || chama_error(error, CHAMA_ERROR_DENIED, "not added");
 }
 
+/* Before anyone is asked. */
+static gboolean
+check_words(const Options *options, const char *word, GError **error)
+{
+    if (options->id && !node_id_valid(options->id))
+        return chama_error(error, CHAMA_ERROR_USAGE, "--id: want a node id of 52 characters, have %s", options->id);
+    if (!invite_looks_like(word) && !g_str_has_prefix(word, "https://"))
+        return chama_error(error, CHAMA_ERROR_USAGE, "%s: want the line that `chama invite` prints (chama://...), or an address https://HOST:PORT", word);
+    return TRUE;
+}
+
 static gboolean
 peer_add(Home *home, const Options *options, const char *word, GError **error)
 {
+    if (!check_words(options, word, error))
+        return FALSE;
     g_autoptr(Peer) peer = invite_looks_like(word) ? invite_parse(word, error) : pull_introduce(home, word, error);
 
     if (!peer && invite_looks_like(word))
@@ -135,6 +148,8 @@ peer_list(Home *home, const Options *options, PeerStatus status, GError **error)
 
     if (!peers)
         return FALSE;
+    if (peers->len == 0 && !options->json)
+        fputs(status == PEER_ACCEPTED ? "no peers yet: exchange invites (`chama invite`, `chama peer add`)\n" : "nobody is waiting\n", stderr);
     print_peers(peers, options->json);
     return TRUE;
 }
@@ -188,7 +203,7 @@ peer_remove(Home *home, const Options *options, const char *word, GError **error
     if (options->json)
         print_json(json_pack("{s:s}", "removed", node));
     else
-        printf("removed %s; its ledger and what is held of it stay\n", word);
+        printf("removed %s; its ledger and what is held of it stay, patterns that follow it too (`chama follow` lists them)\n", word);
     return TRUE;
 }
 

@@ -1,5 +1,6 @@
 /* chama show: one version's manifest. */
 #include <stdio.h>
+#include <string.h>
 
 #include "keys/canonical.h"
 #include "node/command.h"
@@ -46,6 +47,30 @@ print_details(Home *home, const Manifest *manifest)
     print_inputs(home, details->inputs);
 }
 
+static const char *
+why_not_held(Home *home, const Manifest *m)
+{
+    Catalogue *catalogue = home_catalogue(home, NULL);
+    g_autoptr(GPtrArray) grants = NULL;
+    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+    Share share = m->share;
+
+    if (strcmp(m->node, home_id(home)) == 0)
+        return "not held here: dropped";
+    if (!catalogue || !catalogue_share_in_force(catalogue, m, &share, NULL) || share == SHARE_OPEN)
+        return "not held here";
+    if (share == SHARE_NONE)
+        return "not held here: its owner shares it with nobody";
+    grants = catalogue_grants(catalogue, m->node, m->name, home_id(home), NULL);
+    for (guint i = 0; grants && i < grants->len; i++) {
+        const GrantRow *row = g_ptr_array_index(grants, i);
+
+        if (!row->revoked && row->grant.until > now)
+            return "not held here";
+    }
+    return "not held here: no grant to this node is in force";
+}
+
 static void
 print_text(Home *home, const Manifest *m)
 {
@@ -67,7 +92,7 @@ print_text(Home *home, const Manifest *m)
         print_line("previous", digest_format(&m->previous, digest));
     print_line(m->share == SHARE_OPEN ? "listing" : "content", digest_format(m->share == SHARE_OPEN ? &m->listing : &m->content, digest));
     print_details(home, m);
-    print_line("content", *held ? held : "not held here");
+    print_line("content", *held ? held : why_not_held(home, m));
     print_line("signature", show_signature(home, m));
 }
 

@@ -18,14 +18,14 @@ static gboolean
 count(Home *home, Numbers *n, GError **error)
 {
     Catalogue *catalogue = home_catalogue(home, error);
-    Store *store = home_store(home, error);
-    State *state = home_state(home, error);
-    g_autoptr(GPtrArray) datasets = catalogue ? catalogue_datasets(catalogue, NULL, error) : NULL;
-    g_autoptr(GArray) held = state ? state_all_held(state, error) : NULL;
+    Store *store = catalogue ? home_store(home, error) : NULL;
+    State *state = store ? home_state(home, error) : NULL;
+    g_autoptr(GPtrArray) datasets = state ? catalogue_datasets(catalogue, NULL, error) : NULL;
+    g_autoptr(GArray) held = datasets ? state_all_held(state, error) : NULL;
     g_autofree char *next = home_file(home, "keys/next.key");
     StoreTotals totals;
 
-    if (!datasets || !held || !store || !store_totals(store, &totals, error))
+    if (!held || !store_totals(store, &totals, error))
         return FALSE;
     n->ledger_size = ledger_head(home_ledger(home, NULL))->size;
     n->packs = totals.packs;

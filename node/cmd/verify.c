@@ -24,13 +24,14 @@ verify_version(Findings *findings, Home *home, const Manifest *manifest, FoundGo
     meter = meter_start(version, &progress);
     done = version_verify(home, manifest, found_good, findings_report, findings, &progress, error);
     meter_stop(meter);
-    if (done)
-        findings_close_subject(findings, before);
+    if (!done)
+        return show_blame(home, manifest, error);
+    findings_close_subject(findings, before);
     findings->subject = NULL;
-    return done;
+    return TRUE;
 }
 
-/* Those of @versions that are held; with @want_all one that is not held is an error. */
+/* Those of @versions that are held. */
 static gboolean
 verify_held(Findings *findings, Home *home, const GPtrArray *versions, guint *held_count, GError **error)
 {
@@ -92,7 +93,8 @@ verify_named(Findings *findings, Home *home, const char *word, GError **error)
         return chama_error(error, CHAMA_ERROR_NOT_FOUND, "%s: no such dataset is known here; see `chama ls`", word);
     if (!findings_check_ledger(findings, home, name.node, error) || !verify_held(findings, home, versions, &held, error))
         return FALSE;
-    return held > 0 || chama_error(error, CHAMA_ERROR_NOT_FOUND, "%s: no version's content is held here; follow it and run `chama sync`", word);
+    return held > 0 || chama_error(error, CHAMA_ERROR_NOT_FOUND, "%s: no version's content is held here; %s", word, strcmp(name.node, home_id(home)) == 0
+                                   ? "publish it again to have it" : "follow the dataset and run `chama sync`");
 }
 
 gboolean
