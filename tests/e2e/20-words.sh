@@ -26,7 +26,7 @@ has "goes by the word typed" "$err" "chama: nothing: no such dataset is known he
 want "a version that is not there" 1 chama a get divisions@9 out
 has "goes by the word typed" "$err" "chama: divisions@9: no such version is known here, the newest is @1"
 want "an address cut short" 2 chama a show divisions@sha256:00
-has "names the rule" "$err" "divisions@sha256:00: N7"
+has "names the rule" "$err" "divisions@sha256:00: NM7"
 want "sync" 0 chama b sync
 want "a peer's version that is not held" 1 chama b cat forestry/divisions@1 LICENSE
 has "goes by its whole name" "$err" "chama: forestry/divisions@1: its content is not held here; follow the dataset and run"
