@@ -91,7 +91,7 @@ equal "finds all" "$(cd only && find . -type f | sort)" "$(cd v1 && find . -name
 want "get" 0 chama a get divisions out
 echo edited >>out/LICENSE
 want "get over an edit" 1 chama a get divisions out
-has "names folder, file and what to do" "$err" "out: local changes: want none, have 1: LICENSE; move them away, or give --force"
+has "names folder, file and what to do" "$err" "out: local changes: CO3: want none, have 1: LICENSE; move them away, or give --force"
 
 (chama a files divisions 2>left.err; echo $? >left.status) | true
 equal "a reader that leaves is no reason to complain" "$(cat left.err)" ""
