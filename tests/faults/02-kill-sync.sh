@@ -89,7 +89,8 @@ echo "# $hits of 40 kills of the daemon left something to fetch"
 head -c 60000000 /dev/urandom >data/noise
 want "publish a large file" 0 chama a publish data data
 before=$(wanted) refetched=0
-for moment in 0.08 0.12 0.1 0.16 0.14 0.12; do
+for times in 20 30 25 15 30 20; do
+    moment=$(awk -v d="$duration" -v t="$times" 'BEGIN { printf "%.3f", d * t / 10000 }')
     sent_before=$(sent)
     kill_receiver "$moment"
     after=$(wanted)
