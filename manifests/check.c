@@ -7,6 +7,7 @@
 
 #include "keys/durable.h"
 #include "keys/error.h"
+#include "keys/seal.h"
 #include "keys/tls.h"
 #include "manifests/checkout.h"
 #include "manifests/check_catalogue.h"
@@ -78,6 +79,20 @@ check_signing_key(Home *home, CheckReport report, gpointer data)
         report(data, broken->message);
 }
 
+/* What is encrypted to the key that the ledger names must be opened by the file.  DENIED: it is under a passphrase. */
+static void
+check_encryption_key(Home *home, CheckReport report, gpointer data)
+{
+    g_autofree char *path = home_file(home, "keys/encryption.key");
+    g_autoptr(GError) broken = NULL;
+    g_autoptr(GBytes) probe = g_bytes_new_static("probe", 5);
+    g_autoptr(GBytes) sealed = seal_encrypt(home_identity(home, NULL)->encryption, probe, &broken);
+    g_autoptr(GBytes) opened = sealed ? seal_decrypt(path, NULL, sealed, &broken) : NULL;
+
+    if (!opened && !g_error_matches(broken, CHAMA_ERROR, CHAMA_ERROR_DENIED))
+        say(report, data, "keys/encryption.key: want the key that the ledger names: %s", broken->message);
+}
+
 /* The next key may be elsewhere, as it should; where it is here it must be the one committed to. */
 static void
 check_next_key(Home *home, CheckReport report, gpointer data)
@@ -112,6 +127,7 @@ check_keys(Home *home, CheckReport report, gpointer data, GError **error)
     check_tls(home, report, data);
     check_log_key(home, report, data);
     check_signing_key(home, report, data);
+    check_encryption_key(home, report, data);
     check_next_key(home, report, data);
     return TRUE;
 }
@@ -221,12 +237,33 @@ check_held(Home *home, CheckReport report, gpointer data, GError **error)
 
 /* Sealed statements. */
 
+typedef struct {
+    Home *home;
+    CheckReport report;
+    gpointer data;
+} OwnSeals;
+
+/* A peer's body may never have been for this node; what it sealed itself it has. */
+static gboolean
+visit_own_record(gpointer data, const Record *record, GError **error)
+{
+    OwnSeals *seals = data;
+    g_autoptr(GBytes) opening = strcmp(record->type, "sealed/1") == 0 ? home_opening(seals->home, &record->address, NULL) : NULL;
+    char hex[DIGEST_HEX_SIZE];
+
+    if (!opening && strcmp(record->type, "sealed/1") == 0)
+        say(seals->report, seals->data, "sealed/%s.json: the body of record %" G_GUINT64_FORMAT " is missing; restore it from a backup",
+            digest_format_hex(&record->address, hex), record->seq);
+    return TRUE;
+}
+
 gboolean
 check_sealed(Home *home, CheckReport report, gpointer data, GError **error)
 {
     g_autofree char *folder = home_file(home, "sealed");
     g_autoptr(GDir) dir = g_dir_open(folder, 0, error);
     Catalogue *catalogue = home_catalogue(home, error);
+    OwnSeals seals = { home, report, data };
     const char *name;
 
     while (dir && catalogue && (name = g_dir_read_name(dir))) {
@@ -244,7 +281,7 @@ check_sealed(Home *home, CheckReport report, gpointer data, GError **error)
         if (broken)
             say(report, data, "sealed/%s: %s", name, broken->message);
     }
-    return dir && catalogue;
+    return dir && catalogue && ledger_foreach(home_ledger(home, error), 0, visit_own_record, &seals, error);
 }
 
 /* Databases. */

@@ -122,7 +122,7 @@ make_parts(Home *home, const HomeSetup *setup, GError **error)
     g_autofree char *config = home_file(home, "config.ini");
 
     return home_make_folders(home, error) && make_keys(home, setup, &keys, error) && make_ledger(home, setup, &keys, error) &&
-           home_store(home, error) && home_state(home, error) && home_catalogue(home, error) &&
+           home_store(home, error) && home_make_state(home, error) && home_catalogue(home, error) &&
            durable_write(config, setup->config, strlen(setup->config), 0600, error);
 }
 

@@ -62,6 +62,8 @@ home_open(const char *path, GError **error)
         return chama_error_null(error, CHAMA_ERROR_DENIED, "%s: the node's keys: %s; run as the user who owns them", keys, g_strerror(errno));
     if (!home_make_folders(home, error) || !home_ledger(home, error))
         return NULL;
+    if (!home_id(home))
+        return chama_error_null(error, CHAMA_ERROR_DAMAGED, "%s: it has no records, so who this node is is lost; restore it from a backup", ledger);
     return g_steal_pointer(&home);
 }
 
@@ -141,9 +143,22 @@ home_state(Home *home, GError **error)
     if (!home->state) {
         g_autofree char *path = home_file(home, "state.sqlite");
 
+        /* I8: it cannot be rebuilt, so a new one must not take its place unseen. */
+        if (!g_file_test(path, G_FILE_TEST_EXISTS))
+            return chama_error_null(error, CHAMA_ERROR_DAMAGED, "%s: it is missing, with peers, follows and what is held; restore it from a backup, or make an "
+                                    "empty file to begin without it", path);
         home->state = state_open(path, error);
     }
     return home->state;
+}
+
+gboolean
+home_make_state(Home *home, GError **error)
+{
+    g_autofree char *path = home_file(home, "state.sqlite");
+
+    home->state = state_open(path, error);
+    return home->state != NULL;
 }
 
 static char *

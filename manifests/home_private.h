@@ -29,4 +29,7 @@ gboolean home_make_folders(Home *home, GError **error);
 /* Without parts. */
 Home *home_new(const char *path);
 
+/* Makes its state.sqlite. */
+gboolean home_make_state(Home *home, GError **error);
+
 #endif
