@@ -12,6 +12,19 @@
 
 #define PASSPHRASE_MAX 1024
 
+/* GLib leaves the "--" in front of words that begin with a dash. */
+static void
+drop_end_of_options(int *argc, char **argv)
+{
+    for (int i = 1; i < *argc; i++) {
+        if (strcmp(argv[i], "--") != 0)
+            continue;
+        memmove(argv + i, argv + i + 1, (gsize)(*argc - i) * sizeof *argv);
+        (*argc)--;
+        return;
+    }
+}
+
 gboolean
 command_parse(const Invocation *invocation, int *argc, char ***argv, const GOptionEntry *entries, int min, int max, GError **error)
 {
@@ -29,10 +42,7 @@ command_parse(const Invocation *invocation, int *argc, char ***argv, const GOpti
     g_option_context_add_main_entries(context, entries, NULL);
     if (!g_option_context_parse(context, argc, argv, &wrong))
         return chama_error(error, CHAMA_ERROR_USAGE, "%s: %s; see `chama %s --help`", command->name, wrong->message, command->name);
-    if (*argc > 1 && strcmp((*argv)[1], "--") == 0) {
-        memmove(*argv + 1, *argv + 2, (gsize)(*argc - 1) * sizeof **argv);
-        (*argc)--;
-    }
+    drop_end_of_options(argc, *argv);
     words = *argc - 1;
     if (words < min || (max >= 0 && words > max))
         return chama_error(error, CHAMA_ERROR_USAGE, "%s: want `chama %s%s%s`, have %d argument%s; see `chama %s --help`", command->name, command->name,
@@ -170,8 +180,8 @@ command_blame_input(GError **error)
 gboolean
 command_parse_date(const char *text, gint64 *seconds, GError **error)
 {
-    g_autofree char *midnight = strlen(text) == 10 ? g_strdup_printf("%sT00:00:00Z", text) : g_strdup(text);
+    g_autofree char *moment = strlen(text) == 10 ? g_strdup_printf("%sT23:59:59Z", text) : g_strdup(text);
 
-    return time_parse(midnight, seconds, NULL) ||
+    return time_parse(moment, seconds, NULL) ||
            chama_error(error, CHAMA_ERROR_USAGE, "%s: want a date as 2027-01-31 or 2027-01-31T00:00:00Z", text);
 }

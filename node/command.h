@@ -48,7 +48,7 @@ void command_blame_usage(GError **error);
 /* The same of files that a person named: what they hold is no one's broken proof (exit 1, not 3). */
 void command_blame_input(GError **error);
 
-/* "2027-01-31" or RFC 3339: USAGE. */
+/* "2027-01-31", to its last second, or RFC 3339: USAGE. */
 gboolean command_parse_date(const char *text, gint64 *seconds, GError **error);
 
 /* TRUE if standard output is a pipe that nobody reads any more (`chama files NAME | head`): no reason to complain. */

@@ -90,12 +90,12 @@ change(const Invocation *invocation, int argc, char **argv, int min, ChangeFollo
         return list_follows(home, json, error);
     if (!read_pattern(home, argv[1], &node, &glob, error) || !how(home, node, glob, &changed, error))
         return FALSE;
-    if (!json && how == follow_add)
-        hint(home, node, glob);
     if (json)
         print_json(json_pack("{s:s, s:s, s:b}", "node", node, "pattern", glob, "changed", changed));
     else
         printf("%s %s\n", changed ? done : already, argv[1]);
+    if (!json && how == follow_add)
+        hint(home, node, glob);
     return TRUE;
 }
 

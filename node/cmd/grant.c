@@ -99,7 +99,7 @@ cmd_grant(const Invocation *invocation, int argc, char **argv, int *status, GErr
     gboolean json = FALSE, public = FALSE;
     char *until = NULL, time[TIME_TEXT_SIZE];
     const GOptionEntry entries[] = {
-        { "until", 0, 0, G_OPTION_ARG_STRING, &until, "last day (default: a year from now)", "DATE" },
+        { "until", 0, 0, G_OPTION_ARG_STRING, &until, "last day, UTC (default: a year from now)", "DATE" },
         { "public", 0, 0, G_OPTION_ARG_NONE, &public, "state it for all to read", NULL },
         { "json", 0, 0, G_OPTION_ARG_NONE, &json, "print JSON", NULL },
         { 0 },

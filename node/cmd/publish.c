@@ -108,6 +108,14 @@ print_text(Home *home, const Options *options, const PublishResult *result)
         fprintf(stderr, "shared conditionally: nobody gets the content until `chama grant %s PEER`\n", result->manifest->name);
 }
 
+/* Before a long reading, not after it. */
+static gboolean
+check_length(const char *option, const char *text, gsize max, GError **error)
+{
+    return !text || strlen(text) <= max ||
+           chama_error(error, CHAMA_ERROR_USAGE, "%s: want at most %" G_GSIZE_FORMAT " bytes, have %" G_GSIZE_FORMAT, option, max, strlen(text));
+}
+
 static gboolean
 check_options(const Options *o, GError **error)
 {
@@ -115,6 +123,9 @@ check_options(const Options *o, GError **error)
         if (!command_check_utf8("--label", o->labels[i], error))
             return FALSE;
     }
+    if (!check_length("--title-zh", o->title_zh, TITLE_MAX, error) || !check_length("--title-en", o->title_en, TITLE_MAX, error) ||
+        !check_length("--message", o->message, MESSAGE_MAX, error))
+        return FALSE;
     if (o->encoding && !o->unpack)
         return chama_error(error, CHAMA_ERROR_USAGE, "--encoding: want it only with --unpack, for the names in an archive");
     return command_check_utf8("--message", o->message, error) && command_check_utf8("--title-zh", o->title_zh, error) &&

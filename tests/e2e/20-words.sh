@@ -49,6 +49,8 @@ has "says so" "$err" "x*: no dataset known here matches"
 want "publish of no path" 2 chama a publish x ''
 want "publish of - without --unpack" 2 chama a publish x -
 has "says what is missing" "$err" "--unpack"
+want "a title that is too long" 2 chama a publish x v1 --title-zh "$(printf '%0300d' 0)"
+has "names the option and the bound" "$err" "--title-zh: want at most"
 mkdir empty
 want "publish of an empty folder" 0 chama a publish empty empty
 has "warns" "$err" "there is no file in it"
@@ -83,6 +85,9 @@ echo text >file
 want "get into a file" 1 chama a get divisions file
 has "says what it wants" "$err" "file: want a folder"
 want "get into nothing" 2 chama a get divisions ''
+want "get into a folder whose name begins with a dash" 0 chama a get divisions -- -dash
+same_tree "writes there" v1 ./-dash
+want "and with all words after the --" 0 chama a get -- divisions -dash
 want "get --only that matches nothing" 1 chama a get divisions none --only '*.xlsx'
 has "names the pattern" "$err" "*.xlsx"
 equal "and makes no folder" "$(ls -d none 2>/dev/null)" ""

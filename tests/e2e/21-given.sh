@@ -36,7 +36,8 @@ has "warns" "$err" "--share conditional"
 want "a grant of what is open" 0 chama a grant divisions tourism --public
 has "says that it is not needed" "$err" "divisions is open"
 has "and who can read it" "$out" "(public: "
-want "a grant" 0 chama a grant secret tourism
+want "a grant" 0 chama a grant secret tourism --until 2099-12-31
+has "lasts to the end of its last day" "$out" "until 2099-12-31T23:59:59Z"
 want "sync" 0 chama b sync
 has "tells of the statements" "$err" "forestry: 2 sealed statements for this node alone"
 has_not "and has nothing to regret" "$err" "not given"
