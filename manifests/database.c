@@ -40,8 +40,12 @@ code_of(int result)
 gboolean
 database_error(Database *database, GError **error)
 {
-    ChamaError code = code_of(sqlite3_errcode(database->handle));
+    int result = sqlite3_errcode(database->handle);
+    ChamaError code = code_of(result);
 
+    /* Also its index of the log, without which it cannot even read, needs room. */
+    if ((result & 0xff) == SQLITE_IOERR && sqlite3_system_errno(database->handle) == ENOSPC)
+        return chama_error_errno(error, ENOSPC, "%s", database->subject);
     database->damaged = database->damaged || code == CHAMA_ERROR_DAMAGED;
     return chama_error(error, code, "%s: %s", database->subject, sqlite3_errmsg(database->handle));
 }
