@@ -1,9 +1,9 @@
-/* chama grant, revoke, grants: who may have a conditional dataset. */
+/* chama grant, revoke: who may have a conditional dataset. */
 #include <stdio.h>
 #include <string.h>
 
 #include "keys/canonical.h"
-#include "manifests/statement.h"
+#include "manifests/granting.h"
 #include "node/command.h"
 #include "node/print.h"
 #include "node/show.h"
@@ -47,52 +47,6 @@ warn_of_share(const Grant *grant, Share share)
         fprintf(stderr, "warning: %s is shared with nobody, whatever is granted; publish it with --share conditional to let the grant count\n", grant->name);
 }
 
-/* The body must be durable before the record that only its salted hash is in. */
-typedef struct {
-    Home *home;
-    Opening opening;
-} Sealing;
-
-static gboolean
-keep_opening(gpointer data, const Record *record, GError **error)
-{
-    Sealing *sealing = data;
-    g_autoptr(GBytes) bytes = NULL;
-
-    sealing->opening.record = record->address;
-    bytes = opening_format(&sealing->opening, error);
-    return bytes && home_keep_opening(sealing->home, &record->address, bytes, error);
-}
-
-static Record *
-state_sealed(Home *home, const Grant *grant, GError **error)
-{
-    Sealing sealing = { .home = home };
-    g_autoptr(GBytes) body = grant_format_body(grant, error), members = NULL;
-    Record *record = NULL;
-    Digest digest;
-
-    if (!body)
-        return NULL;
-    salt_generate(sealing.opening.salt);
-    sealing.opening.body = body;
-    seal_digest(sealing.opening.salt, body, &digest);
-    members = sealed_format(&digest, error);
-    if (members)
-        record = home_state_record(home, "sealed/1", members, keep_opening, &sealing, error);
-    if (record && !catalogue_learn_grant(home_catalogue(home, error), &sealing.opening, error))
-        g_clear_pointer(&record, record_free);
-    return record;
-}
-
-static Record *
-state_public(Home *home, const Grant *grant, GError **error)
-{
-    g_autoptr(GBytes) members = grant_format(grant, error);
-
-    return members ? home_state_record(home, "grant/1", members, NULL, NULL, error) : NULL;
-}
-
 gboolean
 cmd_grant(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
 {
@@ -116,7 +70,7 @@ cmd_grant(const Invocation *invocation, int argc, char **argv, int *status, GErr
     if (grant.until <= now)
         return chama_error(error, CHAMA_ERROR_USAGE, "--until: want a date that is still to come, have %s", until);
     if (!(home = command_home(invocation, error)) || !home_catalogue(home, error) || !read_words(home, argv[1], argv[2], &grant, &share, error) ||
-        !(record = public ? state_public(home, &grant, error) : state_sealed(home, &grant, error)))
+        !(record = granting_state(home, &grant, public, error)))
         return FALSE;
     peer = peers_display(home, grant.grantee);
     warn_of_share(&grant, share);
@@ -126,15 +80,6 @@ cmd_grant(const Invocation *invocation, int argc, char **argv, int *status, GErr
     else
         printf("%s may have %s until %s%s\n", peer, grant.name, time_format(grant.until, time), public ? " (public: whoever has the ledger can read this grant)" : " (sealed: only they can read this grant)");
     return TRUE;
-}
-
-static gboolean
-revoke_one(Home *home, const GrantRow *row, GError **error)
-{
-    g_autoptr(GBytes) members = revocation_format(&row->record, error);
-    g_autoptr(Record) record = members ? home_state_record(home, "revocation/1", members, NULL, NULL, error) : NULL;
-
-    return record != NULL;
 }
 
 gboolean
@@ -159,7 +104,7 @@ cmd_revoke(const Invocation *invocation, int argc, char **argv, int *status, GEr
 
         if (row->revoked)
             continue;
-        if (!revoke_one(home, row, error))
+        if (!granting_revoke(home, row, error))
             return FALSE;
         revoked++;
     }
@@ -169,55 +114,5 @@ cmd_revoke(const Invocation *invocation, int argc, char **argv, int *status, GEr
         print_json(json_pack("{s:s, s:s, s:I}", "dataset", grant.name, "grantee", grant.grantee, "revoked", (json_int_t)revoked));
     else
         printf("revoked %u grant%s of %s for %s; mirrors stop serving at their next sync\n", revoked, revoked == 1 ? "" : "s", peer, grant.name);
-    return TRUE;
-}
-
-static const char *
-grant_standing(const GrantRow *row)
-{
-    if (row->revoked)
-        return "revoked";
-    return row->grant.until <= g_get_real_time() / G_USEC_PER_SEC ? "ended" : "in force";
-}
-
-static json_t *
-grant_json(Home *home, const GrantRow *row)
-{
-    g_autofree char *dataset = show_dataset(home, row->grant.owner, row->grant.name), *grantee = peers_display(home, row->grant.grantee);
-
-    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:b, s:s, s:o}", "dataset", dataset, "grantee", row->grant.grantee, "peer", grantee, "time", json_time(row->time),
-                     "until", json_time(row->grant.until), "sealed", row->sealed, "standing", grant_standing(row), "record", json_digest(&row->record));
-}
-
-gboolean
-cmd_grants(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
-{
-    gboolean json = FALSE;
-    const GOptionEntry entries[] = { { "json", 0, 0, G_OPTION_ARG_NONE, &json, "print JSON", NULL }, { 0 } };
-    g_autoptr(Home) home = NULL;
-    g_autoptr(GPtrArray) grants = NULL;
-    g_autoptr(Table) table = table_new(5);
-    json_t *list;
-
-    if (!command_parse(invocation, &argc, &argv, entries, 0, 0, error) || !(home = command_home(invocation, error)) || !home_catalogue(home, error) ||
-        !(grants = catalogue_grants(home_catalogue(home, error), NULL, NULL, NULL, error)))
-        return FALSE;
-    list = json_array();
-    for (guint i = 0; i < grants->len; i++) {
-        const GrantRow *row = g_ptr_array_index(grants, i);
-        g_autofree char *dataset = show_dataset(home, row->grant.owner, row->grant.name), *grantee = peers_display(home, row->grant.grantee);
-        char until[TIME_TEXT_SIZE];
-
-        table_add(table, dataset, *grantee ? grantee : "this node", time_format(row->grant.until, until), grant_standing(row), row->sealed ? "sealed" : "public", NULL);
-        json_array_append_new(list, grant_json(home, row));
-    }
-    if (json)
-        print_json(list);
-    else {
-        json_decref(list);
-        table_print(table);
-        if (grants->len == 0)
-            fputs("no grants, given or received\n", stderr);
-    }
     return TRUE;
 }
