@@ -10,6 +10,8 @@ passed=0 failed=0
 work=$(mktemp -d "${TMPDIR:-/tmp}/chama-$kind.XXXXXX") || exit 1
 trap 'chmod -R u+rwX "$work" 2>/dev/null; rm -rf "$work"' EXIT
 cp build/chama "$work/chama" && chmod 755 "$work" "$work/chama"
+# A copy that an ordinary user can read, wherever the project itself lies.
+mkdir "$work/source" && cp -r README.md Makefile keys manifests sync node scripts tests "$work/source" && chmod -R a+rX "$work/source" || exit 1
 
 printf '%s\n' tests/"$kind"/${only:-[0-9]}*.sh | xargs -P "$(nproc)" -I {} sh tests/one.sh "$work" {}
 
