@@ -26,6 +26,25 @@ prove_caller(Answer *answer, const AnswerRequest *request, const Manifest *manif
             return;
 }
 
+/* E12: this node holds this version, not only bytes that it names: what was open once lies in the store as everyone's, and a manifest of another that
+ * names it would serve what its owner has closed since. */
+static gboolean
+check_held(Home *home, const Manifest *manifest, GError **error)
+{
+    State *state = home_state(home, error);
+    g_autoptr(GError) failed = NULL;
+    Held held;
+
+    if (!state)
+        return FALSE;
+    if (state_held(state, &manifest->address, &held, &failed))
+        return TRUE;
+    if (!failed)
+        return chama_error(error, CHAMA_ERROR_NOT_FOUND, "%s@%" G_GUINT64_FORMAT ": E12: want a version that is held here", manifest->name, manifest->version);
+    g_propagate_error(error, g_steal_pointer(&failed));
+    return FALSE;
+}
+
 /* E12: the manifest that the path names, if the caller may have its content; what is refused is not found. */
 static Manifest *
 find_manifest(Answer *answer, const AnswerRequest *request, const char *hex, GError **error)
@@ -45,7 +64,7 @@ find_manifest(Answer *answer, const AnswerRequest *request, const char *hex, GEr
         return NULL;
     prove_caller(answer, request, manifest, opening);
     if (access_to_version(answer->home, &answer->caller, manifest, opening, &reason))
-        return g_steal_pointer(&manifest);
+        return check_held(answer->home, manifest, error) ? g_steal_pointer(&manifest) : NULL;
     answer_set_remark(answer, reason);
     return chama_error_null(error, CHAMA_ERROR_DENIED, "%s@%" G_GUINT64_FORMAT ": %s", manifest->name, manifest->version, reason);
 }

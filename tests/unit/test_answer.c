@@ -554,6 +554,9 @@ test_foreign_scope(TwoNodes *nodes, gconstpointer unused)
     g_assert_true(digest_equal(&held.listing, &bait->listing));
     g_assert_true(store_has(home_store(forestry->home, NULL), &bait->listing, NULL));
     g_assert_true(store_has(home_store(forestry->home, NULL), &bait->details, NULL));
+    /* as one that follows the bait and has begun to fetch it */
+    held = (Held){ .manifest = bait->address, .listing = bait->listing, .details = bait->details };
+    g_assert_true(state_hold(home_state(forestry->home, NULL), &held, NULL));
 
     g_auto(Reply) at_home = ask_for(tourism, NULL, bait, "chunks", NULL, "0\n");
     g_auto(Reply) chunks = ask_for(forestry, NULL, bait, "chunks", NULL, "0\n");
@@ -565,6 +568,30 @@ test_foreign_scope(TwoNodes *nodes, gconstpointer unused)
     g_assert_cmpint(chunks.status, ==, 404);
     g_assert_cmpint(pages.status, ==, 404);
     g_assert_cmpint(details.status, ==, 404);
+}
+
+/* E12: what was open once lies in the store as everyone's; since its owner closed it, no other's manifest opens it there. */
+static void
+test_bait_for_what_was_closed(TwoNodes *nodes, gconstpointer unused)
+{
+    Node *forestry = &nodes->forestry, *tourism = &nodes->tourism;
+    g_autoptr(Manifest) secret = node_publish(forestry, "secret", SHARE_OPEN, 1, 1000);
+    g_autoptr(Manifest) bait = publish_bait(nodes);
+    g_autoptr(Manifest) closed = node_publish(forestry, "secret", SHARE_NONE, 2, 2000);
+
+    node_accept(tourism, forestry, NULL);
+    node_copy_ledger(tourism, forestry, forestry);
+    g_assert_true(store_has(home_store(forestry->home, NULL), &bait->listing, &SCOPE_OPEN));
+
+    g_auto(Reply) own = ask_for(forestry, NULL, secret, "details", NULL, NULL);
+    g_auto(Reply) details = ask_for(forestry, NULL, bait, "details", NULL, NULL);
+    g_auto(Reply) pages = ask_for(forestry, NULL, bait, "pages", NULL, "16 0\n");
+    g_auto(Reply) chunks = ask_for(forestry, NULL, bait, "chunks", NULL, "0\n");
+
+    g_assert_cmpint(own.status, ==, 404);
+    g_assert_cmpint(details.status, ==, 404);
+    g_assert_cmpint(pages.status, ==, 404);
+    g_assert_cmpint(chunks.status, ==, 404);
 }
 
 static void
@@ -604,5 +631,6 @@ main(int argc, char **argv)
     ADD("/answer/E12-conditional", NULL, test_conditional);
     ADD("/answer/A10-proven-caller", NULL, test_proven_caller);
     ADD("/answer/E12-foreign-scope", NULL, test_foreign_scope);
+    ADD("/answer/E12-bait-for-what-was-closed", NULL, test_bait_for_what_was_closed);
     return g_test_run();
 }
