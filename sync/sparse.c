@@ -16,6 +16,7 @@ typedef struct {
     char *origin;
     Identity *identity;          /* from the inception, which comes first */
     Checkpoint *checkpoint;      /* which comes last */
+    char *note;                  /* as it came */
     guint64 old_size;
     Digest proof[WIRE_PROOF_MAX];
     guint proof_count;
@@ -30,6 +31,7 @@ reading_clear(Reading *reading)
     g_clear_pointer(&reading->origin, g_free);
     g_clear_pointer(&reading->identity, identity_free);
     g_clear_pointer(&reading->checkpoint, checkpoint_free);
+    g_clear_pointer(&reading->note, g_free);
     g_clear_pointer(&reading->records, g_ptr_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Reading, reading_clear)
@@ -77,6 +79,7 @@ meet_checkpoint(gpointer data, guint64 old_size, const Digest *proof, guint coun
     reading->checkpoint = checkpoint_verify(note, size, reading->origin, &reading->identity->log, error);
     if (!reading->checkpoint)
         return FALSE;
+    reading->note = g_strndup(note, size);
     reading->old_size = old_size;
     reading->proof_count = count;
     if (count > 0)
@@ -281,6 +284,15 @@ sparse_position(Home *home, const char *node, guint64 *size, Digest *root, gint6
     *root = reading.checkpoint->root;
     *time = reading.checkpoint->time;
     return project_if_forgotten(home, kept, &reading, error);
+}
+
+char *
+sparse_checkpoint(Home *home, const char *node)
+{
+    g_autoptr(GBytes) kept = read_kept(home, node, NULL);
+    g_auto(Reading) reading = { 0 };
+
+    return kept && read_frame(node, kept, &reading, NULL) ? g_steal_pointer(&reading.note) : NULL;
 }
 
 gboolean

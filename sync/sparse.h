@@ -16,6 +16,8 @@
 gboolean sparse_accept(Home *home, const char *node, GBytes *stream, GError **error);
 /* The checkpoint held: size 0 and no error if there is none. */
 gboolean sparse_position(Home *home, const char *node, guint64 *size, Digest *root, gint64 *time, GError **error);
+/* Its note; NULL if there is none that can be read.  The caller's. */
+char *sparse_checkpoint(Home *home, const char *node);
 GPtrArray *sparse_nodes(Home *home, GError **error);
 /* A HomeProjector: brings all that is held into a catalogue that has forgotten it.  What is damaged is for fsck to name. */
 void sparse_project_all(Home *home);

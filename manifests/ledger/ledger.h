@@ -73,8 +73,8 @@ gboolean ledger_replicate_finish(Ledger *ledger, GError **error);
 void ledger_replicate_abort(Ledger *ledger);
 /* The head as replicated so far: what the next record must continue. */
 const LedgerHead *ledger_replicate_head(Ledger *ledger);
-/* The Merkle root that the ledger would have with what was replicated so far, to compare with a checkpoint before finishing. */
-gboolean ledger_replicate_root(Ledger *ledger, Digest *root, GError **error);
+/* The Merkle root that the ledger would have at @size, at most that of the head replicated so far: to compare with checkpoints before finishing. */
+gboolean ledger_replicate_root(Ledger *ledger, guint64 size, Digest *root, GError **error);
 
 /* The newest checkpoint kept for this ledger (its text), or NULL without an error if there is none yet; keeping one writes log/checkpoint durably.  Who calls has
  * verified it against ledger_root(). */

@@ -1,6 +1,7 @@
 #include "manifests/ledger/objects.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include <git2/sys/odb_backend.h>
 
@@ -21,6 +22,7 @@ struct Objects {
     GHashTable *by_id;  /* of Object, keys in the values */
     GPtrArray *in_order; /* of Object: borrowed */
     gsize size;
+    GPtrArray *written; /* names of packs that hold what no ref names yet, without suffix */
 };
 
 /* A view of Objects that an object database owns. */
@@ -51,6 +53,7 @@ objects_new(void)
 
     objects->by_id = g_hash_table_new_full(id_hash, id_equal, NULL, g_free);
     objects->in_order = g_ptr_array_new();
+    objects->written = g_ptr_array_new_with_free_func(g_free);
     return objects;
 }
 
@@ -59,6 +62,7 @@ objects_free(Objects *objects)
 {
     if (!objects)
         return;
+    g_ptr_array_unref(objects->written);
     g_ptr_array_unref(objects->in_order);
     g_hash_table_unref(objects->by_id);
     g_free(objects);
@@ -190,6 +194,32 @@ objects_flush(Objects *objects, git_repository *repository, GError **error)
         status = git_packbuilder_write(builder, NULL, 0444, NULL, NULL);
     if (status != 0)
         return repository_error(error, status, git_repository_path(repository), "cannot write a pack");
+    g_ptr_array_add(objects->written, g_strdup(git_packbuilder_name(builder)));
     objects_clear(objects);
     return TRUE;
+}
+
+void
+objects_keep(Objects *objects)
+{
+    g_ptr_array_set_size(objects->written, 0);
+}
+
+/* Index first: a pack without one is not there. */
+gboolean
+objects_drop(Objects *objects, const char *git)
+{
+    static const char *const suffixes[] = { ".idx", ".pack" };
+    gboolean any = objects->written->len > 0;
+
+    for (guint i = 0; i < objects->written->len; i++) {
+        for (guint j = 0; j < G_N_ELEMENTS(suffixes); j++) {
+            g_autofree char *path = g_strdup_printf("%s/objects/pack/pack-%s%s", git, (const char *)objects->written->pdata[i], suffixes[j]);
+
+            unlink(path);
+        }
+    }
+    objects_keep(objects);
+    objects_clear(objects);
+    return any;
 }

@@ -27,5 +27,9 @@ void objects_clear(Objects *objects);
 
 /* Writes all as one pack with its index, durable when this returns, and forgets them. */
 gboolean objects_flush(Objects *objects, git_repository *repository, GError **error);
+/* What becomes of the packs written since the last of these: a ref names them, or they are removed with all that is in memory (TRUE if there were any: the
+ * repository is to be opened anew).  Else a peer whose ledger turns out wrong at its end could fill the disk, a little more with each sync. */
+void objects_keep(Objects *objects);
+gboolean objects_drop(Objects *objects, const char *git);
 
 #endif

@@ -237,6 +237,7 @@ ledger_replicate_finish(Ledger *ledger, GError **error)
     }
     transaction = g_steal_pointer(&ledger->transaction);
     take_over(ledger, transaction);
+    objects_keep(repository_objects(ledger->repository));
     /* What is committed stays committed if tidying up fails; the next writer tries again. */
     ledger_pack(ledger, NULL);
     return TRUE;
@@ -248,7 +249,9 @@ ledger_replicate_abort(Ledger *ledger)
     if (!ledger->transaction)
         return;
     g_clear_pointer(&ledger->transaction, transaction_free);
-    objects_clear(repository_objects(ledger->repository));
+    /* If it cannot be opened anew, the next to read does it. */
+    if (objects_drop(repository_objects(ledger->repository), ledger->git))
+        repository_reopen(ledger->repository, NULL);
     /* If this fails, the next to lock does it. */
     if (merkle_file_size(ledger->merkle) > ledger->head.size)
         merkle_file_truncate(ledger->merkle, ledger->head.size, NULL);
@@ -261,9 +264,9 @@ ledger_replicate_head(Ledger *ledger)
 }
 
 gboolean
-ledger_replicate_root(Ledger *ledger, Digest *root, GError **error)
+ledger_replicate_root(Ledger *ledger, guint64 size, Digest *root, GError **error)
 {
-    return merkle_file_root(ledger->merkle, ledger_replicate_head(ledger)->size, root, error);
+    return merkle_file_root(ledger->merkle, size, root, error);
 }
 
 /* A commit by another key could never be verified. */

@@ -18,6 +18,8 @@ typedef struct {
     gboolean own;               /* this node's own ledger */
     gboolean relayed;           /* a third party's */
     guint64 held;
+    guint64 seen;               /* records of the sparse ledger held, if nothing whole is */
+    Digest seen_root;
     Checkpoint *checkpoint;     /* the offered one, once verified */
 } Offered;
 
@@ -96,7 +98,9 @@ project(Session *session, Ledger *ledger, GError **error)
 static gboolean
 keep_fork_of_records(const Offered *offered, const ReplicaResult *replica, GError **error)
 {
+    g_autofree char *seen = offered->seen > 0 ? sparse_checkpoint(offered->session->home, offered->offer->node) : NULL;
     const Contradiction contradiction = {
+        .held_checkpoint = seen,
         .offered_checkpoint = replica->offered ? NULL : offered->offer->checkpoint,
         .held_record = replica->held,
         .offered_record = replica->offered,
@@ -111,7 +115,8 @@ fetch_records(const Offered *offered, ReplicaResult *replica, GError **error)
     Session *session = offered->session;
     const char *node = offered->offer->node;
     QuotaUsed used;
-    ReplicaOrder order = { .offer = offered->offer, .ledger = offered->ledger, .relayed = offered->relayed };
+    ReplicaOrder order = { .offer = offered->offer, .ledger = offered->ledger, .relayed = offered->relayed,
+                           .seen_size = offered->seen, .seen_root = offered->seen_root };
     QuotaFacts facts = { .relayed = offered->relayed, .new_ledger = !offered->ledger, .records = offered->offer->size };
 
     if (!quota_used(session->home, session->peer->node, node, &used, error))
@@ -181,6 +186,42 @@ raise_alarm(const Offered *offered, const char *kind, GError **error)
                        offered->offer->size);
 }
 
+/* Fewer records than the open part that is held speaks of: an alarm only if it was the owner who signed that. */
+static gboolean
+raise_alarm_of_seen(const Offered *offered, GError **error)
+{
+    const LedgerOffer *offer = offered->offer;
+    Catalogue *catalogue = home_catalogue(offered->session->home, error);
+    g_autoptr(Identity) identity = catalogue ? catalogue_identity(catalogue, offer->node, error) : NULL;
+    g_autofree char *origin = checkpoint_origin(offer->node);
+    g_autofree char *seen = sparse_checkpoint(offered->session->home, offer->node);
+    g_autoptr(Checkpoint) checkpoint = identity ? checkpoint_verify(offer->checkpoint, strlen(offer->checkpoint), origin, &identity->log, error) : NULL;
+    const Contradiction contradiction = { .held_checkpoint = seen, .offered_checkpoint = offer->checkpoint };
+
+    if (!checkpoint)
+        return error && *error ? FALSE : chama_error(error, CHAMA_ERROR_NOT_FOUND, "ledger: its inception is not known here");
+    if (!keep_evidence(offered, EVIDENCE_ROLLBACK, &contradiction, error))
+        return FALSE;
+    return chama_error(error, CHAMA_ERROR_FORK, "ledger: rolled back: want the %" G_GUINT64_FORMAT " records that its owner signed before, have %" G_GUINT64_FORMAT,
+                       offered->seen, offer->size);
+}
+
+/* I3 holds from the first checkpoint on, also one of which only the open part came. */
+static gboolean
+weigh_seen(Offered *offered, gboolean *stale, GError **error)
+{
+    const char *node = offered->offer->node;
+    gint64 time;
+
+    *stale = FALSE;
+    if (offered->held > 0 || offered->own)
+        return TRUE;
+    if (!sparse_position(offered->session->home, node, &offered->seen, &offered->seen_root, &time, error))
+        return FALSE;
+    *stale = offered->offer->size < offered->seen;
+    return !*stale || strcmp(node, offered->session->peer->node) != 0 || raise_alarm_of_seen(offered, error);
+}
+
 static gboolean
 follow_verdict(Offered *offered, OfferVerdict verdict, GError **error)
 {
@@ -206,6 +247,7 @@ take_whole(Session *session, const LedgerOffer *offer, GError **error)
     g_auto(Offered) offered = { .session = session, .offer = offer, .own = own };
     g_autoptr(GError) missing = NULL;
     OfferVerdict verdict;
+    gboolean stale;
 
     offered.ledger = own ? home_ledger(session->home, &missing) : home_peer_ledger(session->home, offer->node, &missing);
     if (missing && !g_error_matches(missing, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND)) {
@@ -216,7 +258,9 @@ take_whole(Session *session, const LedgerOffer *offer, GError **error)
     if (offered.held == 0 && offer->size == 0)
         return TRUE;
     offered.relayed = !own && strcmp(offer->node, session->peer->node) != 0 && !session_accepted(session, offer->node);
-    return weigh_offer(&offered, &verdict, error) && follow_verdict(&offered, verdict, error);
+    if (!weigh_seen(&offered, &stale, error))
+        return FALSE;
+    return stale || (weigh_offer(&offered, &verdict, error) && follow_verdict(&offered, verdict, error));
 }
 
 /* PU8, PU18: a sparse ledger counts as one of the ledgers that a peer may bring, and its bytes are bounded by its format. */
@@ -228,9 +272,12 @@ take_sparse(Session *session, const LedgerOffer *offer, GError **error)
     g_autofree char *path = NULL, *name = NULL;
     g_autoptr(GBytes) stream = NULL;
     LedgerPosition held = { .size = 0 };
+    Ledger *whole;
     QuotaUsed used;
 
-    if (home_peer_ledger(session->home, offer->node, NULL))
+    whole = home_peer_ledger(session->home, offer->node, NULL);
+    /* An empty one is what is left of an attempt that failed. */
+    if (whole && ledger_head(whole)->size > 0)
         return TRUE;
     if (!sparse_position(session->home, offer->node, &held.size, &held.root, &held.time, error) ||
         !quota_used(session->home, session->peer->node, offer->node, &used, error))

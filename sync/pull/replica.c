@@ -176,6 +176,21 @@ read_stream(Replica *replica, GError **error)
     return transport_request(replica->session->transport, "GET", path, NULL, NULL, feed, stream, error) && record_stream_end(stream, error);
 }
 
+/* I3: a ledger of which only the open part was held must be the one of which that was a part. */
+static gboolean
+check_against_seen(Replica *replica, GError **error)
+{
+    guint64 size = replica->order->seen_size;
+    Digest root;
+
+    if (size == 0)
+        return TRUE;
+    if (!ledger_replicate_root(replica->result->ledger, size, &root, error))
+        return FALSE;
+    return digest_equal(&root, &replica->order->seen_root) ||
+           chama_error(error, CHAMA_ERROR_FORK, "ledger: two histories: its first %" G_GUINT64_FORMAT " records are not those whose open part is held here", size);
+}
+
 /* PU6: what came is what the owner signed, to the last record, or it is not taken. */
 static gboolean
 check_against_checkpoint(Replica *replica, GError **error)
@@ -194,10 +209,10 @@ check_against_checkpoint(Replica *replica, GError **error)
     if (checkpoint->size != offer->size)
         return chama_error(error, CHAMA_ERROR_VERIFY, "ledger: PU6: want a checkpoint of %" G_GUINT64_FORMAT " records, have one of %" G_GUINT64_FORMAT,
                            offer->size, checkpoint->size);
-    if (!ledger_replicate_root(replica->result->ledger, &root, error))
+    if (!ledger_replicate_root(replica->result->ledger, offer->size, &root, error))
         return FALSE;
     if (digest_equal(&root, &checkpoint->root))
-        return TRUE;
+        return check_against_seen(replica, error);
     replica->result->held = record_copy(replica->last);
     return chama_error(error, CHAMA_ERROR_FORK, "ledger: its first %" G_GUINT64_FORMAT " records are not those of its checkpoint", offer->size);
 }

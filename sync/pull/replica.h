@@ -12,6 +12,8 @@ typedef struct {
     Ledger *ledger;             /* NULL: not here yet; it is made once its inception has been verified */
     gboolean relayed;           /* counts as a third party's */
     guint64 bytes_max;          /* of log entries to take */
+    guint64 seen_size;          /* of the sparse ledger held, at most the size offered; 0: none */
+    Digest seen_root;
 } ReplicaOrder;
 
 typedef struct {

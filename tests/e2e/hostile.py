@@ -19,7 +19,7 @@ import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "interop"))
 # pylint: disable=wrong-import-position
-from chama import keys, listing, merkle, notes, projection                       # noqa: E402
+from chama import building, keys, listing, merkle, notes, projection                       # noqa: E402
 from chama.records import Record                                                # noqa: E402
 
 _BASE_Y = 4 * pow(5, -1, keys._P) % keys._P
@@ -33,17 +33,25 @@ def _compress(point):
 
 _BASE = keys._point(_BASE_Y.to_bytes(32, "little"))
 _EXTENDED_BASE = (_BASE[0], _BASE[1], 1, _BASE[0] * _BASE[1] % keys._P)
-_DOUBLES = [_EXTENDED_BASE]
-while len(_DOUBLES) < 256:
-    _DOUBLES.append(keys._add(_DOUBLES[-1], _DOUBLES[-1]))
+
+
+def _multiples(point):
+    """For each of 32 bytes of a number what each value of it adds."""
+    for _ in range(32):
+        row = [(0, 1, 1, 0)]
+        for _ in range(255):
+            row.append(keys._add(row[-1], point))
+        yield row
+        point = keys._add(row[-1], point)
+
+
+_MULTIPLES = list(_multiples(_EXTENDED_BASE))
 
 
 def _times_base(number):
     point = (0, 1, 1, 0)
-    for power in _DOUBLES:
-        if number & 1:
-            point = keys._add(point, power)
-        number >>= 1
+    for row, byte in zip(_MULTIPLES, number.to_bytes(32, "little")):
+        point = keys._add(point, row[byte])
     return point
 
 
@@ -196,9 +204,9 @@ class Node:
 
 def leaf_page(items):
     """A page of level 0, and its totals."""
-    level = listing._Level(0)
+    level = building._Level(0)
     for item in items:
-        level.entries.append(listing._item_entry(item))
+        level.entries.append(building._item_entry(item))
         level.data += level._encode(level.entries[-1])
         level.last = item.path
     return _close(level)
@@ -206,7 +214,7 @@ def leaf_page(items):
 
 def branch_page(level_number, children):
     """A page above; @children are what these functions return."""
-    level = listing._Level(level_number)
+    level = building._Level(level_number)
     for _, entry in children:
         level.entries.append(entry)
         level.data += level._encode(entry)
@@ -215,7 +223,7 @@ def branch_page(level_number, children):
 
 
 def _close(level):
-    page = b"chl1" + bytes([level.level, listing.CHUNKER]) + listing._number(len(level.entries)) + level.data
+    page = b"chl1" + bytes([level.level, listing.CHUNKER]) + building._number(len(level.entries)) + level.data
     level.finish()
     return page, level.pages[-1]
 
