@@ -94,13 +94,19 @@ def stamp(moment=None):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() if moment is None else moment))
 
 
+_CERTIFICATES = {}
+
+
 def make_certificate(folder, name):
-    """A TLS key and certificate as a node has them; the pin."""
+    """A TLS key and certificate as a node has them, made once for each name; the pin."""
+    if name in _CERTIFICATES:
+        return _CERTIFICATES[name]
     key, certificate = os.path.join(folder, name + ".key"), os.path.join(folder, name + ".crt")
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", "/CN=" + name,
                     "-keyout", key, "-out", certificate], check=True, stderr=subprocess.DEVNULL)
     with open(certificate, encoding="ascii") as file:
-        return key, certificate, pin_of(file.read())
+        _CERTIFICATES[name] = key, certificate, pin_of(file.read())
+    return _CERTIFICATES[name]
 
 
 def pin_of(pem):
