@@ -262,6 +262,24 @@ send_error(struct MHD_Connection *mhd, Exchanged *x, const GError *error)
     return send_response(mhd, x->status, "application/problem+json", response);
 }
 
+/* E2 */
+static enum MHD_Result
+refuse_size(struct MHD_Connection *mhd, Exchanged *x, const char *what, guint most)
+{
+    g_autoptr(GError) error = g_error_new(CHAMA_ERROR, CHAMA_ERROR_LIMIT, "request: E2: want a %s of at most %u bytes, have more", what, most);
+
+    return send_error(mhd, x, error);
+}
+
+/* E2: libmicrohttpd's own bound is that of a connection's memory, in which more than the head lies. */
+static gboolean
+head_fits(struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
+    return info && info->header_size <= HEAD_MAX;
+}
+
 static enum MHD_Result
 answer_request(struct MHD_Connection *mhd, Exchanged *x)
 {
@@ -311,7 +329,7 @@ on_request(void *data, struct MHD_Connection *mhd, const char *url, const char *
 
     if (!x->method) {
         x->method = g_strdup(method);
-        return MHD_YES;
+        return head_fits(mhd) ? MHD_YES : refuse_size(mhd, x, "head", HEAD_MAX);
     }
     if (*upload_size > 0) {
         /* What is too much is read and let go, so that the caller can be told. */
@@ -320,11 +338,8 @@ on_request(void *data, struct MHD_Connection *mhd, const char *url, const char *
         *upload_size = 0;
         return MHD_YES;
     }
-    if (x->body && x->body->len > REQUEST_BODY_MAX) {
-        g_autoptr(GError) error = g_error_new(CHAMA_ERROR, CHAMA_ERROR_LIMIT, "request: want a body of at most %d bytes, have more", REQUEST_BODY_MAX);
-
-        return send_error(mhd, x, error);
-    }
+    if (x->body && x->body->len > REQUEST_BODY_MAX)
+        return refuse_size(mhd, x, "body", REQUEST_BODY_MAX);
     return x->body ? answer_request(mhd, x) : MHD_NO;
 }
 

@@ -206,7 +206,7 @@ raise_alarm_of_seen(const Offered *offered, GError **error)
                        offered->seen, offer->size);
 }
 
-/* I3 holds from the first checkpoint on, also one of which only the open part came. */
+/* PU5: I3 holds from the first checkpoint on, also one of which only the open part came. */
 static gboolean
 weigh_seen(Offered *offered, gboolean *stale, GError **error)
 {

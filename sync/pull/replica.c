@@ -176,7 +176,7 @@ read_stream(Replica *replica, GError **error)
     return transport_request(replica->session->transport, "GET", path, NULL, NULL, feed, stream, error) && record_stream_end(stream, error);
 }
 
-/* I3: a ledger of which only the open part was held must be the one of which that was a part. */
+/* PU5: a ledger of which only the open part was held must be the one of which that was a part. */
 static gboolean
 check_against_seen(Replica *replica, GError **error)
 {
@@ -188,7 +188,7 @@ check_against_seen(Replica *replica, GError **error)
     if (!ledger_replicate_root(replica->result->ledger, size, &root, error))
         return FALSE;
     return digest_equal(&root, &replica->order->seen_root) ||
-           chama_error(error, CHAMA_ERROR_FORK, "ledger: two histories: its first %" G_GUINT64_FORMAT " records are not those whose open part is held here", size);
+           chama_error(error, CHAMA_ERROR_FORK, "ledger: PU5: two histories: its first %" G_GUINT64_FORMAT " records are not those whose open part is held here", size);
 }
 
 /* PU6: what came is what the owner signed, to the last record, or it is not taken. */

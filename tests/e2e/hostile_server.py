@@ -163,7 +163,7 @@ def sparse():
         for kept in (liar.node.records, liar.node.signatures, liar.node.batches):
             del kept[2:]
 
-    for what, change, words in (("another history for peers", fork, "two histories: its first 3 records are not those whose open part is held here"),
+    for what, change, words in (("another history for peers", fork, "PU5: two histories: its first 3 records are not those whose open part is held here"),
                                 ("fewer records for peers", shrink, "rolled back: want the 3 records that its owner signed before, have 2")):
         home, liar, (status, said, _) = two_faced(change)
         tell(status == 3 and words in said, f"{what}: {words}", status, said)
@@ -191,7 +191,7 @@ def content():
     lie("another chunk", publishing(chunks=frame(1, DATA[:-1] + b"x")), 3, "P14: want sha256:")
     lie("a shorter chunk", publishing(chunks=frame(1, DATA[:-1])), 3, "want 5000 bytes as in the listing, have 4999")
     lie("chunks without end", publishing(chunks=lambda body: (frame(1, DATA) for _ in range(100000))), 3, "want 1 as asked for, have more")
-    lie("no chunk", publishing(chunks=NOTHING), 1, "the peer lacks 1 of its chunks")
+    lie("no chunk", publishing(chunks=NOTHING), 0, "the peer lacks 1 of its chunks")
     lie("a bomb for a chunk", publishing(chunks=frame(1, compressed(bytes(100_000_000)), plain=5000, codec=1)), 3, "P13: want 5000 plain bytes, have more")
     out, _ = leaf_page([file_item(b"../../evil", [(sha256(DATA), 5000)])])
     lie("a path that leads out", publishing(root=sha256(out), pages=frame(2, out)), 3, "L6: want a path without")
