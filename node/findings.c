@@ -44,6 +44,18 @@ check_whole(Findings *findings, Home *home, const char *node, gboolean own)
     return ledger != NULL;
 }
 
+GPtrArray *
+findings_ledgers(Home *home, GError **error)
+{
+    g_autoptr(GPtrArray) nodes = home_ledgers(home, error), sparse = nodes ? sparse_nodes(home, error) : NULL;
+
+    for (guint i = 0; sparse && i < sparse->len; i++) {
+        if (!g_ptr_array_find_with_equal_func(nodes, g_ptr_array_index(sparse, i), g_str_equal, NULL))
+            g_ptr_array_add(nodes, g_strdup(g_ptr_array_index(sparse, i)));
+    }
+    return sparse ? g_steal_pointer(&nodes) : NULL;
+}
+
 gboolean
 findings_check_ledger(Findings *findings, Home *home, const char *node, GError **error)
 {

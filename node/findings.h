@@ -21,6 +21,8 @@ typedef struct {
 void findings_report(gpointer data, const char *message);
 /* After a subject: prints "SUBJECT: good" if nothing was found since @bad_before. */
 void findings_close_subject(Findings *findings, guint bad_before);
+/* Ids of all nodes whose ledger lies in the home, whole or sparse, by what lies there: the catalogue may lack what is damaged.  The caller's. */
+GPtrArray *findings_ledgers(Home *home, GError **error);
 /* Checks one ledger (whole or sparse) by its node id. */
 gboolean findings_check_ledger(Findings *findings, Home *home, const char *node, GError **error);
 /* Prints the sum; returns the exit status (0 or 3). */

@@ -7,7 +7,6 @@
 #include "node/config.h"
 #include "node/findings.h"
 #include "node/meter.h"
-#include "sync/sparse.h"
 
 typedef gboolean (*Check)(Home *home, CheckReport report, gpointer data, GError **error);
 
@@ -40,23 +39,16 @@ check_store_with_meter(Home *home, CheckReport report, gpointer data, GError **e
     return check_store(home, report, data, &progress, error);
 }
 
-/* By what lies in the home: the catalogue may lack what is damaged. */
 static gboolean
 check_ledgers(Findings *findings, Home *home, GError **error)
 {
-    g_autoptr(GPtrArray) whole = home_ledgers(home, error), sparse = whole ? sparse_nodes(home, error) : NULL;
+    g_autoptr(GPtrArray) nodes = findings_ledgers(home, error);
 
-    for (guint i = 0; sparse && i < whole->len; i++) {
-        if (!findings_check_ledger(findings, home, g_ptr_array_index(whole, i), error))
+    for (guint i = 0; nodes && i < nodes->len; i++) {
+        if (!findings_check_ledger(findings, home, g_ptr_array_index(nodes, i), error))
             return FALSE;
     }
-    for (guint i = 0; sparse && i < sparse->len; i++) {
-        const char *node = g_ptr_array_index(sparse, i);
-
-        if (!g_ptr_array_find_with_equal_func(whole, node, g_str_equal, NULL) && !findings_check_ledger(findings, home, node, error))
-            return FALSE;
-    }
-    return sparse != NULL;
+    return nodes != NULL;
 }
 
 static gboolean

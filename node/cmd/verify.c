@@ -63,7 +63,7 @@ verify_node(Findings *findings, Home *home, const char *node, GError **error)
 static gboolean
 verify_all(Findings *findings, Home *home, GError **error)
 {
-    g_autoptr(GPtrArray) nodes = catalogue_nodes(home_catalogue(home, error), error);
+    g_autoptr(GPtrArray) nodes = findings_ledgers(home, error);
 
     for (guint i = 0; nodes && i < nodes->len; i++) {
         if (!verify_node(findings, home, g_ptr_array_index(nodes, i), error))

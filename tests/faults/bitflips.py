@@ -5,11 +5,13 @@
 WORK is made; FOLDER (beside HOME) is what DATASET was published from.  Prints "ok - ..." and "not ok - ..." lines."""
 import base64
 import concurrent.futures
+import contextlib
 import filecmp
 import os
 import random
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 
@@ -19,7 +21,7 @@ FLIPS = 3
 CLASSES = [
     (r"(^|/)lock(\.mdb)?$|\.lock$|/chama\.lock$", "holds nothing: what is locked is the file, not what stands in it", "good"),
     (r"-shm$", "SQLite's index of the -wal file, made anew by whoever opens the database first", "good"),
-    (r"^catalogue\.sqlite", "a projection of the ledgers: found damaged it is made anew by the same command", "good"),
+    (r"^catalogue\.sqlite", "a projection of the ledgers: found damaged it is made anew by the same command", "projected"),
     (r"^log/", "Merkle hashes and checkpoints: made anew from the ledger, signed anew", "good"),
     (r"^store/index/data\.mdb$", "LMDB keeps two meta pages and the pages of the state before: what no transaction will follow again", "good"),
     (r"^state\.sqlite(-wal)?$", "space between and behind rows, and frames of the log that were moved into the file", "same_rows"),
@@ -50,6 +52,13 @@ def dump(folder):
     return done.returncode, done.stdout
 
 
+def projection(home):
+    """The rows of catalogue.sqlite, without what is no projection."""
+    with contextlib.closing(sqlite3.connect(os.path.join(home, "catalogue.sqlite"))) as database:
+        return [sorted(database.execute("SELECT %s FROM %s NOT INDEXED" % (columns, table)))
+                for table, columns in (("nodes", "node, size, head"), ("records", "*"), ("versions", "*"), ("grants", "*"), ("revocations", "*"))]
+
+
 class Proofs:
     """Each: what, besides right answers, makes a damage of no consequence."""
 
@@ -61,6 +70,10 @@ class Proofs:
 
     def gone(self):
         return True
+
+    def projected(self):
+        run(self.job.chama, self.job.copy, "ls")
+        return projection(self.job.copy) == projection(self.job.pristine)
 
     def same_rows(self):
         copy = self.job.copy + ".rows"

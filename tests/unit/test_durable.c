@@ -226,6 +226,35 @@ test_fsync(Fixture *f, gconstpointer data)
     g_assert_error(none, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND);
 }
 
+/* Old ones go; young ones, folders and what is only named alike stay. */
+static void
+test_clear_stale(Fixture *f, gconstpointer data)
+{
+    static const struct { const char *name; gboolean old, stays; } cases[] = {
+        { "a.tmp-AbC123", TRUE, FALSE }, { "b.tmp-AbC123", FALSE, TRUE }, { "c.tmp-AbC1234", TRUE, TRUE }, { "tmp-AbC123", TRUE, TRUE }, { "d", TRUE, TRUE },
+    };
+    const struct timespec long_ago[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+    g_autofree char *folder = g_build_filename(f->folder, "e.tmp-AbC123", NULL);
+
+    g_assert_cmpint(g_mkdir(folder, 0700), ==, 0);
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *path = g_build_filename(f->folder, cases[i].name, NULL);
+
+        g_assert_true(g_file_set_contents(path, "", 0, NULL));
+        if (cases[i].old)
+            g_assert_cmpint(utimensat(AT_FDCWD, path, long_ago, 0), ==, 0);
+    }
+    durable_clear_stale(f->folder, 3600);
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *path = g_build_filename(f->folder, cases[i].name, NULL);
+
+        g_assert_cmpint(g_file_test(path, G_FILE_TEST_EXISTS), ==, cases[i].stays);
+        g_unlink(path);
+    }
+    g_assert_cmpint(g_rmdir(folder), ==, 0);
+    durable_clear_stale("/nonexistent/folder", 0);
+}
+
 #define ADD(name, function) g_test_add("/durable/" name, Fixture, NULL, setup, function, teardown)
 
 int
@@ -242,5 +271,6 @@ main(int argc, char **argv)
     ADD("read-bounds", test_read_bounds);
     ADD("read-does-not-wait-for-a-pipe", test_read_does_not_wait_for_a_pipe);
     ADD("fsync", test_fsync);
+    ADD("clear-stale", test_clear_stale);
     return g_test_run();
 }
