@@ -8,7 +8,7 @@
 VERSION  := 0.1.0
 PREFIX   ?= /usr/local
 CC       := gcc
-PACKAGES := glib-2.0 gnutls libgit2 jansson libarchive libmicrohttpd libcurl libzstd libsodium lmdb sqlite3 libxxhash
+PACKAGES := glib-2.0 gnutls libgit2 jansson libarchive libmicrohttpd libcurl libzstd libsodium lmdb sqlite3 libxxhash zlib
 
 ifdef SANITIZE
 BUILD    ?= build/sanitize

@@ -5,7 +5,7 @@
 set -eu
 
 build="build-essential pkg-config libglib2.0-dev libgit2-dev libgnutls28-dev libarchive-dev libjansson-dev libmicrohttpd-dev
-libcurl4-gnutls-dev libzstd-dev libsodium-dev liblmdb-dev libsqlite3-dev libxxhash-dev"
+libcurl4-gnutls-dev libzstd-dev libsodium-dev liblmdb-dev libsqlite3-dev libxxhash-dev zlib1g-dev"
 test="git openssh-client openssl zstd curl sqlite3 python3 zip unzip strace libarchive-tools man-db"
 
 case ${1:-build} in

@@ -5,7 +5,7 @@
 
 #include <git2/sys/odb_backend.h>
 
-#include "manifests/ledger/repository.h"
+#include "manifests/ledger/gitpack.h"
 
 /* Above libgit2's own backends (1 and 2), so that what is in memory is found first. */
 #define PRIORITY 100
@@ -164,37 +164,25 @@ objects_attach(Objects *objects, git_odb *database)
     return FALSE;
 }
 
-static int
-insert_all(const Objects *objects, git_packbuilder *builder)
-{
-    int status = 0;
-
-    for (guint i = 0; i < objects->in_order->len && status == 0; i++) {
-        const Object *object = g_ptr_array_index(objects->in_order, i);
-
-        status = git_packbuilder_insert(builder, &object->id, object->hint);
-    }
-    return status;
-}
-
 gboolean
 objects_flush(Objects *objects, git_repository *repository, GError **error)
 {
-    g_autoptr(git_packbuilder) builder = NULL;
-    int status;
+    g_autofree char *folder = g_build_filename(git_repository_path(repository), "objects", "pack", NULL);
+    g_autoptr(GitPack) pack = NULL;
+    char *name;
 
     if (objects->in_order->len == 0)
         return TRUE;
-    status = git_packbuilder_new(&builder, repository);
-    if (status == 0) {
-        git_packbuilder_set_threads(builder, objects->in_order->len > 1000 ? 0 : 1);
-        status = insert_all(objects, builder);
+    pack = gitpack_new();
+    for (guint i = 0; i < objects->in_order->len; i++) {
+        const Object *object = g_ptr_array_index(objects->in_order, i);
+
+        gitpack_add(pack, &object->id, object->type, object->data, object->size, object->hint);
     }
-    if (status == 0)
-        status = git_packbuilder_write(builder, NULL, 0444, NULL, NULL);
-    if (status != 0)
-        return repository_error(error, status, git_repository_path(repository), "cannot write a pack");
-    g_ptr_array_add(objects->written, g_strdup(git_packbuilder_name(builder)));
+    name = gitpack_write(pack, folder, error);
+    if (!name)
+        return FALSE;
+    g_ptr_array_add(objects->written, name);
     objects_clear(objects);
     return TRUE;
 }

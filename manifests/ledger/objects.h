@@ -9,7 +9,7 @@
 #include <glib.h>
 
 /* More than this and objects_flush() is due: bounds memory whatever a peer sends. */
-#define OBJECTS_SIZE_MAX (64 * 1024 * 1024)
+#define OBJECTS_SIZE_MAX (16 * 1024 * 1024)
 
 typedef struct Objects Objects;
 

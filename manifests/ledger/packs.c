@@ -79,6 +79,14 @@ packs_read_index(const PackFile *pack, GArray *ids, GError **error)
     return TRUE;
 }
 
+static gboolean
+has_index(const PackFile *pack)
+{
+    g_autofree char *path = g_strconcat(pack->base, ".idx", NULL);
+
+    return g_file_test(path, G_FILE_TEST_EXISTS);
+}
+
 static int
 compare_packs(gconstpointer a, gconstpointer b)
 {
@@ -118,6 +126,10 @@ packs_list(const char *git, GError **error)
         pack = g_new0(PackFile, 1);
         pack->base = g_strndup(path, strlen(path) - strlen(".pack"));
         g_ptr_array_add(packs, pack);
+        if (!has_index(pack)) {
+            g_ptr_array_set_size(packs, (gint)packs->len - 1);
+            continue;
+        }
         if (!read_head(pack, error))
             return NULL;
     }

@@ -12,7 +12,7 @@ typedef struct {
     guint32 objects; /* as the index says */
 } PackFile;
 
-/* Packs, smallest first: of PackFile.  An index without a pack, which a crash may leave, is none. */
+/* Packs, smallest first: of PackFile.  One without the other, which a crash may leave, is none. */
 GPtrArray *packs_list(const char *git, GError **error);
 /* Ids of loose objects: of git_oid. */
 GArray *packs_loose(const char *git, GError **error);

@@ -259,5 +259,6 @@ repository_clear_stale(Repository *repository)
     g_autofree char *packs = g_build_filename(repository->path, "objects", "pack", NULL);
 
     clear_folder(heads, "*.lock");
+    clear_folder(packs, "*.tmp-*");
     clear_folder(packs, "*_git2_*");
 }

@@ -79,7 +79,7 @@ test_g12_kill(void)
     }
     output = run(&node, "git -C ledger.git fsck --strict --no-dangling", NULL);
     g_assert_cmpstr(output, ==, "");
-    output = (g_free(output), run(&node, "find ledger.git -name '*.lock' -path '*refs*'; find ledger.git -name '*_git2_*'", NULL));
+    output = (g_free(output), run(&node, "find ledger.git -name '*.lock' -path '*refs*'; find ledger.git -name '*_git2_*' -o -name '*.tmp-*'", NULL));
     g_assert_cmpstr(output, ==, "");
     node_tear_down(&node);
 }
@@ -97,6 +97,7 @@ test_g12_left_overs(void)
     node_append(&node, ledger, 5);
     g_clear_pointer(&ledger, ledger_close);
     output = run(&node, "echo junk > ledger.git/refs/heads/main.lock; head -c 3200 /dev/urandom >> log/hashes; echo x > ledger.git/objects/pack/pack_git2_12ab;"
+                        " echo PACK > ledger.git/objects/pack/pack-1111111111111111111111111111111111111111.pack; echo x > ledger.git/objects/pack/pack-2.pack.tmp-abcdef;"
                         " p=$(ls ledger.git/objects/pack/*.idx | head -1); cp $p ledger.git/objects/pack/pack-0000000000000000000000000000000000000000.idx", NULL);
     ledger = node_open(&node);
     g_assert_cmpuint(ledger_head(ledger)->size, ==, 5);
