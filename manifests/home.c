@@ -181,6 +181,14 @@ project_peer(Home *home, const char *id, GError **error)
     return ledger && catalogue_project(home->catalogue, ledger, error) && catalogue_set_current(home->catalogue, id, commit, error);
 }
 
+/* One peer's ledger that was damaged on this disk takes nothing else away: what is known of it stays as it was, and fsck names it. */
+static gboolean
+is_peers_own_damage(const GError *error)
+{
+    return g_error_matches(error, CHAMA_ERROR, CHAMA_ERROR_DAMAGED) || g_error_matches(error, CHAMA_ERROR, CHAMA_ERROR_VERIFY) ||
+           g_error_matches(error, CHAMA_ERROR, CHAMA_ERROR_MALFORMED) || g_error_matches(error, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND);
+}
+
 static gboolean
 project_all(Home *home, GError **error)
 {
@@ -189,8 +197,12 @@ project_all(Home *home, GError **error)
     if (!ids || !catalogue_project(home->catalogue, home->ledger, error))
         return FALSE;
     for (guint i = 1; i < ids->len; i++) {
-        if (!project_peer(home, g_ptr_array_index(ids, i), error))
+        g_autoptr(GError) failed = NULL;
+
+        if (!project_peer(home, g_ptr_array_index(ids, i), &failed) && !is_peers_own_damage(failed)) {
+            g_propagate_error(error, g_steal_pointer(&failed));
             return FALSE;
+        }
     }
     return TRUE;
 }
@@ -336,8 +348,15 @@ home_refresh(Home *home, GError **error)
         return FALSE;
     g_hash_table_iter_init(&ledgers, home->peer_ledgers);
     while (g_hash_table_iter_next(&ledgers, NULL, &ledger)) {
-        if (!ledger_refresh(ledger, error))
+        g_autoptr(GError) failed = NULL;
+
+        if (ledger_refresh(ledger, &failed))
+            continue;
+        if (!is_peers_own_damage(failed)) {
+            g_propagate_error(error, g_steal_pointer(&failed));
             return FALSE;
+        }
+        g_hash_table_iter_remove(&ledgers);
     }
     return home->catalogue ? project(home, error) : home_catalogue(home, error) != NULL;
 }

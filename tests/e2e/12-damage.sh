@@ -19,3 +19,20 @@ for what in "set" ""; do
 done
 want "verify one version" 3 chama a verify set@2
 want "fsck" 3 chama a fsck
+
+# A peer's ledger that was damaged here takes nothing else away.
+make_node b Tourism && make_node c Audit
+start b && start c
+pair b c
+want "C syncs" 0 chama c sync
+object=$(find c/ledgers/*.git/objects/pack -name '*.pack' | head -n 1)
+chmod u+w "$object"
+for at in 20 60 100 140 180 220; do printf 'damage' | dd of="$object" bs=1 seek=$at conv=notrunc 2>/dev/null; done
+chama b publish set data --share open >/dev/null
+want "fsck names the ledger" 3 chama c fsck
+has "that was damaged" "$out" "ledger of tourism: BAD"
+want "other commands work" 0 chama c publish own data
+want "also without a catalogue" 0 rm -f c/catalogue.sqlite
+want "ls" 0 chama c ls
+has "shows the own dataset" "$out" "own"
+want "and C serves" 0 chama b sync audit

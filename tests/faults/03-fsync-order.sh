@@ -17,7 +17,7 @@ python3 "$SOURCE/tests/faults/fsync_order.py" publish publish.trace "$FOLDER/a"
 sed -i 's/^interval = 300/interval = 0/' a/config.ini
 rm -f a/log/own/checkpoint
 strace -f -y -qq -s 80 -o serve.trace -e trace=openat,fsync,fdatasync,rename,renameat,renameat2,write,writev,sendto,sendmsg \
-    "$CHAMA" --home "$FOLDER/a" serve 2>a.log &
+    sh -c 'echo $$ >a.pid; exec "$0" --home a serve' "$CHAMA" 2>a.log &
 tracer=$!
 for _ in $(seq 200); do grep -q listening a.log && break; sleep 0.05; done
 pair a b
@@ -28,7 +28,7 @@ strace -f -y -qq -s 80 -o sync.trace -e trace=openat,fsync,fdatasync,msync,renam
     "$CHAMA" --home "$FOLDER/b" sync >sync.out 2>sync.err || bad "sync under strace" "$(tail -n 5 sync.err)"
 has "sync under strace reports" "$(cat sync.out)" "2 versions"
 python3 "$SOURCE/tests/faults/fsync_order.py" sync sync.trace "$FOLDER/b"
-pkill -TERM -P "$tracer" 2>/dev/null
+kill -TERM "$(cat a.pid)"
 wait "$tracer"
 python3 "$SOURCE/tests/faults/fsync_order.py" serve serve.trace "$FOLDER/a"
 want "what arrived verifies" 0 chama b verify
