@@ -12,6 +12,7 @@
 #include <sodium.h>
 #include <sqlite3.h>
 #include <xxhash.h>
+#include <zlib.h>
 #include <zstd.h>
 
 #include "node/print.h"
@@ -31,7 +32,7 @@ print_version(gboolean json)
     const struct { const char *name, *version; } libraries[] = {
         { "GLib", glib }, { "GnuTLS", gnutls_check_version(NULL) }, { "jansson", jansson_version_str() }, { "libarchive", archive_version_string() },
         { "libcurl", curl_version_info(CURLVERSION_NOW)->version }, { "libgit2", git }, { "libmicrohttpd", MHD_get_version() },
-        { "libsodium", sodium_version_string() }, { "LMDB", lmdb }, { "SQLite", sqlite3_libversion() }, { "xxHash", xxhash }, { "zstd", ZSTD_versionString() },
+        { "libsodium", sodium_version_string() }, { "LMDB", lmdb }, { "SQLite", sqlite3_libversion() }, { "xxHash", xxhash }, { "zlib", zlibVersion() }, { "zstd", ZSTD_versionString() },
     };
 
     if (json) {
