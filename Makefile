@@ -34,7 +34,7 @@ UNIT_BIN := $(UNIT:tests/unit/%.c=$(BUILD)/%)
 FUZZ_BIN := $(FUZZ:tests/fuzz/%.c=$(BUILD)/%)
 OBJECTS  := $(patsubst %.c,$(BUILD)/o/%.o,$(LIBRARY) $(PROGRAM) $(UNIT) $(FUZZ) $(wildcard tests/fuzz/replay.c))
 
-.PHONY: all unit check fuzz fuzz-run bench install clean
+.PHONY: all unit check fuzz fuzz-run install clean
 .SECONDARY:
 
 all: $(BUILD)/chama
@@ -73,9 +73,6 @@ fuzz-run:
 
 check:
 	sh scripts/check.sh
-
-bench:
-	sh tests/bench/run.sh
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/lib/systemd/system
