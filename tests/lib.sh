@@ -48,9 +48,18 @@ same_tree() {
     if diff -r --no-dereference "$2" "$3" >"$FOLDER/.diff" 2>&1; then ok "$1"; else bad "$1" "$(head -n 20 "$FOLDER/.diff")"; fi
 }
 
-# A free port on loopback.
+# A free port on loopback, below those that the kernel gives to connections: one of these could be taken before the daemon listens.
 port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+    python3 -c '
+import random, socket
+while True:
+    port = random.randrange(10000, 32000)
+    try:
+        socket.socket().bind(("127.0.0.1", port))
+    except OSError:
+        continue
+    print(port)
+    break'
 }
 
 # make_node HOME NAME_EN [ARGUMENTS...]: a node with a free port; its address is in HOME.address.
