@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "keys/durable.h"
@@ -10,6 +11,9 @@
 
 #define INDEX_MAGIC "\377tOc\0\0\0\2"
 #define INDEX_HEAD (8 + 256 * 4)
+#define INDEX_TRAILER (2 * GIT_OID_RAWSZ)
+#define PACK_HEAD 12
+#define FAR_OFFSET 0x80000000u   /* the rest of the number says which entry of the table of 64-bit offsets */
 /* 100 000 objects take 3 MB; stock git may have made larger ones. */
 #define INDEX_SIZE_MAX (1024 * 1024 * 1024)
 
@@ -79,6 +83,68 @@ packs_read_index(const PackFile *pack, GArray *ids, GError **error)
     return TRUE;
 }
 
+/* Where object @i begins, as the index says; 0 if it does not say. */
+static guint64
+offset_of(const guint8 *offsets, guint32 objects, guint32 far, guint32 i)
+{
+    guint32 near = read_number(offsets + (gsize)i * 4);
+    const guint8 *entry = offsets + (gsize)objects * 4 + (gsize)(near & ~FAR_OFFSET) * 8;
+
+    if (!(near & FAR_OFFSET))
+        return near;
+    return (near & ~FAR_OFFSET) < far ? (guint64)read_number(entry) << 32 | read_number(entry + 4) : 0;
+}
+
+static gboolean
+check_offsets(const PackFile *pack, const guint8 *data, gsize size, guint64 pack_size, GError **error)
+{
+    /* An id, a checksum and an offset each. */
+    gsize needed = INDEX_HEAD + (gsize)pack->objects * (GIT_OID_RAWSZ + 8) + INDEX_TRAILER;
+    const guint8 *offsets = data + INDEX_HEAD + (gsize)pack->objects * (GIT_OID_RAWSZ + 4);
+
+    if (size < needed)
+        return chama_error(error, CHAMA_ERROR_DAMAGED, "%s.idx: G1: want %u objects in a pack index, have fewer", pack->base, pack->objects);
+    for (guint32 i = 0; i < pack->objects; i++) {
+        guint64 offset = offset_of(offsets, pack->objects, (guint32)((size - needed) / 8), i);
+
+        if (offset < PACK_HEAD || offset + GIT_OID_RAWSZ >= pack_size)
+            return chama_error(error, CHAMA_ERROR_DAMAGED,
+                               "%s.idx: G1: want objects inside the pack, have one at %" G_GUINT64_FORMAT "; make it anew with `git index-pack`, or restore a backup",
+                               pack->base, offset);
+    }
+    return TRUE;
+}
+
+/* A pack that went away since it was listed was merged into another. */
+static gboolean
+check_pack(const PackFile *pack, GError **error)
+{
+    g_autofree char *index_path = g_strconcat(pack->base, ".idx", NULL), *pack_path = g_strconcat(pack->base, ".pack", NULL);
+    g_autoptr(GMappedFile) index = g_mapped_file_new(index_path, FALSE, NULL);
+    struct stat about;
+
+    if (!index || stat(pack_path, &about) != 0)
+        return TRUE;
+    return check_offsets(pack, (const guint8 *)g_mapped_file_get_contents(index), g_mapped_file_get_length(index), (guint64)about.st_size, error);
+}
+
+gboolean
+packs_check(const char *git, GError **error)
+{
+    g_autoptr(GError) failed = NULL;
+    g_autoptr(GPtrArray) packs = packs_list(git, &failed);
+
+    for (guint i = 0; packs && i < packs->len; i++) {
+        if (!check_pack(g_ptr_array_index(packs, i), error))
+            return FALSE;
+    }
+    /* No folder of packs: libgit2 says what else is wrong. */
+    if (packs || g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND))
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&failed));
+    return FALSE;
+}
+
 static gboolean
 has_index(const PackFile *pack)
 {
@@ -118,6 +184,7 @@ packs_list(const char *git, GError **error)
         return NULL;
     while ((name = g_dir_read_name(dir))) {
         g_autofree char *path = NULL;
+        g_autoptr(GError) failed = NULL;
         PackFile *pack;
 
         if (!g_str_has_prefix(name, "pack-") || !g_str_has_suffix(name, ".pack"))
@@ -126,12 +193,14 @@ packs_list(const char *git, GError **error)
         pack = g_new0(PackFile, 1);
         pack->base = g_strndup(path, strlen(path) - strlen(".pack"));
         g_ptr_array_add(packs, pack);
-        if (!has_index(pack)) {
-            g_ptr_array_set_size(packs, (gint)packs->len - 1);
+        if (has_index(pack) && read_head(pack, &failed))
             continue;
-        }
-        if (!read_head(pack, error))
+        /* Without an index it is none; so is one that another process has just merged into a larger one. */
+        if (failed && !g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND)) {
+            g_propagate_error(error, g_steal_pointer(&failed));
             return NULL;
+        }
+        g_ptr_array_set_size(packs, (gint)packs->len - 1);
     }
     g_ptr_array_sort(packs, compare_packs);
     return g_steal_pointer(&packs);

@@ -14,6 +14,9 @@ typedef struct {
 
 /* Packs, smallest first: of PackFile.  One without the other, which a crash may leave, is none. */
 GPtrArray *packs_list(const char *git, GError **error);
+/* DAMAGED if an index leads outside of its pack: libgit2 follows it there and dies.  Reads four bytes an object; what else an index may have wrong,
+ * libgit2 finds or ledger_verify() does. */
+gboolean packs_check(const char *git, GError **error);
 /* Ids of loose objects: of git_oid. */
 GArray *packs_loose(const char *git, GError **error);
 /* Ids of the objects in a pack, added to @ids. */

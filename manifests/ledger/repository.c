@@ -11,6 +11,7 @@
 
 #include "keys/durable.h"
 #include "keys/error.h"
+#include "manifests/ledger/packs.h"
 
 /* What libgit2 may keep of objects that were read. */
 #define CACHE_SIZE (16 * 1024 * 1024)
@@ -137,8 +138,11 @@ close_git(Repository *repository)
 static gboolean
 open_git(Repository *repository, GError **error)
 {
-    int status = git_repository_open_bare(&repository->git, repository->path);
+    int status;
 
+    if (!packs_check(repository->path, error))
+        return FALSE;
+    status = git_repository_open_bare(&repository->git, repository->path);
     if (status == 0)
         status = git_repository_odb(&repository->database, repository->git);
     if (status == 0 && objects_attach(repository->objects, repository->database))

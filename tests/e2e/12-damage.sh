@@ -36,3 +36,19 @@ want "also without a catalogue" 0 rm -f c/catalogue.sqlite
 want "ls" 0 chama c ls
 has "shows the own dataset" "$out" "own"
 want "and C serves" 0 chama b sync audit
+
+# An index of a git pack that leads outside of its pack: told of, never followed.
+make_node d Health
+index=$(find d/ledger.git -name 'pack-*.idx' | head -n 1)
+size=$(stat -c %s "$index")
+chmod u+w "$index"
+cp "$index" whole.idx
+for back in 42 43 44; do
+    printf '\177' | dd of="$index" bs=1 seek=$((size - back)) conv=notrunc 2>/dev/null
+    "$CHAMA" --home d status >/dev/null 2>&1
+    [ $? -le 5 ] && ok "no crash at $back bytes from the end" || bad "a crash at $back bytes from the end"
+    want "fsck at $back" 3 chama d fsck
+    has "names the file" "$out$err" ".idx"
+    cp whole.idx "$index"
+done
+want "and with the index whole again" 0 chama d fsck
