@@ -5,7 +5,6 @@
 #include "keys/durable.h"
 #include "keys/error.h"
 #include "sync/sparse.h"
-#include "sync/sparse_source.h"
 #include "sync/wire.h"
 
 #define KEPT_NAME "stream"
@@ -347,25 +346,4 @@ sparse_project_all(Home *home)
 
     for (guint i = 0; nodes && i < nodes->len; i++)
         sparse_position(home, nodes->pdata[i], &size, &root, &time, NULL);
-}
-
-gboolean
-sparse_write(Home *home, Ledger *ledger, const char *checkpoint, guint64 old_size, GString *out, GError **error)
-{
-    g_autofree char *origin = checkpoint_origin(ledger_node(ledger));
-    g_autoptr(Checkpoint) read = checkpoint_verify(checkpoint, strlen(checkpoint), origin, &ledger_identity(ledger)->log, error);
-    g_autoptr(SparseSource) source = read ? sparse_source_new(home, ledger, checkpoint, read->size, old_size, error) : NULL;
-    g_autoptr(GError) local = NULL;
-    GBytes *piece;
-
-    if (!source)
-        return FALSE;
-    while ((piece = sparse_source_next(source, &local))) {
-        g_string_append_len(out, g_bytes_get_data(piece, NULL), (gssize)g_bytes_get_size(piece));
-        g_bytes_unref(piece);
-    }
-    if (!local)
-        return TRUE;
-    g_propagate_error(error, g_steal_pointer(&local));
-    return FALSE;
 }

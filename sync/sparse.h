@@ -23,7 +23,5 @@ GPtrArray *sparse_nodes(Home *home, GError **error);
 void sparse_project_all(Home *home);
 /* Verifies what is held again (fsck). */
 gboolean sparse_verify(Home *home, const char *node, GError **error);
-/* What this node serves of a ledger that it holds whole, to a caller who has it up to @old_size: appended to @out. */
-gboolean sparse_write(Home *home, Ledger *ledger, const char *checkpoint, guint64 old_size, GString *out, GError **error);
 
 #endif

@@ -64,12 +64,6 @@ pack_folder_free(PackFolder *folder)
     g_free(folder);
 }
 
-const char *
-pack_folder_path(const PackFolder *folder)
-{
-    return folder->path;
-}
-
 static char *
 file_path(const char *folder, guint64 id)
 {

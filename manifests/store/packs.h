@@ -11,7 +11,6 @@ typedef struct PackFolder PackFolder;
 PackFolder *pack_folder_new(const char *path);
 void pack_folder_free(PackFolder *folder);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PackFolder, pack_folder_free)
-const char *pack_folder_path(const PackFolder *folder);
 /* The caller's. */
 char *pack_folder_file(const PackFolder *folder, guint64 id);
 /* Ids (guint64) of all packs, ascending.  @strange (may be NULL) gets the names of what is no pack; its strings are the caller's. */

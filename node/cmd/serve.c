@@ -54,7 +54,7 @@ log_request(gpointer data, const ListenerEvent *event)
     g_autofree char *milliseconds = g_strdup_printf("%.1f", (double)event->microseconds / 1000);
     char pin[DIGEST_TEXT_SIZE];
 
-    journal_write(data, "request", "from", event->address, "key", event->has_pin ? digest_format(&event->pin, pin) : "none", "method",
+    journal_write(data, "request", "from", event->address, "node", *event->node ? event->node : "-", "key", event->has_pin ? digest_format(&event->pin, pin) : "none", "method",
                   event->method ? event->method : "-", "path", event->path, "status", status, "bytes", bytes, "ms", milliseconds, event->remark ? "remark" : event->cut ? "cut" : NULL, event->remark ? event->remark : "yes", NULL);
 }
 

@@ -203,6 +203,7 @@ on_completed(void *data, struct MHD_Connection *mhd, void **context, enum MHD_Re
         const ListenerEvent event = { .address = x->connection->address, .has_pin = x->has_pin, .pin = x->pin, .method = x->method, .path = x->path,
                                       .status = x->status, .bytes = x->connection->sent, .microseconds = g_get_monotonic_time() - x->started,
                                       .cut = x->cut || code != MHD_REQUEST_TERMINATED_COMPLETED_OK,
+                                      .node = x->answer ? answer_caller(x->answer) : "",
                                       .remark = x->answer ? answer_remark(x->answer) : NULL };
 
         listener->options.log(listener->options.log_data, &event);

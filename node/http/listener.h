@@ -21,6 +21,7 @@ typedef struct {
     guint64 bytes;             /* of body sent */
     gint64 microseconds;
     gboolean cut;              /* the answer broke off */
+    const char *node;          /* the id of the node that asked, "" if it did not show one */
     const char *remark;        /* why it was refused or failed, for this node's people alone; or NULL */
 } ListenerEvent;
 

@@ -52,6 +52,7 @@ chama c follow '*' >/dev/null
 chama c peer add "$(chama a invite)" >/dev/null
 chama a peer add "$(chama c invite)" >/dev/null
 want "a peer added while the daemon runs" 0 chama c sync
+has "the log names who asked" "$(cat a.log)" "node=$(chama c id | head -n 1)"
 want "gets the whole ledger" 0 chama c verify forestry/divisions
 want "passphrases" 0 env CHAMA_PASSPHRASE=geheim "$CHAMA" --home p init --name-en P --passphrase
 want "publish without it" 4 chama p publish x v1
