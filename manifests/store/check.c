@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "keys/error.h"
+#include "manifests/store/bases.h"
+#include "manifests/store/codec.h"
 #include "manifests/store/store_private.h"
 
 #define BATCH_SIZE (2 * 1024 * 1024) /* more than the largest frame */
@@ -91,9 +93,12 @@ check_object(PackCheck *pack, const PackPiece *piece)
         return;
     g_atomic_int_inc(&pack->objects);
     __atomic_fetch_add(&pack->plain_size, frame->plain_size, __ATOMIC_RELAXED);
-    if (entry.kind != frame->kind || entry.codec != frame->codec || entry.stored_size != frame->stored_size ||
+    if (entry.kind != frame->kind || entry.codec != frame->codec || entry.reach != frame->reach || entry.stored_size != frame->stored_size ||
         entry.plain_size != frame->plain_size || entry.number >= pack->record.frames)
         tell_piece(pack, piece, "P21: the index says something else about this frame");
+    else if (frame->codec == CODEC_PATCH &&
+             !store_open_entry(pack->check->store, &entry, piece->bytes + frame->header_size, frame->stored_size, codec_scratch(), &failed))
+        tell(pack->check, &frame->digest, "%s", failed->message);
 }
 
 static void

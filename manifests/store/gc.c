@@ -19,6 +19,7 @@ typedef struct {
 } GcPack;
 
 struct GcMarks {
+    Store *store;
     Index *index;
     GArray *records;       /* IndexPack */
     GcPack *packs;
@@ -59,10 +60,11 @@ marks_load(GcMarks *marks, GError **error)
 }
 
 static GcMarks *
-marks_new(Index *index, GError **error)
+marks_new(Store *store, Index *index, GError **error)
 {
     GcMarks *marks = g_new0(GcMarks, 1);
 
+    marks->store = store;
     marks->index = index_ref(index);
     marks->by_id = g_hash_table_new(g_int64_hash, g_int64_equal);
     if (marks_load(marks, error))
@@ -96,12 +98,39 @@ find_bit(const GcMarks *marks, const IndexEntry *entry, guint64 *bit, GError **e
     return TRUE;
 }
 
-gboolean
-gc_mark_add(GcMarks *marks, const Digest *digest, gboolean *fresh, GError **error)
+static gboolean mark_object(GcMarks *marks, const Digest *digest, guint reach, gboolean *fresh, GError **error);
+
+/* P27: what a patch that lives is made against lives, too.  Less reach with each step (P26), so this ends. */
+static gboolean
+mark_bases(GcMarks *marks, const IndexEntry *entry, GError **error)
+{
+    g_autoptr(GError) failed = NULL;
+    g_autoptr(GBytes) stored = store_read_entry(marks->store, entry, &failed);
+    Digest bases[PATCH_BASES_MAX];
+    guint count = 0;
+    gsize size;
+    const void *data = stored ? g_bytes_get_data(stored, &size) : NULL;
+
+    /* What is damaged or lost needs nothing any more; store_check() tells of it. */
+    if (!data && (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_DAMAGED) || g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND)))
+        return TRUE;
+    if (!data || !stored_patch_bases(data, size, bases, &count, &failed)) {
+        g_propagate_error(error, g_steal_pointer(&failed));
+        return FALSE;
+    }
+    for (guint i = 0; i < count; i++)
+        if (!mark_object(marks, &bases[i], entry->reach, NULL, error))
+            return FALSE;
+    return TRUE;
+}
+
+/* Only an object of less reach than @reach, or what an index that lies says of it would lead in a circle. */
+static gboolean
+mark_object(GcMarks *marks, const Digest *digest, guint reach, gboolean *fresh, GError **error)
 {
     g_autoptr(GError) failed = NULL;
     gboolean unseen = TRUE;
-    IndexEntry entry;
+    IndexEntry entry = { .codec = CODEC_STORED };
     guint64 bit = 0;
 
     if (index_find(marks->index, digest, NULL, &entry, NULL, &failed)) {
@@ -115,7 +144,13 @@ gc_mark_add(GcMarks *marks, const Digest *digest, gboolean *fresh, GError **erro
     }
     if (fresh)
         *fresh = unseen;
-    return TRUE;
+    return !unseen || entry.codec != CODEC_PATCH || entry.reach >= reach || mark_bases(marks, &entry, error);
+}
+
+gboolean
+gc_mark_add(GcMarks *marks, const Digest *digest, gboolean *fresh, GError **error)
+{
+    return mark_object(marks, digest, PATCH_REACH_MAX + 1, fresh, error);
 }
 
 /* Packs that came after the marks are our own: only what lives was copied there. */
@@ -531,7 +566,7 @@ gc_locked(Store *store, gboolean dry_run, GcMark mark, gpointer data, GcTotals *
     if (!store_refresh(store, NULL, error) || (!dry_run && !store_salvage(store, error)))
         return FALSE;
     index = store_index(store);
-    marks = marks_new(index, error);
+    marks = marks_new(store, index, error);
     if (!marks)
         return FALSE;
     ok = mark(marks, data, error) && collect(store, marks, dry_run, totals, error);

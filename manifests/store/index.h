@@ -30,6 +30,7 @@ typedef struct {
     guint32 number;          /* counts the indexed frames of its pack */
     guint32 stored_size, plain_size;
     guint8 kind, codec;
+    guint8 reach;            /* P26: 0 but for a patch */
 } IndexEntry;
 
 typedef struct {
@@ -79,7 +80,7 @@ gboolean index_change_put_pack(IndexChange *change, const IndexPack *pack, GErro
 gboolean index_change_remove_pack(IndexChange *change, guint64 id, GError **error);
 
 /* P22: takes in one frame of @pack, which is counted there (store it with put_pack when done).  An object that lies elsewhere already is
- * only noted as held for @pack's scope, unless it lies in pack @replace (0: none): then the new place counts. */
+ * only noted as held for @pack's scope, unless it lies in pack @replace (0: none) or has more reach there: then the new place counts. */
 gboolean index_change_add(IndexChange *change, IndexPack *pack, const PackPiece *piece, guint64 replace, GError **error);
 /* FALSE without an error if there was nothing. */
 gboolean index_change_remove(IndexChange *change, const Digest *digest, GError **error);

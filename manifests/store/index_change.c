@@ -147,6 +147,7 @@ put_object(IndexChange *change, IndexPack *pack, const PackPiece *piece, guint32
     IndexEntry entry = {
         .pack = pack->id, .offset = piece->offset, .number = number, .stored_size = piece->frame.stored_size,
         .plain_size = piece->frame.plain_size, .kind = (guint8)piece->frame.kind, .codec = (guint8)piece->frame.codec,
+        .reach = (guint8)piece->frame.reach,
     };
     guint8 value[INDEX_ENTRY_SIZE];
 
@@ -175,6 +176,30 @@ add_copy(IndexChange *change, IndexPack *pack, const PackPiece *piece, const Ind
     return FALSE;
 }
 
+/* P22: of two copies the one of less reach counts, whichever came first: so no two patches ever need each other.  The other one still says what a
+ * mark would. */
+static gboolean
+supersede(IndexChange *change, IndexPack *pack, const PackPiece *piece, const IndexEntry *first, guint32 number, GError **error)
+{
+    PackPiece old = { .offset = first->offset, .frame = { .digest = piece->frame.digest } };
+    g_autoptr(GError) failed = NULL;
+    IndexPack other = *pack;
+
+    if (first->pack == pack->id) {
+        pack->objects--;
+        pack->plain_size -= MIN(pack->plain_size, first->plain_size);
+        return put_object(change, pack, piece, number, error);
+    }
+    if (!index_change_remove(change, &piece->frame.digest, &failed) || !index_get_pack(change->index, change->txn, first->pack, &other, &failed)) {
+        if (!failed)
+            return index_damaged(error, "objects");
+        g_propagate_error(error, g_steal_pointer(&failed));
+        return FALSE;
+    }
+    return (digest_equal(&other.scope, &pack->scope) || add_mark(change, &other, &old, 0, error)) &&
+           put_object(change, pack, piece, number, error);
+}
+
 gboolean
 index_change_add(IndexChange *change, IndexPack *pack, const PackPiece *piece, guint64 replace, GError **error)
 {
@@ -185,7 +210,8 @@ index_change_add(IndexChange *change, IndexPack *pack, const PackPiece *piece, g
     if (piece->frame.kind == FRAME_MARK)
         return add_mark(change, pack, piece, replace, error);
     if (index_get_entry(change->index, change->txn, &piece->frame.digest, &first, &failed) && first.pack != replace)
-        return add_copy(change, pack, piece, &first, replace, error);
+        return piece->frame.reach < first.reach ? supersede(change, pack, piece, &first, number, error)
+                                                : add_copy(change, pack, piece, &first, replace, error);
     if (failed) {
         g_propagate_error(error, g_steal_pointer(&failed));
         return FALSE;

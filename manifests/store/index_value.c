@@ -26,10 +26,11 @@ index_entry_parse(const Digest *digest, const MDB_val *value, IndexEntry *entry,
     entry->plain_size = get_le32(at + 24);
     entry->kind = at[28];
     entry->codec = at[29];
+    entry->reach = at[30];
     /* P21: what is read from here sizes allocations and places reads. */
     if (entry->stored_size > OBJECT_SIZE_MAX || entry->plain_size > OBJECT_SIZE_MAX || entry->offset < PACK_HEADER_SIZE ||
-        entry->offset > G_MAXINT64 || entry->kind < OBJECT_CHUNK || entry->kind > OBJECT_DOCUMENT || entry->codec > CODEC_ZSTD ||
-        get_le16(at + 30) != 0)
+        entry->offset > G_MAXINT64 || entry->kind < OBJECT_CHUNK || entry->kind > OBJECT_DOCUMENT || entry->codec > CODEC_PATCH ||
+        entry->reach > PATCH_REACH_MAX || (entry->codec == CODEC_PATCH) != (entry->reach > 0) || at[31] != 0)
         return index_damaged(error, "objects");
     return TRUE;
 }
@@ -44,7 +45,8 @@ index_entry_format(const IndexEntry *entry, guint8 bytes[INDEX_ENTRY_SIZE])
     put_le32(bytes + 24, entry->plain_size);
     bytes[28] = entry->kind;
     bytes[29] = entry->codec;
-    put_le16(bytes + 30, 0);
+    bytes[30] = entry->reach;
+    bytes[31] = 0;
 }
 
 gboolean

@@ -10,6 +10,7 @@
 #include "keys/error.h"
 #include "manifests/store/codec.h"
 #include "manifests/store/littleendian.h"
+#include "manifests/store/patch.h"
 
 #define PACK_MAGIC_SIZE 16
 #define FRAME_MAGIC_SIZE 4
@@ -210,6 +211,17 @@ fill(PackReader *reader, guint64 at, gsize size, GError **error)
     return reader->room;
 }
 
+/* P26: of a patch that is one; any other has none. */
+static guint
+stored_reach(const Frame *frame, const guint8 *bytes)
+{
+    Patch patch;
+
+    return frame->kind != FRAME_MARK && frame->codec == CODEC_PATCH && patch_parse(bytes + frame->header_size, frame->stored_size, &patch, NULL)
+               ? patch.reach
+               : 0;
+}
+
 /* TRUE if a frame whose checksum holds lies at @at; FALSE with an error only if the file could not be read. */
 static gboolean
 frame_at(PackReader *reader, guint64 at, PackPiece *piece, GError **error)
@@ -227,6 +239,8 @@ frame_at(PackReader *reader, guint64 at, PackPiece *piece, GError **error)
         return FALSE;
     bytes = fill(reader, at, (gsize)piece->size, error);
     piece->bytes = bytes;
+    if (bytes)
+        piece->frame.reach = stored_reach(&piece->frame, bytes);
     return bytes && frame_checksum(reader->pack_id, bytes, &piece->frame) == piece->frame.checksum;
 }
 

@@ -33,6 +33,7 @@ typedef struct {
     guint32 stored_size, plain_size;
     Digest digest;
     guint64 checksum;
+    guint reach;         /* P26: of a patch, as its stored bytes say; set where those are known, else 0 */
 } Frame;
 
 /* P5, P6, P10, P11: the shape of a frame header, whatever its kind and codec: MALFORMED or LIMIT. */

@@ -11,17 +11,21 @@
 #include "keys/durable.h"
 #include "keys/error.h"
 #include "manifests/store/codec.h"
+#include "manifests/store/patch.h"
 #include "manifests/store/store_private.h"
 
 gboolean
 store_frame_check(const PackPiece *piece, GError **error)
 {
     const Frame *frame = &piece->frame;
+    Patch patch;
 
     if (!frame_check(frame, error))
         return FALSE;
     if (frame->kind == FRAME_MARK)
         return TRUE;
+    if (frame->codec == CODEC_PATCH)
+        return patch_parse(piece->bytes + frame->header_size, frame->stored_size, &patch, error);
     return codec_open(&frame->digest, frame->codec, frame->plain_size, piece->bytes + frame->header_size, frame->stored_size, codec_scratch(),
                       error);
 }

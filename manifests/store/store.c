@@ -8,6 +8,7 @@
 
 #include "keys/durable.h"
 #include "keys/error.h"
+#include "manifests/store/bases.h"
 #include "manifests/store/codec.h"
 #include "manifests/store/store_private.h"
 
@@ -119,6 +120,7 @@ store_new(const char *path)
     store->packs_path = g_build_filename(path, "packs", NULL);
     store->lock_path = g_build_filename(path, "lock", NULL);
     store->packs = pack_folder_new(store->packs_path);
+    store->bases = base_cache_new();
     g_mutex_init(&store->mutex);
     return store;
 }
@@ -194,6 +196,7 @@ store_close(Store *store)
         return;
     index_unref(store->index);
     pack_folder_free(store->packs);
+    base_cache_free(store->bases);
     g_mutex_clear(&store->mutex);
     g_free(store->path);
     g_free(store->index_path);
@@ -230,6 +233,12 @@ store_has(Store *store, const Digest *digest, const Scope *owner)
     gboolean held = FALSE;
 
     return locate(store, digest, owner, NULL, &held, NULL) && held;
+}
+
+gboolean
+store_locate(Store *store, const Digest *digest, IndexEntry *entry)
+{
+    return locate(store, digest, NULL, entry, NULL, NULL);
 }
 
 static gboolean
@@ -277,8 +286,8 @@ store_read_entry(Store *store, const IndexEntry *entry, GError **error)
 }
 
 /* Twice: gc may have moved it between the index and the pack. */
-static GBytes *
-find_stored(Store *store, const Digest *digest, const Scope *owner, IndexEntry *entry, GError **error)
+GBytes *
+store_find_stored(Store *store, const Digest *digest, const Scope *owner, IndexEntry *entry, GError **error)
 {
     char text[DIGEST_TEXT_SIZE];
 
@@ -312,27 +321,23 @@ GBytes *
 store_get(Store *store, const Digest *digest, GError **error)
 {
     IndexEntry entry;
-    g_autoptr(GBytes) stored = find_stored(store, digest, NULL, &entry, error);
+    g_autoptr(GBytes) stored = store_find_stored(store, digest, NULL, &entry, error);
     g_autofree guint8 *plain = NULL;
     gsize size;
     const void *data;
-    Digest actual;
 
     if (!stored)
         return NULL;
     data = g_bytes_get_data(stored, &size);
     if (entry.codec == CODEC_STORED) {
-        digest_of(data, size, &actual);
-        if (size == entry.plain_size && digest_equal(&actual, digest))
+        if (size == entry.plain_size && codec_prove(digest, data, size, NULL))
             return g_steal_pointer(&stored);
         damaged(error, &entry, "P14: the digest does not hold");
         return NULL;
     }
     plain = g_malloc(MAX(entry.plain_size, 1));
-    if (!codec_open(digest, entry.codec, entry.plain_size, data, size, plain, NULL)) {
-        damaged(error, &entry, "P14: the digest does not hold");
+    if (!store_open_entry(store, &entry, data, size, plain, error))
         return NULL;
-    }
     return g_bytes_new_take(g_steal_pointer(&plain), entry.plain_size);
 }
 
@@ -340,7 +345,7 @@ gboolean
 store_get_stored(Store *store, const Digest *digest, const Scope *owner, StoredObject *object, GError **error)
 {
     IndexEntry entry;
-    GBytes *stored = find_stored(store, digest, owner, &entry, error);
+    GBytes *stored = store_find_stored(store, digest, owner, &entry, error);
 
     if (!stored)
         return FALSE;

@@ -17,9 +17,11 @@
 #include "keys/digest.h"
 
 typedef enum { OBJECT_CHUNK = 1, OBJECT_PAGE = 2, OBJECT_DOCUMENT = 3 } ObjectKind;
-typedef enum { CODEC_STORED = 0, CODEC_ZSTD = 1 } Codec;
+typedef enum { CODEC_STORED = 0, CODEC_ZSTD = 1, CODEC_PATCH = 2 } Codec;
 
 #define OBJECT_SIZE_MAX (1024 * 1024)   /* plain bytes of any object */
+#define PATCH_BASES_MAX 4               /* P25: objects that a patch is made against */
+#define PATCH_REACH_MAX 30              /* P26 */
 
 /* A scope is the 32 bytes of an owner's node id; all zero is SCOPE_OPEN. */
 typedef Digest Scope;
@@ -51,8 +53,23 @@ typedef struct {
 gboolean store_get_stored(Store *store, const Digest *digest, const Scope *owner, StoredObject *object, GError **error);
 void stored_object_clear(StoredObject *object);
 
-/* Turns what a peer sent into plain bytes: bounded by @plain_size (a bomb is LIMIT), compared with @digest (VERIFY).  Pure. */
+/* Turns what a peer sent, under any codec but CODEC_PATCH, into plain bytes: bounded by @plain_size (a bomb is LIMIT), compared with @digest
+ * (VERIFY).  Pure. */
 GBytes *stored_object_open(const Digest *digest, Codec codec, guint32 plain_size, const void *stored, gsize stored_size, GError **error);
+
+/* The same under any codec: a patch only against objects that are held here for @owner (P28: VERIFY). */
+GBytes *store_open_received(Store *store, const Scope *owner, const Digest *digest, Codec codec, guint32 plain_size, const void *stored,
+                            gsize stored_size, GError **error);
+
+/* Makes a patch that store_get_stored() gave into the same object under another codec: for a peer that may not have what it is made against. */
+gboolean store_make_whole(Store *store, const Digest *digest, StoredObject *object, GError **error);
+
+/* What the stored bytes of a patch say it was made against: MALFORMED or LIMIT.  Pure. */
+gboolean stored_patch_bases(const void *stored, gsize stored_size, Digest bases[PATCH_BASES_MAX], guint *count, GError **error);
+
+/* The plain bytes at @data as a patch against the objects @bases, all of which are here: NULL if that would not be worth it.  For a peer that holds them;
+ * what it says of reach is @count. */
+GBytes *store_make_patch(Store *store, const Digest *bases, guint count, const void *data, gsize size);
 
 /* Writing.  A writer holds a shared lock, so that gc leaves alone what it counts on.  Thread-safe: put from all cores. */
 typedef struct StoreWriter StoreWriter;
@@ -60,8 +77,14 @@ StoreWriter *store_writer_new(Store *store, const Scope *scope, GError **error);
 /* Stores @size plain bytes unless they are held for this scope already (then only that is noted); @digest is their SHA-256, computed by the caller.  @new_bytes
  * (may be NULL) is increased by the bytes the pack grew. */
 gboolean store_writer_put(StoreWriter *writer, ObjectKind kind, const Digest *digest, const void *data, gsize size, guint64 *new_bytes, GError **error);
-/* The same for bytes as a peer sent them, already opened (and so verified) by stored_object_open(). */
-gboolean store_writer_put_stored(StoreWriter *writer, ObjectKind kind, const Digest *digest, Codec codec, guint32 plain_size, const void *stored, gsize stored_size, guint64 *new_bytes, GError **error);
+/* Which objects, one after the other, are likely to be nearly the same as the @size bytes at @data; asked only for what is to be stored, from any
+ * thread. Fills @bases and returns how many, 0 for none.  @attempt counts from 0: it is asked again as long as what it said was of little use. */
+typedef guint (*StoreLikeness)(gpointer data, guint attempt, const void *bytes, gsize size, Digest bases[PATCH_BASES_MAX]);
+/* The same as store_writer_put(), as a patch where @likeness knows objects that make it much smaller. */
+gboolean store_writer_put_like(StoreWriter *writer, ObjectKind kind, const Digest *digest, const void *data, gsize size, StoreLikeness likeness,
+                               gpointer likeness_data, guint64 *new_bytes, GError **error);
+/* The same for bytes as a peer sent them, already opened (and so verified) by store_open_received(), which gave @plain. */
+gboolean store_writer_put_stored(StoreWriter *writer, ObjectKind kind, const Digest *digest, Codec codec, GBytes *plain, const void *stored, gsize stored_size, guint64 *new_bytes, GError **error);
 /* Is it held for this writer's scope, counting what this writer itself has put? */
 gboolean store_writer_has(StoreWriter *writer, const Digest *digest);
 /* Makes all that was put durable (pack, folder) and then visible (index).  The writer can go on.  Called by put, too, every 256 MiB. */

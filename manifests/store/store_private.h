@@ -4,6 +4,7 @@
 #ifndef CHAMA_MANIFESTS_STORE_STORE_PRIVATE_H
 #define CHAMA_MANIFESTS_STORE_STORE_PRIVATE_H
 
+#include "manifests/store/base_cache.h"
 #include "manifests/store/index.h"
 #include "manifests/store/maintain.h"
 #include "manifests/store/packs.h"
@@ -13,6 +14,7 @@ struct Store {
     PackFolder *packs;
     GMutex mutex;  /* index */
     Index *index;
+    BaseCache *bases;
 };
 
 /* The index as it is now: the caller's reference. */
@@ -30,7 +32,13 @@ void store_report(StoreReport report, gpointer data, const Digest *digest, const
 /* The stored bytes of @entry, their checksum checked: DAMAGED, or NOT_FOUND if there is no such pack. */
 GBytes *store_read_entry(Store *store, const IndexEntry *entry, GError **error);
 
-/* salvage.c.  P14: nothing of the kind is trusted before its SHA-256 was computed: UNSUPPORTED, MALFORMED, VERIFY. */
+/* Where it is and what lies there; NOT_FOUND, or DAMAGED. @owner as in store_has(). */
+GBytes *store_find_stored(Store *store, const Digest *digest, const Scope *owner, IndexEntry *entry, GError **error);
+/* Where it is; FALSE if it is not here. */
+gboolean store_locate(Store *store, const Digest *digest, IndexEntry *entry);
+
+/* salvage.c.  P14: nothing of the kind is trusted before its SHA-256 was computed, but for a patch, which must only be one: UNSUPPORTED, MALFORMED,
+ * LIMIT, VERIFY. */
 gboolean store_frame_check(const PackPiece *piece, GError **error);
 /* The pack at @path, open and locked, and its size; *@fd -1 and TRUE if a living writer has it or it is gone. */
 gboolean store_open_dead_pack(const char *path, int *fd, guint64 *size, GError **error);

@@ -5,6 +5,7 @@
 #include <sys/file.h>
 
 #include "keys/error.h"
+#include "manifests/store/bases.h"
 #include "manifests/store/codec.h"
 #include "manifests/store/store_private.h"
 
@@ -278,53 +279,100 @@ find_place(StoreWriter *writer, const Digest *digest, GError **error)
     return claimed ? place : PLACE_HELD;
 }
 
-gboolean
-store_writer_put(StoreWriter *writer, ObjectKind kind, const Digest *digest, const void *data, gsize size, guint64 *new_bytes,
-                 GError **error)
+/* For what is to be done about @digest; TRUE and *@done if nothing more is. */
+static gboolean
+settle_place(StoreWriter *writer, const Digest *digest, gboolean *done, guint64 *new_bytes, GError **error)
 {
-    Frame frame = { .kind = kind, .codec = CODEC_STORED, .plain_size = (guint32)size, .digest = *digest };
-    gsize stored_size = size;
-    guint8 *room;
+    Place place = find_place(writer, digest, error);
 
-    if (!codec_check(CODEC_STORED, size, size, error))
-        return FALSE;
-    switch (find_place(writer, digest, error)) {
-    case PLACE_HELD:
-        return TRUE;
-    case PLACE_FAILED:
-        return FALSE;
-    case PLACE_OTHER_SCOPE:
+    *done = place != PLACE_NONE;
+    if (place == PLACE_OTHER_SCOPE)
         return put_mark(writer, digest, new_bytes, error);
-    case PLACE_NONE:
-        break;
-    }
-    room = codec_scratch();
+    return place != PLACE_FAILED;
+}
+
+static gboolean
+put_whole(StoreWriter *writer, ObjectKind kind, const Digest *digest, const void *data, gsize size, guint64 *new_bytes, GError **error)
+{
+    Frame frame = { .kind = kind, .plain_size = (guint32)size, .digest = *digest };
+    guint8 *room = codec_scratch();
+    gsize stored_size = size;
+
     frame.codec = codec_compress(data, size, room, &stored_size);
     frame.stored_size = (guint32)stored_size;
     return append_locked(writer, &frame, frame.codec == CODEC_STORED ? data : room, new_bytes, error);
 }
 
 gboolean
-store_writer_put_stored(StoreWriter *writer, ObjectKind kind, const Digest *digest, Codec codec, guint32 plain_size, const void *stored,
-                        gsize stored_size, guint64 *new_bytes, GError **error)
+store_writer_put(StoreWriter *writer, ObjectKind kind, const Digest *digest, const void *data, gsize size, guint64 *new_bytes,
+                 GError **error)
 {
+    gboolean done;
+
+    if (!codec_check(CODEC_STORED, size, size, error) || !settle_place(writer, digest, &done, new_bytes, error))
+        return FALSE;
+    return done || put_whole(writer, kind, digest, data, size, new_bytes, error);
+}
+
+static gboolean
+put_patch(StoreWriter *writer, ObjectKind kind, const Digest *digest, gsize plain_size, GBytes *patch, guint64 *new_bytes, GError **error)
+{
+    gsize size;
+    const guint8 *stored = g_bytes_get_data(patch, &size);
     Frame frame = {
-        .kind = kind, .codec = codec, .plain_size = plain_size, .stored_size = (guint32)stored_size, .digest = *digest,
+        .kind = kind, .codec = CODEC_PATCH, .plain_size = (guint32)plain_size, .stored_size = (guint32)size, .digest = *digest, .reach = stored[0],
     };
 
-    if (!codec_check(codec, plain_size, stored_size, error))
-        return FALSE;
-    switch (find_place(writer, digest, error)) {
-    case PLACE_HELD:
-        return TRUE;
-    case PLACE_FAILED:
-        return FALSE;
-    case PLACE_OTHER_SCOPE:
-        return put_mark(writer, digest, new_bytes, error);
-    case PLACE_NONE:
-        break;
-    }
     return append_locked(writer, &frame, stored, new_bytes, error);
+}
+
+gboolean
+store_writer_put_like(StoreWriter *writer, ObjectKind kind, const Digest *digest, const void *data, gsize size, StoreLikeness likeness,
+                      gpointer likeness_data, guint64 *new_bytes, GError **error)
+{
+    g_autoptr(GBytes) patch = NULL;
+    gboolean done;
+
+    if (!codec_check(CODEC_STORED, size, size, error) || !settle_place(writer, digest, &done, new_bytes, error))
+        return FALSE;
+    if (done)
+        return TRUE;
+    patch = store_find_patch(writer->store, data, size, likeness, likeness_data);
+    return patch ? put_patch(writer, kind, digest, size, patch, new_bytes, error)
+                 : put_whole(writer, kind, digest, data, size, new_bytes, error);
+}
+
+/* P26: with the reach that it has in this store; whole if that is too much. */
+static gboolean
+put_received_patch(StoreWriter *writer, ObjectKind kind, const Digest *digest, GBytes *plain, const void *stored, gsize stored_size,
+                   guint64 *new_bytes, GError **error)
+{
+    g_autoptr(GBytes) patch = NULL;
+    gsize size;
+    const void *data = g_bytes_get_data(plain, &size);
+
+    if (!store_measure_patch(writer->store, stored, stored_size, &patch, error))
+        return FALSE;
+    return patch ? put_patch(writer, kind, digest, size, patch, new_bytes, error)
+                 : put_whole(writer, kind, digest, data, size, new_bytes, error);
+}
+
+gboolean
+store_writer_put_stored(StoreWriter *writer, ObjectKind kind, const Digest *digest, Codec codec, GBytes *plain, const void *stored,
+                        gsize stored_size, guint64 *new_bytes, GError **error)
+{
+    gsize plain_size = g_bytes_get_size(plain);
+    Frame frame = {
+        .kind = kind, .codec = codec, .plain_size = (guint32)plain_size, .stored_size = (guint32)stored_size, .digest = *digest,
+    };
+    gboolean done;
+
+    if (!codec_check(codec, plain_size, stored_size, error) || !settle_place(writer, digest, &done, new_bytes, error))
+        return FALSE;
+    if (done)
+        return TRUE;
+    return codec == CODEC_PATCH ? put_received_patch(writer, kind, digest, plain, stored, stored_size, new_bytes, error)
+                                : append_locked(writer, &frame, stored, new_bytes, error);
 }
 
 gboolean

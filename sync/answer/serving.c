@@ -118,7 +118,8 @@ append_object(Serving *serving, GByteArray *out, const Digest *digest, ObjectKin
     gsize size;
     const guint8 *stored;
 
-    if (!store_get_stored(serving->store, digest, &serving->scope, &object, NULL)) {
+    if (!store_get_stored(serving->store, digest, &serving->scope, &object, NULL) || !store_make_whole(serving->store, digest, &object, NULL)) {
+        stored_object_clear(&object);
         append_nothing(out);
         return;
     }

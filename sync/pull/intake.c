@@ -29,7 +29,7 @@ store_arrival(StoreWriter *writer, const Arrival *arrival, GError **error)
     const void *data = g_bytes_get_data(arrival->stored, &size);
     g_autoptr(GBytes) plain = stored_object_open(&arrival->digest, header->codec, header->plain_size, data, size, error);
 
-    return plain && store_writer_put_stored(writer, header->kind, &arrival->digest, header->codec, header->plain_size, data, size, NULL, error);
+    return plain && store_writer_put_stored(writer, header->kind, &arrival->digest, header->codec, plain, data, size, NULL, error);
 }
 
 static void

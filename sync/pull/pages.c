@@ -78,7 +78,7 @@ take_page(gpointer data, guint index, const FrameHeader *header, GBytes *stored,
     plain = stored_object_open(&reference->digest, header->codec, header->plain_size, bytes, size, error);
     page = plain ? page_parse(plain, error) : NULL;
     return page && check_page(request, reference, page, error) &&
-           store_writer_put_stored(transfer->writer, OBJECT_PAGE, &reference->digest, header->codec, header->plain_size, bytes, size, NULL, error);
+           store_writer_put_stored(transfer->writer, OBJECT_PAGE, &reference->digest, header->codec, plain, bytes, size, NULL, error);
 }
 
 /* Asks for what the request names; afterwards those pages can be read. */

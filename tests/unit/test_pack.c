@@ -118,7 +118,8 @@ test_frame_refuses(void)
         { "P11 plain size", 12, 4, G_MAXUINT32, CHAMA_ERROR_LIMIT },
         { "P12 stored, other sizes", 12, 4, 8, CHAMA_ERROR_MALFORMED },
         { "P12 zstd that does not save", 5, 1, CODEC_ZSTD, CHAMA_ERROR_MALFORMED },
-        { "P12 codec 2", 5, 1, 2, CHAMA_ERROR_UNSUPPORTED },
+        { "P12 patch that does not save", 5, 1, CODEC_PATCH, CHAMA_ERROR_MALFORMED },
+        { "P12 codec 3", 5, 1, 3, CHAMA_ERROR_UNSUPPORTED },
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {

@@ -179,7 +179,7 @@ test_stored_from_store_to_store(void)
         plain = stored_object_open(&digest, got.codec, got.plain_size, data, size, &error);
         g_assert_no_error(error);
         g_assert_true(g_bytes_equal(plain, want));
-        g_assert_true(store_writer_put_stored(writer, got.kind, &digest, got.codec, got.plain_size, data, size, NULL, &error));
+        g_assert_true(store_writer_put_stored(writer, got.kind, &digest, got.codec, plain, data, size, NULL, &error));
         stored_object_clear(&got);
     }
     commit(writer);
@@ -216,7 +216,7 @@ test_open_refuses(void)
         { "P12 stored, more than stated", CODEC_STORED, 4999, -1, FALSE, FALSE, CHAMA_ERROR_MALFORMED },
         { "P12 stored, less than stated", CODEC_STORED, 5001, -1, FALSE, FALSE, CHAMA_ERROR_MALFORMED },
         { "P12 zstd that does not save", CODEC_ZSTD, 5000, -1, FALSE, FALSE, CHAMA_ERROR_MALFORMED },
-        { "P12 unknown codec", (Codec)2, 5000, -1, TRUE, FALSE, CHAMA_ERROR_UNSUPPORTED },
+        { "P12 unknown codec", (Codec)3, 5000, -1, TRUE, FALSE, CHAMA_ERROR_UNSUPPORTED },
         { "P12 unknown codec", (Codec)255, 5000, -1, TRUE, FALSE, CHAMA_ERROR_UNSUPPORTED },
         { "P11 too large", CODEC_ZSTD, OBJECT_SIZE_MAX + 1, -1, TRUE, FALSE, CHAMA_ERROR_LIMIT },
         { "P11 far too large", CODEC_ZSTD, G_MAXUINT32, -1, TRUE, FALSE, CHAMA_ERROR_LIMIT },
@@ -248,14 +248,15 @@ test_put_refuses(void)
     Digest digest;
     g_autoptr(GBytes) bytes = object(1, OBJECT_SIZE_MAX + 2, &digest);
     const void *data = g_bytes_get_data(bytes, NULL);
+    g_autoptr(GBytes) plain = g_bytes_new_from_bytes(bytes, 0, 100);
 
     g_assert_false(store_writer_put(writer, OBJECT_CHUNK, &digest, data, OBJECT_SIZE_MAX + 2, NULL, &error));
     g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_LIMIT);
     g_clear_error(&error);
-    g_assert_false(store_writer_put_stored(writer, OBJECT_CHUNK, &digest, CODEC_ZSTD, 100, data, 100, NULL, &error));
+    g_assert_false(store_writer_put_stored(writer, OBJECT_CHUNK, &digest, CODEC_ZSTD, plain, data, 100, NULL, &error));
     g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_MALFORMED);
     g_clear_error(&error);
-    g_assert_false(store_writer_put_stored(writer, OBJECT_CHUNK, &digest, (Codec)2, 100, data, 90, NULL, &error));
+    g_assert_false(store_writer_put_stored(writer, OBJECT_CHUNK, &digest, (Codec)3, plain, data, 90, NULL, &error));
     g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_UNSUPPORTED);
     /* and the writer goes on */
     put(writer, 2, 100);

@@ -1,0 +1,203 @@
+/*
+ * patching: making patches, and choosing what against.
+ */
+#include "manifests/store/bases.h"
+#include "manifests/store/codec.h"
+
+/* P28 */
+#define PATCH_SIZE_MIN 256     /* below, a head of 34 bytes leaves little to win */
+#define PATCH_SURELY 16        /* a patch of so small a part needs no comparison */
+#define ATTEMPTS_MAX 2
+
+typedef struct {
+    guint count, reach;
+    Digest digests[PATCH_BASES_MAX];
+} Choice;
+
+static gboolean
+choose(Choice *choice, const Digest *digest)
+{
+    for (guint i = 0; i < choice->count; i++)
+        if (digest_equal(&choice->digests[i], digest))
+            return TRUE;
+    if (choice->count == PATCH_BASES_MAX)
+        return FALSE;
+    choice->digests[choice->count++] = *digest;
+    return TRUE;
+}
+
+static gboolean
+read_patch(Store *store, const IndexEntry *entry, Patch *patch)
+{
+    g_autoptr(GBytes) stored = store_read_entry(store, entry, NULL);
+    gsize size;
+    const void *data = stored ? g_bytes_get_data(stored, &size) : NULL;
+
+    return data && patch_parse(data, size, patch, NULL);
+}
+
+static gboolean
+measure(Store *store, Choice *choice)
+{
+    choice->reach = choice->count;
+    for (guint i = 0; i < choice->count; i++) {
+        IndexEntry entry;
+
+        if (!store_locate(store, &choice->digests[i], &entry) || entry.plain_size > PATCH_BASE_SIZE_MAX)
+            return FALSE;
+        choice->reach += entry.reach;
+    }
+    return choice->count > 0;
+}
+
+/* Patches among the chosen give way to their own bases. */
+static gboolean
+step_back(Store *store, Choice *choice)
+{
+    Choice before = *choice;
+
+    choice->count = 0;
+    for (guint i = 0; i < before.count; i++) {
+        IndexEntry entry;
+        Patch patch;
+
+        if (!store_locate(store, &before.digests[i], &entry))
+            return FALSE;
+        if (entry.codec != CODEC_PATCH) {
+            if (!choose(choice, &entry.digest))
+                return FALSE;
+            continue;
+        }
+        if (!read_patch(store, &entry, &patch))
+            return FALSE;
+        for (guint n = 0; n < patch.base_count; n++)
+            if (!choose(choice, &patch.bases[n]))
+                return FALSE;
+    }
+    return measure(store, choice);
+}
+
+gboolean
+store_bases_open(Store *store, const Digest *digests, guint count, Bases *bases)
+{
+    Choice choice = { 0 };
+
+    for (guint i = 0; i < count; i++)
+        if (!choose(&choice, &digests[i]))
+            return FALSE;
+    if (!measure(store, &choice))
+        return FALSE;
+    while (choice.reach > PATCH_REACH_MAX)
+        if (!step_back(store, &choice))
+            return FALSE;
+    bases->reach = choice.reach;
+    for (guint i = 0; i < choice.count; i++) {
+        bases->digests[i] = choice.digests[i];
+        bases->plain[i] = store_open_base(store, &choice.digests[i], PATCH_REACH_MAX + 1, NULL);
+        if (!bases->plain[i])
+            return FALSE;
+        bases->count = i + 1;
+    }
+    return TRUE;
+}
+
+/* ---- making one ---- */
+
+/* NULL if it takes more than @most bytes. */
+static GBytes *
+make_patch(const Bases *bases, const void *data, gsize size, gsize most)
+{
+    g_autofree guint8 *room = NULL;
+    gsize head = patch_head_size(bases->count), prefix_size, delta;
+    const guint8 *prefix = bases_prefix(bases, &prefix_size);
+
+    if (prefix_size == 0 || most <= head)
+        return NULL;
+    room = g_malloc(most);
+    delta = codec_patch(prefix, prefix_size, data, size, room + head, most - head);
+    if (delta == 0)
+        return NULL;
+    patch_head_format(bases->digests, bases->count, bases->reach, room);
+    return g_bytes_new_take(g_realloc(g_steal_pointer(&room), head + delta), head + delta);
+}
+
+/* What it would take whole. */
+static gsize
+whole_size(const void *data, gsize size)
+{
+    gsize stored_size = size;
+
+    codec_compress(data, size, codec_scratch(), &stored_size);
+    return stored_size;
+}
+
+/* P28: reading it takes more than reading an object that is whole. */
+static gboolean
+is_worth_it(GBytes *patch, const void *data, gsize size)
+{
+    gsize patch_size = g_bytes_get_size(patch);
+
+    return patch_size <= size / PATCH_SURELY || patch_size <= whole_size(data, size) / 2;
+}
+
+GBytes *
+store_find_patch(Store *store, const void *data, gsize size, StoreLikeness likeness, gpointer likeness_data)
+{
+    g_autoptr(GBytes) best = NULL;
+    Digest digests[PATCH_BASES_MAX];
+
+    for (guint attempt = 0; attempt < ATTEMPTS_MAX && size >= PATCH_SIZE_MIN; attempt++) {
+        g_auto(Bases) bases = { 0 };
+        guint count = likeness(likeness_data, attempt, data, size, digests);
+        GBytes *patch;
+
+        if (count == 0)
+            break;
+        if (!store_bases_open(store, digests, count, &bases))
+            continue;
+        patch = make_patch(&bases, data, size, best ? g_bytes_get_size(best) : size / 2);
+        if (!patch)
+            continue;
+        g_clear_pointer(&best, g_bytes_unref);
+        best = patch;
+        if (g_bytes_get_size(patch) <= size / PATCH_SURELY)
+            break;
+    }
+    return best && is_worth_it(best, data, size) ? g_steal_pointer(&best) : NULL;
+}
+
+gboolean
+store_measure_patch(Store *store, const void *stored, gsize stored_size, GBytes **patch, GError **error)
+{
+    Choice choice = { 0 };
+    guint8 *bytes;
+    Patch parsed;
+
+    *patch = NULL;
+    if (!patch_parse(stored, stored_size, &parsed, error))
+        return FALSE;
+    choice.count = parsed.base_count;
+    memcpy(choice.digests, parsed.bases, sizeof choice.digests);
+    if (!measure(store, &choice) || choice.reach > PATCH_REACH_MAX)
+        return TRUE;
+    bytes = g_memdup2(stored, stored_size);
+    bytes[0] = (guint8)choice.reach;
+    *patch = g_bytes_new_take(bytes, stored_size);
+    return TRUE;
+}
+
+GBytes *
+store_make_patch(Store *store, const Digest *digests, guint count, const void *data, gsize size)
+{
+    g_auto(Bases) bases = { 0 };
+
+    for (guint i = 0; i < count; i++) {
+        bases.digests[i] = digests[i];
+        bases.plain[i] = store_open_base(store, &digests[i], PATCH_REACH_MAX + 1, NULL);
+        if (!bases.plain[i])
+            return NULL;
+        bases.count = i + 1;
+    }
+    bases.reach = count;
+    return size >= PATCH_SIZE_MIN ? make_patch(&bases, data, size, size / 2) : NULL;
+}
