@@ -20,6 +20,8 @@ typedef struct {
     char **exclude;            /* globs, as .chamaignore's lines (gitignore's rules for *, ?, **, leading and trailing '/', '!'); may be NULL */
     gboolean skip_special;
     const char *encoding;      /* of names in old zip files; NULL: UTF-8, else as they are */
+    Store *store;              /* where the version before lies, */
+    const Digest *earlier;     /* and the root of its listing: what changed little since is stored as a patch; may be NULL; not of archives */
     Progress *progress;        /* may be NULL */
     void (*warn)(gpointer data, const char *message); /* one line for a person (what was skipped); may be NULL */
     gpointer warn_data;

@@ -83,13 +83,21 @@ own_scope(Home *home, Share share, Scope *scope, GError **error)
 }
 
 static gboolean
-ingest(StoreWriter *writer, const PublishOptions *options, IngestResult *result, GError **error)
+ingest(Publication *publication, StoreWriter *writer, GError **error)
 {
+    const PublishOptions *options = publication->options;
+    IngestOptions how = options->ingest;
+    IngestResult *result = &publication->result->ingest;
+    Held earlier;
+
+    how.store = home_store(publication->home, NULL);
+    if (publication->previous && version_roots(publication->home, publication->previous, &earlier, NULL))
+        how.earlier = &earlier.listing;
     if (options->unpack)
-        return ingest_archive(writer, options->path, &options->ingest, result, error);
+        return ingest_archive(writer, options->path, &how, result, error);
     if (g_file_test(options->path, G_FILE_TEST_IS_DIR))
-        return ingest_folder(writer, options->path, &options->ingest, result, error);
-    return ingest_file(writer, options->path, &options->ingest, result, error);
+        return ingest_folder(writer, options->path, &how, result, error);
+    return ingest_file(writer, options->path, &how, result, error);
 }
 
 static void
@@ -301,7 +309,7 @@ version_publish(Home *home, const PublishOptions *options, PublishResult *result
     /* Asks for the passphrase, and refuses what cannot be signed, before the long work. */
     if (!options->dry_run && (!home_signing_key(home, error) || !(writer = store_writer_new(store, &scope, error))))
         return FALSE;
-    if (!ingest(writer, options, &result->ingest, error))
+    if (!ingest(&publication, writer, error))
         return FALSE;
     publication.details = make_details(&publication);
     result->unchanged = is_unchanged(&publication);

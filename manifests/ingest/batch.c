@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "keys/error.h"
+#include "manifests/ingest/earlier.h"
 #include "manifests/ingest/source.h"
 #include "manifests/store/chunker.h"
 #include "manifests/tree/beneath.h"
@@ -31,6 +32,9 @@ struct Batch {
     GError *error;
     /* While it is read: */
     guint8 *window;
+    Earlier *earlier;              /* NULL if there is no version before */
+    Alignment *alignment;          /* of the file being read; NULL if nothing of it was new so far, or it is new itself */
+    gboolean aligned;              /* that was asked for */
     DigestStream *stream;
 };
 
@@ -57,6 +61,8 @@ batch_free(Batch *batch)
     g_array_unref(batch->chunks);
     g_clear_error(&batch->error);
     g_free(batch->window);
+    alignment_unref(batch->alignment);
+    earlier_free(batch->earlier);
     digest_stream_free(batch->stream);
     g_free(batch);
 }
@@ -77,17 +83,48 @@ batch_is_full(const Batch *batch)
     return batch->bytes >= BATCH_BYTES || batch->files->len >= BATCH_FILES;
 }
 
+/* A chunk about to be stored. */
+typedef struct {
+    Batch *batch;
+    const BatchFile *file;
+    guint64 size, offset;          /* of the file, as it was opened; in it */
+} BatchChunk;
+
+/* A StoreLikeness.  Most chunks of most files are held: the earlier file is looked up when the first one is not. */
+static guint
+find_likeness(gpointer data, guint attempt, const void *bytes, gsize size, Digest bases[PATCH_BASES_MAX])
+{
+    const BatchChunk *chunk = data;
+    Batch *batch = chunk->batch;
+    AlignedChunk aligned;
+
+    if (!batch->aligned)
+        batch->alignment = earlier_align(batch->earlier, chunk->file->path, chunk->size);
+    batch->aligned = TRUE;
+    aligned = (AlignedChunk){ batch->alignment, chunk->offset };
+    return batch->alignment ? alignment_likeness(&aligned, attempt, bytes, size, bases) : 0;
+}
+
+static void
+forget_alignment(Batch *batch)
+{
+    g_clear_pointer(&batch->alignment, alignment_unref);
+    batch->aligned = FALSE;
+}
+
+/* @offset: of the window in the file. */
 static gboolean
-cut_window(Batch *batch, gsize filled, gboolean at_end, gsize *used, GError **error)
+cut_window(Batch *batch, const BatchFile *file, guint64 size, guint64 offset, gsize filled, gboolean at_end, gsize *used, GError **error)
 {
     for (*used = 0; filled - *used >= (at_end ? 1 : CHUNK_SIZE_LIMIT);) {
-        gsize size = chunker_cut(batch->window + *used, filled - *used);
+        gsize length = chunker_cut(batch->window + *used, filled - *used);
+        BatchChunk about = { batch, file, size, offset + *used };
         ChunkRef chunk;
 
-        if (!sink_chunk(batch->sink, batch->window + *used, size, &chunk, error))
+        if (!sink_chunk(batch->sink, batch->window + *used, length, batch->earlier ? find_likeness : NULL, &about, &chunk, error))
             return FALSE;
         g_array_append_val(batch->chunks, chunk);
-        *used += size;
+        *used += length;
     }
     return TRUE;
 }
@@ -129,7 +166,7 @@ read_content(Batch *batch, BatchFile *file, const Source *source, guint64 size, 
             return TRUE;
         if (streamed)
             stream_window(batch, carried, carried + count);
-        if (!cut_window(batch, carried + count, offset + count == size, &used, error))
+        if (!cut_window(batch, file, size, offset - carried, carried + count, offset + count == size, &used, error))
             return FALSE;
         file->size += count;
         if (!streamed)
@@ -154,6 +191,7 @@ read_once(Batch *batch, BatchFile *file, GError **error)
         return SOURCE_CHANGED;
     file->size = 0;
     file->mode = source.st.st_mode;
+    forget_alignment(batch);
     if (!read_content(batch, file, &source, (guint64)source.st.st_size, error))
         return SOURCE_FAILED;
     return file->size == (guint64)source.st.st_size ? source_check(&source) : SOURCE_CHANGED;
@@ -202,12 +240,16 @@ void
 batch_read(Batch *batch)
 {
     batch->window = g_malloc(WINDOW);
+    if (batch->sink->earlier)
+        batch->earlier = earlier_new(batch->sink->store, batch->sink->earlier);
     for (guint i = 0; i < batch->files->len && !batch->error; i++) {
         BatchFile *file = &g_array_index(batch->files, BatchFile, i);
 
         if (read_entry(batch, file, &batch->error))
             progress_add(batch->sink->progress, S_ISREG(file->mode) ? (gint64)file->size : 0, 1);
     }
+    forget_alignment(batch);
+    g_clear_pointer(&batch->earlier, earlier_free);
     g_clear_pointer(&batch->window, g_free);
 }
 

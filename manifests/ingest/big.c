@@ -1,6 +1,7 @@
 #include "manifests/ingest/big.h"
 
 #include "manifests/ingest/cutter.h"
+#include "manifests/ingest/earlier.h"
 #include "manifests/ingest/source.h"
 #include "manifests/store/chunker.h"
 #include "manifests/tree/holes.h"
@@ -85,6 +86,15 @@ read_all(Reading *reading, GError **error)
     return ok && cutter_end(reading->cutter, error) && cutter_drain(reading->cutter, error) ? SOURCE_READ : SOURCE_FAILED;
 }
 
+static void
+align(Cutter *cutter, const Sink *sink, const char *path, guint64 size)
+{
+    g_autoptr(Earlier) earlier = sink->earlier ? earlier_new(sink->store, sink->earlier) : NULL;
+    g_autoptr(Alignment) alignment = earlier ? earlier_align(earlier, path, size) : NULL;
+
+    cutter_align(cutter, alignment);
+}
+
 static SourceState
 read_once(BigFile *file, Sink *sink, int root, const char *name, const char *path, GError **error)
 {
@@ -97,6 +107,7 @@ read_once(BigFile *file, Sink *sink, int root, const char *name, const char *pat
     g_autoptr(Cutter) cutter = cutter_new(sink, &told);
     Reading reading = { &source, path, cutter, { source.fd, (guint64)source.st.st_size, 0 } };
 
+    align(cutter, sink, path, (guint64)source.st.st_size);
     file->executable = (source.st.st_mode & S_IXUSR) != 0;
     state = read_all(&reading, error);
     return state == SOURCE_READ ? source_check(&source) : state;

@@ -16,6 +16,7 @@ typedef struct {
     guint32 offset, size;
     guint64 run;
     gboolean first, last, zeros;
+    AlignedChunk aligned;     /* where it stands in its file; a reference */
     ChunkRef chunk;
     Digest file;              /* with @last, unless also @first */
 } Piece;
@@ -38,8 +39,15 @@ struct Cutter {
     guint64 digested, told_segments;   /* segments that came back from files, from chunks */
     Segment *segment;
     gboolean within;          /* the file has a chunk already */
+    AlignedChunk next;        /* where in its file the next piece begins */
     guint64 size;             /* of the file whose chunks are being told */
 };
+
+static void
+piece_clear(gpointer data)
+{
+    alignment_unref(((Piece *)data)->aligned.alignment);
+}
 
 static Segment *
 segment_new(Cutter *cutter)
@@ -50,6 +58,7 @@ segment_new(Cutter *cutter)
     segment->cutter = cutter;
     segment->data = g_malloc(SEGMENT_SIZE);
     segment->pieces = g_array_new(FALSE, FALSE, sizeof(Piece));
+    g_array_set_clear_func(segment->pieces, piece_clear);
     return segment;
 }
 
@@ -81,7 +90,8 @@ store_pieces(gpointer job, gpointer data)
         Piece *piece = &g_array_index(segment->pieces, Piece, i);
 
         if (piece->size > 0)
-            sink_chunk(segment->cutter->sink, piece_data(segment, piece), piece->size, &piece->chunk, &segment->error);
+            sink_chunk(segment->cutter->sink, piece_data(segment, piece), piece->size, piece->aligned.alignment ? alignment_likeness : NULL,
+                       &piece->aligned, &piece->chunk, &segment->error);
         piece->chunk.run = piece->run;
     }
 }
@@ -182,6 +192,7 @@ cutter_free(Cutter *cutter)
     pipeline_free(cutter->files);
     pipeline_free(cutter->chunks);
     segment_unref(cutter->segment);
+    alignment_unref(cutter->next.alignment);
     digest_stream_free(cutter->stream);
     g_free(cutter);
 }
@@ -203,12 +214,31 @@ send_segment(Cutter *cutter, GError **error)
     return FALSE;
 }
 
+void
+cutter_align(Cutter *cutter, Alignment *alignment)
+{
+    g_clear_pointer(&cutter->next.alignment, alignment_unref);
+    cutter->next.alignment = alignment ? alignment_ref(alignment) : NULL;
+}
+
+/* What lies before the next piece. */
+static void
+step_over(Cutter *cutter, guint64 size, gboolean last)
+{
+    cutter->next.offset = last ? 0 : cutter->next.offset + size;
+    if (last)
+        cutter_align(cutter, NULL);
+}
+
 static gboolean
 add_piece(Cutter *cutter, gsize size, gboolean last, GError **error)
 {
     Segment *segment = cutter->segment;
-    Piece piece = { .offset = (guint32)segment->cut, .size = (guint32)size, .run = 1, .first = !cutter->within, .last = last };
+    Piece piece = { .offset = (guint32)segment->cut, .size = (guint32)size, .run = 1, .first = !cutter->within, .last = last, .aligned = cutter->next };
 
+    if (piece.aligned.alignment)
+        alignment_ref(piece.aligned.alignment);
+    step_over(cutter, size, last);
     g_array_append_val(segment->pieces, piece);
     segment->cut += size;
     cutter->within = !last;
@@ -249,6 +279,7 @@ add_zeros(Cutter *cutter, guint64 count, GError **error)
 {
     Piece piece = { .size = (guint32)zeros_cut(), .run = count, .first = !cutter->within, .zeros = TRUE };
 
+    step_over(cutter, piece.size * count, FALSE);
     g_array_append_val(cutter->segment->pieces, piece);
     cutter->within = TRUE;
     return send_segment(cutter, error);

@@ -8,6 +8,7 @@
 #ifndef CHAMA_MANIFESTS_INGEST_CUTTER_H
 #define CHAMA_MANIFESTS_INGEST_CUTTER_H
 
+#include "manifests/ingest/alignment.h"
 #include "manifests/ingest/sink.h"
 
 typedef struct {
@@ -22,6 +23,8 @@ Cutter *cutter_new(Sink *sink, const CutterTold *told);
 void cutter_free(Cutter *cutter);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Cutter, cutter_free)
 
+/* Before the first byte of a file: what its chunks may be small changes of (may be NULL); a reference is taken. */
+void cutter_align(Cutter *cutter, Alignment *alignment);
 /* Room for the next bytes of the file, at least one; then how many were put there. */
 guint8 *cutter_room(Cutter *cutter, gsize *size);
 gboolean cutter_filled(Cutter *cutter, gsize size, GError **error);

@@ -53,7 +53,7 @@ ingest_open(Ingest *ingest, StoreWriter *writer, const char *folder, const Inges
     guint threads = pipeline_threads();
     PipelineKind kind = { threads, 2 * threads + 2, read_batch, write_batch, (GDestroyNotify)batch_free, ingest };
 
-    ingest->sink = (Sink){ .writer = writer, .progress = options->progress };
+    ingest->sink = (Sink){ .writer = writer, .progress = options->progress, .store = options->store, .earlier = options->earlier };
     ingest->root = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (ingest->root < 0)
         return chama_error_errno(error, errno, "%s", folder);

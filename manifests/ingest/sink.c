@@ -50,20 +50,21 @@ sink_goes_on(const Sink *sink, GError **error)
 }
 
 static gboolean
-put(Sink *sink, ObjectKind kind, const Digest *digest, const void *data, gsize size, GError **error)
+put(Sink *sink, ObjectKind kind, const Digest *digest, const void *data, gsize size, StoreLikeness likeness, gpointer likeness_data, GError **error)
 {
     guint64 grown = 0;
 
     if (!sink->writer)
         return TRUE;
-    if (!store_writer_put(sink->writer, kind, digest, data, size, &grown, error))
+    if (!(likeness ? store_writer_put_like(sink->writer, kind, digest, data, size, likeness, likeness_data, &grown, error)
+                   : store_writer_put(sink->writer, kind, digest, data, size, &grown, error)))
         return FALSE;
     __atomic_fetch_add(&sink->new_bytes, grown, __ATOMIC_RELAXED);
     return TRUE;
 }
 
 gboolean
-sink_chunk(Sink *sink, const guint8 *data, gsize size, ChunkRef *chunk, GError **error)
+sink_chunk(Sink *sink, const guint8 *data, gsize size, StoreLikeness likeness, gpointer likeness_data, ChunkRef *chunk, GError **error)
 {
     const ZeroChunk *zero = zero_chunk();
 
@@ -73,7 +74,7 @@ sink_chunk(Sink *sink, const guint8 *data, gsize size, ChunkRef *chunk, GError *
         chunk->digest = zero->digest;
     else
         digest_of(data, size, &chunk->digest);
-    return sink_goes_on(sink, error) && put(sink, OBJECT_CHUNK, &chunk->digest, data, size, error);
+    return sink_goes_on(sink, error) && put(sink, OBJECT_CHUNK, &chunk->digest, data, size, likeness, likeness_data, error);
 }
 
 gboolean
@@ -81,5 +82,5 @@ sink_page(gpointer data, GBytes *page, const Digest *digest, GError **error)
 {
     Sink *sink = data;
 
-    return put(sink, OBJECT_PAGE, digest, g_bytes_get_data(page, NULL), g_bytes_get_size(page), error);
+    return put(sink, OBJECT_PAGE, digest, g_bytes_get_data(page, NULL), g_bytes_get_size(page), NULL, NULL, error);
 }

@@ -11,11 +11,14 @@
 typedef struct {
     StoreWriter *writer;       /* NULL: a dry run */
     Progress *progress;        /* may be NULL */
+    Store *store;              /* where the version before lies, */
+    const Digest *earlier;     /* and the root of its listing; NULL: there is none */
     guint64 new_bytes;         /* by which packs grew; changed atomically */
 } Sink;
 
-/* Hashes @size bytes (1..CHUNK_SIZE_MAX), stores them, and says what they are in @chunk (a run of one). CANCELLED if the person stopped. */
-gboolean sink_chunk(Sink *sink, const guint8 *data, gsize size, ChunkRef *chunk, GError **error);
+/* Hashes @size bytes (1..CHUNK_SIZE_MAX), stores them (as a patch against what @likeness knows; may be NULL), and says what they are in @chunk (a run of
+ * one). CANCELLED if the person stopped. */
+gboolean sink_chunk(Sink *sink, const guint8 *data, gsize size, StoreLikeness likeness, gpointer likeness_data, ChunkRef *chunk, GError **error);
 /* A ListingPut: @data is a Sink. */
 gboolean sink_page(gpointer data, GBytes *page, const Digest *digest, GError **error);
 /* CANCELLED if the person stopped. */
