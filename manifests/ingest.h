@@ -6,12 +6,15 @@
  * are, never followed; one that leads out of the folder is refused (CO1, manifests/tree/beneath.h).  A socket, FIFO or device is refused by
  * name unless skip_special.  The same tree gives the same root from a folder, a tar or a zip (I9).
  *
+ * With a memory (manifests/ingest/memory.h) files that have not changed since they were published last are not read (AR9).
+ *
  * A file ".chamaignore" at the top says by gitignore's rules what is left out; it is itself published like any other file, unless a line names it.
  * A folder in which nothing is left is an empty folder.
  */
 #ifndef CHAMA_MANIFESTS_INGEST_H
 #define CHAMA_MANIFESTS_INGEST_H
 
+#include "manifests/ingest/memory.h"
 #include "manifests/listing/listing.h"
 #include "manifests/progress.h"
 #include "manifests/store/store.h"
@@ -22,6 +25,7 @@ typedef struct {
     const char *encoding;      /* of names in old zip files; NULL: UTF-8, else as they are */
     Store *store;              /* where the version before lies, */
     const Digest *earlier;     /* and the root of its listing: what changed little since is stored as a patch; may be NULL; not of archives */
+    Memory *memory;            /* of what was published from there last; may be NULL; not of archives */
     Progress *progress;        /* may be NULL */
     void (*warn)(gpointer data, const char *message); /* one line for a person (what was skipped); may be NULL */
     gpointer warn_data;
@@ -31,6 +35,7 @@ typedef struct {
     ListingTotals totals;
     guint64 new_bytes;         /* by which packs grew */
     guint64 skipped;           /* special files and excluded paths */
+    guint64 recalled;          /* files that were not read, for memory recalled them */
 } IngestResult;
 
 /* Adds up the sizes of what ingest_folder() or ingest_file() would read, for whoever shows how much is left: sets the totals of @progress in the end,

@@ -4,6 +4,7 @@
 
 #include "keys/durable.h"
 #include "keys/error.h"
+#include "manifests/memories.h"
 
 /* Where the documents of a version stand once they are stored. */
 typedef struct {
@@ -83,13 +84,14 @@ own_scope(Home *home, Share share, Scope *scope, GError **error)
 }
 
 static gboolean
-ingest(Publication *publication, StoreWriter *writer, GError **error)
+ingest(Publication *publication, StoreWriter *writer, Memory *memory, GError **error)
 {
     const PublishOptions *options = publication->options;
     IngestOptions how = options->ingest;
     IngestResult *result = &publication->result->ingest;
     Held earlier;
 
+    how.memory = memory;
     how.store = home_store(publication->home, NULL);
     if (publication->previous && version_roots(publication->home, publication->previous, &earlier, NULL))
         how.earlier = &earlier.listing;
@@ -294,11 +296,33 @@ carry_over(Publication *publication, GError **error)
     return TRUE;
 }
 
+/* What was read becomes a version, unless there is one that is the same, or nothing is to be made. */
+static gboolean
+finish(Publication *publication, StoreWriter *writer, GError **error)
+{
+    PublishResult *result = publication->result;
+
+    publication->details = make_details(publication);
+    result->unchanged = is_unchanged(publication);
+    if (result->unchanged) {
+        result->manifest = g_steal_pointer(&publication->previous);
+        result->ingest.new_bytes = 0;
+        return TRUE;
+    }
+    if (!publication->options->dry_run)
+        return commit_version(publication, writer, error);
+    if (!put_documents(publication, NULL, error))
+        return FALSE;
+    result->manifest = make_manifest(publication);
+    return TRUE;
+}
+
 gboolean
 version_publish(Home *home, const PublishOptions *options, PublishResult *result, GError **error)
 {
     g_auto(Publication) publication = { .home = home, .options = options, .result = result };
     g_autoptr(StoreWriter) writer = NULL;
+    g_autoptr(Memory) memory = NULL;
     Store *store = home_store(home, error);
     Scope scope;
 
@@ -309,20 +333,11 @@ version_publish(Home *home, const PublishOptions *options, PublishResult *result
     /* Asks for the passphrase, and refuses what cannot be signed, before the long work. */
     if (!options->dry_run && (!home_signing_key(home, error) || !(writer = store_writer_new(store, &scope, error))))
         return FALSE;
-    if (!ingest(&publication, writer, error))
+    memory = options->unpack ? NULL : memories_open(home, options->name, options->path, options->rehash);
+    if (!ingest(&publication, writer, memory, error) || !finish(&publication, writer, error))
         return FALSE;
-    publication.details = make_details(&publication);
-    result->unchanged = is_unchanged(&publication);
-    if (result->unchanged) {
-        result->manifest = g_steal_pointer(&publication.previous);
-        result->ingest.new_bytes = 0;
-        return TRUE;
-    }
-    if (!options->dry_run)
-        return commit_version(&publication, writer, error);
-    if (!put_documents(&publication, NULL, error))
-        return FALSE;
-    result->manifest = make_manifest(&publication);
+    if (memory && !options->dry_run)
+        memories_keep(home, memory, &result->ingest.totals.root);
     return TRUE;
 }
 
@@ -502,6 +517,7 @@ clear_all_stale(Home *home)
     clear_stale(home, "ledger.git", FALSE);
     clear_stale(home, "ledgers", TRUE);
     clear_stale(home, "log", TRUE);
+    clear_stale(home, "stamps", FALSE);
     clear_stale(home, "sparse", TRUE);
 }
 

@@ -13,7 +13,8 @@ typedef struct {
     const char *name;
     const char *path;
     gboolean unpack, dry_run;
-    IngestOptions ingest;
+    gboolean rehash;           /* read every file, also those that stat says have not changed */
+    IngestOptions ingest;      /* but for memory, which is the version's own */
     /* NULL or FALSE: carried over from the version before */
     const char *message, *title_zh, *title_en, *level;
     gboolean has_share;

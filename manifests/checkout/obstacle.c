@@ -73,13 +73,13 @@ obstacle_is_known(const Plan *plan, const char *path, gboolean *known, GError **
 }
 
 static gboolean
-clear_found(gpointer data, const char *name, mode_t mode, guint64 size, GError **error)
+clear_found(gpointer data, const Found *found, GError **error)
 {
     Clearing *clearing = data;
-    g_autofree char *path = g_strdup_printf("%s/%s", clearing->folder, name);
+    g_autofree char *path = g_strdup_printf("%s/%s", clearing->folder, found->path);
     gboolean there, known;
 
-    if (S_ISDIR(mode))
+    if (S_ISDIR(found->mode))
         return TRUE;
     if (!compare(clearing->plan, &clearing->parent, path, &there, &known, error))
         return FALSE;

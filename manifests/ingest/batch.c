@@ -8,7 +8,6 @@
 #include "manifests/ingest/source.h"
 #include "manifests/store/chunker.h"
 #include "manifests/tree/beneath.h"
-#include "manifests/tree/walk.h"
 
 #define BATCH_BYTES (4 * 1024 * 1024)
 #define BATCH_FILES 256
@@ -17,6 +16,8 @@
 typedef struct {
     const char *path, *source;
     mode_t mode;
+    Stamp stamp;                   /* of what is recalled or was read */
+    gboolean trusted, recalled;    /* whether the stamp may count at all; whether chunks and digest are those of memory */
     const char *target;            /* of a link */
     guint64 size;
     Digest digest;
@@ -67,14 +68,35 @@ batch_free(Batch *batch)
     g_free(batch);
 }
 
-void
-batch_add(Batch *batch, const char *path, const char *source, mode_t mode, guint64 size)
+static gboolean
+take_recalled(gpointer data, const ChunkRef *chunk)
 {
-    BatchFile file = { .path = g_string_chunk_insert(batch->names, path), .mode = mode, .size = size };
+    g_array_append_val((GArray *)data, *chunk);
+    return TRUE;
+}
 
-    file.source = source == path ? file.path : g_string_chunk_insert(batch->names, source);
+static void
+recall(Batch *batch, BatchFile *file, Memory *memory)
+{
+    file->first_chunk = batch->chunks->len;
+    file->recalled = memory_recalls(memory, file->path, &file->stamp) && memory_tell(memory, take_recalled, batch->chunks, &file->digest);
+    if (!file->recalled)
+        g_array_set_size(batch->chunks, file->first_chunk);
+    file->chunk_count = batch->chunks->len - file->first_chunk;
+}
+
+void
+batch_add(Batch *batch, const char *path, const Found *found, Memory *memory)
+{
+    BatchFile file = { .path = g_string_chunk_insert(batch->names, path), .mode = found->mode, .size = found->size, .stamp = found->stamp,
+                       .trusted = found->stamp.inode != 0 };
+
+    file.source = found->path == path ? file.path : g_string_chunk_insert(batch->names, found->path);
+    if (memory && S_ISREG(file.mode))
+        recall(batch, &file, memory);
+    if (!file.recalled)
+        batch->bytes += file.size;
     g_array_append_val(batch->files, file);
-    batch->bytes += size;
 }
 
 gboolean
@@ -157,6 +179,9 @@ read_content(Batch *batch, BatchFile *file, const Source *source, guint64 size, 
     gsize carried = 0, count = 0, used = 0;
     gboolean streamed = size > WINDOW;
 
+    if (!batch->window)
+        batch->window = g_malloc(WINDOW);
+
     for (guint64 offset = 0; offset < size; offset += count) {
         gsize want = (gsize)MIN(size - offset, WINDOW - carried);
 
@@ -191,6 +216,7 @@ read_once(Batch *batch, BatchFile *file, GError **error)
         return SOURCE_CHANGED;
     file->size = 0;
     file->mode = source.st.st_mode;
+    file->stamp = file->trusted ? stamp_of(&source.st) : (Stamp){ 0 };
     forget_alignment(batch);
     if (!read_content(batch, file, &source, (guint64)source.st.st_size, error))
         return SOURCE_FAILED;
@@ -210,7 +236,7 @@ read_file(Batch *batch, BatchFile *file, GError **error)
         if (batch->stream)
             digest_stream_reset(batch->stream, &file->digest);
     }
-    return walk_changed(file->path, error);
+    return look_changed(file->path, error);
 }
 
 static gboolean
@@ -221,7 +247,7 @@ read_link(Batch *batch, BatchFile *file, GError **error)
     g_autofree char *target = fd >= 0 ? beneath_read_link(fd, beneath_name(file->source)) : NULL;
 
     if (!target)
-        return walk_changed(file->path, error);
+        return look_changed(file->path, error);
     file->target = g_string_chunk_insert(batch->names, target);
     return link_check(file->path, target, error);
 }
@@ -236,16 +262,49 @@ read_entry(Batch *batch, BatchFile *file, GError **error)
     return read_file(batch, file, error);
 }
 
+static void
+add_digests(const Batch *batch, const BatchFile *file, GArray *digests)
+{
+    for (guint i = 0; i < file->chunk_count; i++)
+        g_array_append_val(digests, g_array_index(batch->chunks, ChunkRef, file->first_chunk + i).digest);
+}
+
+static gboolean
+file_is_held(const Batch *batch, const BatchFile *file, GArray *digests)
+{
+    g_array_set_size(digests, 0);
+    add_digests(batch, file, digests);
+    return sink_holds(batch->sink, (const Digest *)(gpointer)digests->data, digests->len);
+}
+
+/* A file of which a chunk has gone from the store is read after all.  All files at once, and each by itself only if one was not there. */
+static void
+check_recalled(Batch *batch)
+{
+    g_autoptr(GArray) digests = g_array_new(FALSE, FALSE, sizeof(Digest));
+
+    for (guint i = 0; i < batch->files->len; i++)
+        if (g_array_index(batch->files, BatchFile, i).recalled)
+            add_digests(batch, &g_array_index(batch->files, BatchFile, i), digests);
+    if (sink_holds(batch->sink, (const Digest *)(gpointer)digests->data, digests->len))
+        return;
+    for (guint i = 0; i < batch->files->len; i++) {
+        BatchFile *file = &g_array_index(batch->files, BatchFile, i);
+
+        file->recalled = file->recalled && file_is_held(batch, file, digests);
+    }
+}
+
 void
 batch_read(Batch *batch)
 {
-    batch->window = g_malloc(WINDOW);
+    check_recalled(batch);
     if (batch->sink->earlier)
         batch->earlier = earlier_new(batch->sink->store, batch->sink->earlier);
     for (guint i = 0; i < batch->files->len && !batch->error; i++) {
         BatchFile *file = &g_array_index(batch->files, BatchFile, i);
 
-        if (read_entry(batch, file, &batch->error))
+        if (file->recalled || read_entry(batch, file, &batch->error))
             progress_add(batch->sink->progress, S_ISREG(file->mode) ? (gint64)file->size : 0, 1);
     }
     forget_alignment(batch);
@@ -275,14 +334,29 @@ write_entry(const Batch *batch, const BatchFile *file, ListingWriter *listing, G
 }
 
 gboolean
-batch_write(Batch *batch, ListingWriter *listing, GError **error)
+batch_write(Batch *batch, ListingWriter *listing, Memory *memory, GError **error)
 {
     if (batch->error) {
         g_propagate_error(error, g_steal_pointer(&batch->error));
         return FALSE;
     }
-    for (guint i = 0; i < batch->files->len; i++)
-        if (!write_entry(batch, &g_array_index(batch->files, BatchFile, i), listing, error))
+    for (guint i = 0; i < batch->files->len; i++) {
+        const BatchFile *file = &g_array_index(batch->files, BatchFile, i);
+
+        if (!write_entry(batch, file, listing, error))
             return FALSE;
+        if (memory && S_ISREG(file->mode))
+            memory_add(memory, &file->stamp);
+    }
     return TRUE;
+}
+
+guint64
+batch_recalled(const Batch *batch)
+{
+    guint64 count = 0;
+
+    for (guint i = 0; i < batch->files->len; i++)
+        count += g_array_index(batch->files, BatchFile, i).recalled;
+    return count;
 }

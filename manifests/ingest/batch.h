@@ -5,9 +5,9 @@
 #ifndef CHAMA_MANIFESTS_INGEST_BATCH_H
 #define CHAMA_MANIFESTS_INGEST_BATCH_H
 
-#include <sys/stat.h>
-
+#include "manifests/ingest/memory.h"
 #include "manifests/ingest/sink.h"
+#include "manifests/tree/look.h"
 
 /* Files from this size on are read by all threads together (big.h). */
 #define BATCH_FILE_MAX (16 * 1024 * 1024)
@@ -16,13 +16,17 @@ typedef struct Batch Batch;
 Batch *batch_new(Sink *sink, int root);
 void batch_free(Batch *batch);
 
-/* @source is where to read it, below the root; @path as it stands in the listing. */
-void batch_add(Batch *batch, const char *path, const char *source, mode_t mode, guint64 size);
+/* @path as it stands in the listing; @found says where and what it is below the root.  A file that @memory (may be NULL) recalls will not be read if its chunks are still
+ * in the store. */
+void batch_add(Batch *batch, const char *path, const Found *found, Memory *memory);
 /* It holds as much as one thread should be given at a time. */
 gboolean batch_is_full(const Batch *batch);
 
 /* Any thread: reads all; what goes wrong is told by batch_write(). */
 void batch_read(Batch *batch);
-gboolean batch_write(Batch *batch, ListingWriter *listing, GError **error);
+/* @memory (may be NULL) takes note of the stamps. */
+gboolean batch_write(Batch *batch, ListingWriter *listing, Memory *memory, GError **error);
+/* Once read: how many files were recalled. */
+guint64 batch_recalled(const Batch *batch);
 
 #endif

@@ -5,7 +5,7 @@
 #include "manifests/ingest/source.h"
 #include "manifests/store/chunker.h"
 #include "manifests/tree/holes.h"
-#include "manifests/tree/walk.h"
+#include "manifests/tree/look.h"
 
 #define SPOOL_MEMORY (8 * 1024 * 1024)
 #define CHUNKS_AT_ONCE 256
@@ -109,6 +109,7 @@ read_once(BigFile *file, Sink *sink, int root, const char *name, const char *pat
 
     align(cutter, sink, path, (guint64)source.st.st_size);
     file->executable = (source.st.st_mode & S_IXUSR) != 0;
+    file->stamp = stamp_of(&source.st);
     state = read_all(&reading, error);
     return state == SOURCE_READ ? source_check(&source) : state;
 }
@@ -116,6 +117,7 @@ read_once(BigFile *file, Sink *sink, int root, const char *name, const char *pat
 gboolean
 big_file_read(BigFile *file, Sink *sink, int root, const char *source, const char *path, GError **error)
 {
+    big_file_clear(file);
     file->chunks = spool_new(SPOOL_MEMORY);
     for (guint attempt = 0; attempt < SOURCE_ATTEMPTS; attempt++) {
         gint64 before = sink->progress ? __atomic_load_n(&sink->progress->bytes_done, __ATOMIC_RELAXED) : 0;
@@ -130,7 +132,54 @@ big_file_read(BigFile *file, Sink *sink, int root, const char *source, const cha
         if (!spool_reset(file->chunks, error))
             return FALSE;
     }
-    return walk_changed(path, error);
+    return look_changed(path, error);
+}
+
+/* Chunks on their way from memory, as many as are looked up at once. */
+typedef struct {
+    BigFile *file;
+    const Sink *sink;
+    Digest digests[CHUNKS_AT_ONCE];
+    guint count;
+} Recalling;
+
+static gboolean
+look_up(Recalling *recalling)
+{
+    guint count = recalling->count;
+
+    recalling->count = 0;
+    return sink_holds(recalling->sink, recalling->digests, count);
+}
+
+static gboolean
+take_recalled(gpointer data, const ChunkRef *chunk)
+{
+    Recalling *recalling = data;
+
+    recalling->digests[recalling->count++] = chunk->digest;
+    recalling->file->size += chunk->size * chunk->run;
+    return spool_add(recalling->file->chunks, chunk, sizeof *chunk, NULL) && (recalling->count < CHUNKS_AT_ONCE || look_up(recalling));
+}
+
+gboolean
+big_file_recall(BigFile *file, Memory *memory, const Sink *sink, const char *path, const Stamp *stamp)
+{
+    g_autofree Recalling *recalling = NULL;
+
+    if (!memory_recalls(memory, path, stamp))
+        return FALSE;
+    recalling = g_new(Recalling, 1);
+    recalling->file = file;
+    recalling->sink = sink;
+    recalling->count = 0;
+    file->size = 0;
+    file->chunks = spool_new(SPOOL_MEMORY);
+    file->stamp = *stamp;
+    if (!memory_tell(memory, take_recalled, recalling, &file->digest) || !look_up(recalling))
+        return FALSE;
+    progress_add(sink->progress, (gint64)file->size, 1);
+    return TRUE;
 }
 
 gboolean

@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include "manifests/ingest/memory.h"
 #include "manifests/ingest/sink.h"
 #include "manifests/tree/spool.h"
 
@@ -15,6 +16,7 @@ typedef struct {
     guint64 size;
     Digest digest;
     gboolean executable;
+    Stamp stamp;               /* of what was read */
 } BigFile;
 
 void big_file_clear(BigFile *file);
@@ -22,6 +24,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BigFile, big_file_clear)
 
 /* @path is for messages.  FAILED if it changed each time that it was read. */
 gboolean big_file_read(BigFile *file, Sink *sink, int root, const char *source, const char *path, GError **error);
+/* Instead of reading it: TRUE if @memory recalls it by @stamp, and all of its chunks are still in the store. */
+gboolean big_file_recall(BigFile *file, Memory *memory, const Sink *sink, const char *path, const Stamp *stamp);
 gboolean big_file_write(const BigFile *file, const char *path, ListingWriter *listing, GError **error);
 
 /* @count chunks from the spool, from the one numbered @first on, to the listing. */

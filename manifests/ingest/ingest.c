@@ -19,6 +19,8 @@ typedef struct {
     ListingWriter *listing;
     Pipeline *batches;
     Batch *filling;
+    Memory *memory;            /* may be NULL */
+    guint64 recalled;
     int root;
 } Ingest;
 
@@ -44,7 +46,8 @@ write_batch(gpointer job, gpointer data, GError **error)
 {
     Ingest *ingest = data;
 
-    return batch_write(job, ingest->listing, error);
+    ingest->recalled += batch_recalled(job);
+    return batch_write(job, ingest->listing, ingest->sink.writer ? ingest->memory : NULL, error);
 }
 
 static gboolean
@@ -54,6 +57,7 @@ ingest_open(Ingest *ingest, StoreWriter *writer, const char *folder, const Inges
     PipelineKind kind = { threads, 2 * threads + 2, read_batch, write_batch, (GDestroyNotify)batch_free, ingest };
 
     ingest->sink = (Sink){ .writer = writer, .progress = options->progress, .store = options->store, .earlier = options->earlier };
+    ingest->memory = options->memory;
     ingest->root = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (ingest->root < 0)
         return chama_error_errno(error, errno, "%s", folder);
@@ -74,29 +78,45 @@ send_batch(Ingest *ingest, GError **error)
 
 /* What comes before it goes on being read meanwhile, and is in the listing before it. */
 static gboolean
-add_big(Ingest *ingest, const char *path, const char *source, GError **error)
+read_big(Ingest *ingest, BigFile *file, const char *path, const Found *found, GError **error)
 {
-    g_auto(BigFile) file = { 0 };
-
-    return send_batch(ingest, error) && big_file_read(&file, &ingest->sink, ingest->root, source, path, error) &&
-           pipeline_drain(ingest->batches, error) && big_file_write(&file, path, ingest->listing, error);
+    if (!big_file_read(file, &ingest->sink, ingest->root, found->path, path, error))
+        return FALSE;
+    if (found->stamp.inode == 0)
+        file->stamp.inode = 0;
+    return TRUE;
 }
 
 static gboolean
-add(Ingest *ingest, const char *path, const char *source, mode_t mode, guint64 size, GError **error)
+add_big(Ingest *ingest, const char *path, const Found *found, GError **error)
+{
+    g_auto(BigFile) file = { .executable = (found->mode & S_IXUSR) != 0 };
+    gboolean recalled = ingest->memory && big_file_recall(&file, ingest->memory, &ingest->sink, path, &found->stamp);
+
+    ingest->recalled += recalled;
+    if (!send_batch(ingest, error) || (!recalled && !read_big(ingest, &file, path, found, error)) || !pipeline_drain(ingest->batches, error) ||
+        !big_file_write(&file, path, ingest->listing, error))
+        return FALSE;
+    if (ingest->memory && ingest->sink.writer)
+        memory_add(ingest->memory, &file.stamp);
+    return TRUE;
+}
+
+static gboolean
+add(Ingest *ingest, const char *path, const Found *found, GError **error)
 {
     if (!sink_goes_on(&ingest->sink, error))
         return FALSE;
-    if (S_ISREG(mode) && size >= BATCH_FILE_MAX)
-        return add_big(ingest, path, source, error);
-    batch_add(ingest->filling, path, source, mode, size);
+    if (S_ISREG(found->mode) && found->size >= BATCH_FILE_MAX)
+        return add_big(ingest, path, found, error);
+    batch_add(ingest->filling, path, found, ingest->memory);
     return !batch_is_full(ingest->filling) || send_batch(ingest, error);
 }
 
 static gboolean
-add_found(gpointer data, const char *path, mode_t mode, guint64 size, GError **error)
+add_found(gpointer data, const Found *found, GError **error)
 {
-    return add(data, path, path, mode, size, error);
+    return add(data, found->path, found, error);
 }
 
 static gboolean
@@ -106,6 +126,7 @@ finish(Ingest *ingest, IngestResult *result, GError **error)
         !listing_writer_finish(ingest->listing, &result->totals, error))
         return FALSE;
     result->new_bytes = ingest->sink.new_bytes;
+    result->recalled = ingest->recalled;
     return TRUE;
 }
 
@@ -133,12 +154,12 @@ typedef struct {
 } Measure;
 
 static gboolean
-add_size(gpointer data, const char *path, mode_t mode, guint64 size, GError **error)
+add_size(gpointer data, const Found *found, GError **error)
 {
     Measure *measure = data;
 
-    measure->bytes += S_ISREG(mode) ? size : 0;
-    measure->files += !S_ISDIR(mode);
+    measure->bytes += S_ISREG(found->mode) ? found->size : 0;
+    measure->files += !S_ISDIR(found->mode);
     return !progress_cancelled(measure->progress);
 }
 
@@ -161,18 +182,38 @@ ingest_measure(const char *path, char **exclude, Progress *progress)
     __atomic_store_n(&progress->files_total, (gint64)measure.files, __ATOMIC_RELAXED);
 }
 
+/* The one file that was named, as look.h would tell it. */
+static gboolean
+find_named(Ingest *ingest, const char *name, const char *source, Found *found, GError **error)
+{
+    int fd = openat(ingest->root, source, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    struct stat st;
+    gboolean good = fd >= 0 && fstat(fd, &st) == 0;
+    int saved = errno;
+    gboolean local = good && file_system_is_local(fd);
+
+    if (fd >= 0)
+        close(fd);
+    if (!good)
+        return chama_error_errno(error, saved, "%s", name);
+    if (!S_ISREG(st.st_mode))
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: want a file or a folder, have something else", name);
+    *found = (Found){ .path = source, .mode = st.st_mode, .size = (guint64)st.st_size, .stamp = stamp_of(&st) };
+    if (!local)
+        found->stamp.inode = 0;
+    return TRUE;
+}
+
 static gboolean
 add_named(Ingest *ingest, const char *name, const char *source, GError **error)
 {
-    struct stat st;
+    Found found;
 
-    if (fstatat(ingest->root, source, &st, AT_SYMLINK_NOFOLLOW) != 0)
-        return chama_error_errno(error, errno, "%s", name);
-    if (!S_ISREG(st.st_mode))
-        return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: want a file or a folder, have something else", name);
+    if (!find_named(ingest, name, source, &found, error))
+        return FALSE;
     if (ingest->sink.progress)
-        __atomic_store_n(&ingest->sink.progress->bytes_total, st.st_size, __ATOMIC_RELAXED);
-    return path_check(name, error) && add(ingest, name, source, st.st_mode, (guint64)st.st_size, error);
+        __atomic_store_n(&ingest->sink.progress->bytes_total, (gint64)found.size, __ATOMIC_RELAXED);
+    return path_check(name, error) && add(ingest, name, &found, error);
 }
 
 gboolean

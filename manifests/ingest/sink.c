@@ -78,6 +78,12 @@ sink_chunk(Sink *sink, const guint8 *data, gsize size, StoreLikeness likeness, g
 }
 
 gboolean
+sink_holds(const Sink *sink, const Digest *digests, guint count)
+{
+    return !sink->writer || store_writer_holds(sink->writer, digests, count);
+}
+
+gboolean
 sink_page(gpointer data, GBytes *page, const Digest *digest, GError **error)
 {
     Sink *sink = data;

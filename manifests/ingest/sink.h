@@ -19,6 +19,8 @@ typedef struct {
 /* Hashes @size bytes (1..CHUNK_SIZE_MAX), stores them (as a patch against what @likeness knows; may be NULL), and says what they are in @chunk (a run of
  * one). CANCELLED if the person stopped. */
 gboolean sink_chunk(Sink *sink, const guint8 *data, gsize size, StoreLikeness likeness, gpointer likeness_data, ChunkRef *chunk, GError **error);
+/* Are these chunks in the store, for what the writer writes (so that nothing need be done about them)? Nothing is asked in a dry run. */
+gboolean sink_holds(const Sink *sink, const Digest *digests, guint count);
 /* A ListingPut: @data is a Sink. */
 gboolean sink_page(gpointer data, GBytes *page, const Digest *digest, GError **error);
 /* CANCELLED if the person stopped. */

@@ -398,6 +398,31 @@ index_find(Index *index, const Digest *digest, const Scope *owner, IndexEntry *e
     return ok;
 }
 
+static gboolean
+holds(const Index *index, MDB_txn *txn, const Digest *digest, const Scope *owner)
+{
+    IndexEntry entry;
+    gboolean held = FALSE;
+
+    return index_get_entry(index, txn, digest, &entry, NULL) && is_held(index, txn, &entry, owner, &held, NULL) && held;
+}
+
+gboolean
+index_holds(Index *index, const Digest *digests, guint count, const Scope *owner)
+{
+    MDB_txn *txn;
+    guint held = 0;
+
+    if (count == 0)
+        return TRUE;
+    if (!(txn = read_begin(index, NULL)))
+        return FALSE;
+    while (held < count && holds(index, txn, &digests[held], owner))
+        held++;
+    read_end(index, txn);
+    return held == count;
+}
+
 gboolean
 index_find_mark(Index *index, const Digest *digest, const Scope *scope, IndexMark *mark, GError **error)
 {

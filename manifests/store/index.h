@@ -53,6 +53,8 @@ typedef struct {
 /* Fills *@entry and *@held (for SCOPE_OPEN or @owner; @owner NULL: any) if @digest is here; each may be NULL.  FALSE without an error
  * if it is not. */
 gboolean index_find(Index *index, const Digest *digest, const Scope *owner, IndexEntry *entry, gboolean *held, GError **error);
+/* Are all of them here, for @owner?  FALSE also if the index is damaged. */
+gboolean index_holds(Index *index, const Digest *digests, guint count, const Scope *owner);
 gboolean index_find_mark(Index *index, const Digest *digest, const Scope *scope, IndexMark *mark, GError **error);
 gboolean index_find_pack(Index *index, guint64 id, IndexPack *pack, GError **error);
 

@@ -87,6 +87,8 @@ gboolean store_writer_put_like(StoreWriter *writer, ObjectKind kind, const Diges
 gboolean store_writer_put_stored(StoreWriter *writer, ObjectKind kind, const Digest *digest, Codec codec, GBytes *plain, const void *stored, gsize stored_size, guint64 *new_bytes, GError **error);
 /* Is it held for this writer's scope, counting what this writer itself has put? */
 gboolean store_writer_has(StoreWriter *writer, const Digest *digest);
+/* Are all of them held for this writer's scope, by what is committed?  One look at the index for all. */
+gboolean store_writer_holds(StoreWriter *writer, const Digest *digests, guint count);
 /* Makes all that was put durable (pack, folder) and then visible (index).  The writer can go on.  Called by put, too, every 256 MiB. */
 gboolean store_writer_commit(StoreWriter *writer, GError **error);
 /* Frees; what was not committed is left for salvage (it may be wanted by the next attempt). */

@@ -388,6 +388,12 @@ store_writer_has(StoreWriter *writer, const Digest *digest)
 }
 
 gboolean
+store_writer_holds(StoreWriter *writer, const Digest *digests, guint count)
+{
+    return index_holds(writer->index, digests, count, &writer->scope);
+}
+
+gboolean
 store_writer_commit(StoreWriter *writer, GError **error)
 {
     gboolean ok;

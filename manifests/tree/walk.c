@@ -12,8 +12,7 @@
 /* The entries of one folder: names in a row, and where each begins. */
 typedef struct {
     guint32 name;
-    mode_t mode;
-    guint64 size;
+    mode_t kind;
 } Entry;
 
 typedef struct {
@@ -28,24 +27,6 @@ entries_clear(Entries *entries)
     g_clear_pointer(&entries->entries, g_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Entries, entries_clear)
-
-gboolean
-walk_changed(const char *path, GError **error)
-{
-    g_autofree char *shown = path_display(path);
-
-    return chama_error(error, CHAMA_ERROR_FAILED, "%s changed while it was read; want it to stand still, publish again", shown);
-}
-
-static gboolean
-failed_at(const char *path, int errnum, GError **error)
-{
-    g_autofree char *shown = path_display(*path ? path : ".");
-
-    if (errnum == EACCES)
-        return chama_error(error, CHAMA_ERROR_FAILED, "%s: want leave to read it, have none; give it, or leave it out with --exclude", shown);
-    return errnum == ENOENT ? walk_changed(path, error) : chama_error_errno(error, errnum, "%s", shown);
-}
 
 static const char *
 special_kind(mode_t mode)
@@ -77,23 +58,36 @@ compare_entries(gconstpointer a, gconstpointer b, gpointer names)
     return strcmp(base + left->name, base + right->name);
 }
 
+/* Some file systems do not say the kind with the name. */
 static gboolean
-read_entry(Entries *entries, int fd, const char *folder, const char *name, GError **error)
+find_kind(int fd, const char *folder, const struct dirent *found, mode_t *kind, GError **error)
 {
     struct stat st;
 
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+    *kind = DTTOIF(found->d_type);
+    if (found->d_type != DT_UNKNOWN)
+        return TRUE;
+    if (fstatat(fd, found->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+        g_autofree char *path = *folder ? g_strdup_printf("%s/%s", folder, found->d_name) : g_strdup(found->d_name);
+
+        return look_failed(path, errno, error);
+    }
+    *kind = st.st_mode & S_IFMT;
+    return TRUE;
+}
+
+static gboolean
+read_entry(Entries *entries, int fd, const char *folder, const struct dirent *found, GError **error)
+{
+    Entry entry = { .name = entries->names->len };
+
+    if (strcmp(found->d_name, ".") == 0 || strcmp(found->d_name, "..") == 0)
         return TRUE;
     if (entries->names->len > G_MAXUINT32 / 2)
         return chama_error(error, CHAMA_ERROR_LIMIT, "%s: want names of at most 2 GiB in one folder", folder);
-    if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-        g_autofree char *path = *folder ? g_strdup_printf("%s/%s", folder, name) : g_strdup(name);
-
-        return failed_at(path, errno, error);
-    }
-    Entry entry = { entries->names->len, st.st_mode, (guint64)st.st_size };
-
-    g_byte_array_append(entries->names, (const guint8 *)name, (guint)strlen(name) + 1);
+    if (!find_kind(fd, folder, found, &entry.kind, error))
+        return FALSE;
+    g_byte_array_append(entries->names, (const guint8 *)found->d_name, (guint)strlen(found->d_name) + 1);
     g_array_append_val(entries->entries, entry);
     return TRUE;
 }
@@ -104,9 +98,9 @@ read_all(Entries *entries, DIR *dir, const char *path, GError **error)
     struct dirent *found;
 
     while ((errno = 0, found = readdir(dir)))
-        if (!read_entry(entries, dirfd(dir), path, found->d_name, error))
+        if (!read_entry(entries, dirfd(dir), path, found, error))
             return FALSE;
-    return errno == 0 || failed_at(path, errno, error);
+    return errno == 0 || look_failed(path, errno, error);
 }
 
 /* Closed before the walk goes deeper: one descriptor, however deep it is. */
@@ -117,7 +111,7 @@ read_folder(const Walk *walk, const char *path, Entries *entries, GError **error
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 
     if (!dir)
-        return failed_at(path, errno, error);
+        return look_failed(path, errno, error);
     entries->names = g_byte_array_new();
     entries->entries = g_array_new(FALSE, FALSE, sizeof(Entry));
     gboolean ok = read_all(entries, dir, path, error);
@@ -128,42 +122,48 @@ read_folder(const Walk *walk, const char *path, Entries *entries, GError **error
     return ok;
 }
 
-static gboolean walk_below(Walk *walk, GString *path, gboolean *empty, GError **error);
+typedef struct {
+    Walk *walk;
+    Look *look;
+    GString *path;
+} Walking;
+
+static gboolean walk_below(Walking *walking, gboolean *empty, GError **error);
 
 static gboolean
-walk_subfolder(Walk *walk, GString *path, const Entry *entry, GError **error)
+walk_subfolder(Walking *walking, GError **error)
 {
     gboolean empty = TRUE;
 
-    return walk_below(walk, path, &empty, error) && (!empty || walk->visit(walk->visit_data, path->str, entry->mode, 0, error));
+    return walk_below(walking, &empty, error) && (!empty || look_add(walking->look, walking->path->str, S_IFDIR, error));
 }
 
 static gboolean
-walk_entry(Walk *walk, GString *path, const Entry *entry, gboolean *empty, GError **error)
+walk_entry(Walking *walking, mode_t kind, gboolean *empty, GError **error)
 {
-    gboolean regular = S_ISREG(entry->mode) || S_ISLNK(entry->mode), folder = S_ISDIR(entry->mode);
+    const char *path = walking->path->str;
+    gboolean regular = S_ISREG(kind) || S_ISLNK(kind), folder = S_ISDIR(kind);
 
-    if (patterns_match(walk->left_out, path->str, folder)) {
-        walk->skipped++;
+    if (patterns_match(walking->walk->left_out, path, folder)) {
+        walking->walk->skipped++;
         return TRUE;
     }
-    if (!path_check(path->str, error))
+    if (!path_check(path, error))
         return FALSE;
     if (!regular && !folder)
-        return walk_special(walk, path->str, entry->mode, error);
+        return walk_special(walking->walk, path, kind, error);
     *empty = FALSE;
-    if (folder)
-        return walk_subfolder(walk, path, entry, error);
-    return walk->visit(walk->visit_data, path->str, entry->mode, entry->size, error);
+    return folder ? walk_subfolder(walking, error) : look_add(walking->look, path, kind, error);
 }
 
 /* Goes at most as deep as path_check() lets a path be long. */
 static gboolean
-walk_below(Walk *walk, GString *path, gboolean *empty, GError **error)
+walk_below(Walking *walking, gboolean *empty, GError **error)
 {
     g_auto(Entries) entries = { 0 };
+    GString *path = walking->path;
     gsize length = path->len;
-    gboolean ok = read_folder(walk, path->str, &entries, error);
+    gboolean ok = read_folder(walking->walk, path->str, &entries, error);
 
     for (guint i = 0; ok && i < entries.entries->len; i++) {
         const Entry *entry = &g_array_index(entries.entries, Entry, i);
@@ -171,7 +171,7 @@ walk_below(Walk *walk, GString *path, gboolean *empty, GError **error)
         if (length > 0)
             g_string_append_c(path, '/');
         g_string_append(path, (const char *)entries.names->data + entry->name);
-        ok = walk_entry(walk, path, entry, empty, error);
+        ok = walk_entry(walking, entry->kind, empty, error);
         g_string_truncate(path, length);
     }
     return ok;
@@ -181,7 +181,9 @@ gboolean
 walk_folder(Walk *walk, GError **error)
 {
     g_autoptr(GString) path = g_string_new(NULL);
+    g_autoptr(Look) look = look_new(walk->root, walk->visit, walk->visit_data);
+    Walking walking = { walk, look, path };
     gboolean empty = TRUE;
 
-    return walk_below(walk, path, &empty, error);
+    return walk_below(&walking, &empty, error) && look_finish(look, error);
 }

@@ -13,7 +13,7 @@
 typedef struct {
     char *message, *title_zh, *title_en, *level, *share, *encoding;
     char **from, **labels, **exclude;
-    gboolean unpack, dry_run, skip_special, json;
+    gboolean unpack, dry_run, rehash, skip_special, json;
 } Options;
 
 static void
@@ -58,6 +58,7 @@ print_as_json(Home *home, const Options *options, const PublishResult *result)
     json_object_set_new(root, "exact_files", json_integer((json_int_t)result->ingest.totals.files));
     json_object_set_new(root, "exact_bytes", json_integer((json_int_t)result->ingest.totals.bytes));
     json_object_set_new(root, "links", json_integer((json_int_t)result->ingest.totals.links));
+    json_object_set_new(root, "recalled", json_integer((json_int_t)result->ingest.recalled));
     json_object_set_new(root, "skipped", json_integer((json_int_t)result->ingest.skipped));
     if (options->dry_run) {
         json_object_del(root, "address");
@@ -179,7 +180,7 @@ publish(Home *home, const Options *o, const char *name, const char *path, GError
 {
     Progress progress = { 0 };
     PublishOptions options = {
-        .name = name, .path = path, .unpack = o->unpack, .dry_run = o->dry_run,
+        .name = name, .path = path, .unpack = o->unpack, .dry_run = o->dry_run, .rehash = o->rehash,
         .ingest = { .exclude = o->exclude, .skip_special = o->skip_special, .encoding = o->encoding, .progress = &progress, .warn = warn },
         .message = o->message, .title_zh = o->title_zh, .title_en = o->title_en, .level = o->level, .has_share = o->share != NULL, .labels = o->labels,
     };
@@ -221,6 +222,7 @@ cmd_publish(const Invocation *invocation, int argc, char **argv, int *status, GE
         { "encoding", 0, 0, G_OPTION_ARG_STRING, &o.encoding, "encoding of names in old zip files (GBK)", "NAME" },
         { "exclude", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o.exclude, "leave out paths that match (may be repeated)", "GLOB" },
         { "skip-special", 0, 0, G_OPTION_ARG_NONE, &o.skip_special, "leave out sockets, FIFOs and devices instead of refusing", NULL },
+        { "rehash", 0, 0, G_OPTION_ARG_NONE, &o.rehash, "read every file, also those that look unchanged since the last time", NULL },
         { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &o.dry_run, "store nothing; say what would be made and what others would see", NULL },
         { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "print JSON", NULL },
         { 0 },

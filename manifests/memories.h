@@ -1,0 +1,15 @@
+/*
+ * memories: the folder stamps/ of a home, in which each dataset and place that it was published from has its memory (manifests/ingest/memory.h).
+ */
+#ifndef CHAMA_MANIFESTS_MEMORIES_H
+#define CHAMA_MANIFESTS_MEMORIES_H
+
+#include "manifests/home.h"
+#include "manifests/ingest/memory.h"
+
+/* Of dataset @name and the folder or file @path; @anew: nothing is recalled.  NULL if there can be none.  The home's store must be open, and stay so. */
+Memory *memories_open(Home *home, const char *name, const char *path, gboolean anew);
+/* The version with the listing @root was committed, or is there already: keeps the memory, and lets go of those that were not used for longest. */
+void memories_keep(Home *home, Memory *memory, const Digest *root);
+
+#endif
