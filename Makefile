@@ -2,6 +2,7 @@
 # make unit       build and run the unit tests        (SANITIZE=1: under AddressSanitizer and UBSan, in build/sanitize)
 # make check      everything scripts/check.sh runs
 # make fuzz       replay the fuzz corpora             (make fuzz-run TARGET=page SECONDS=60: look for new inputs)
+# make bench          measures chama against its peers, on data of many gigabytes (BENCH="--quick": on little data, in minutes)
 # make install PREFIX=/usr/local DESTDIR=
 # make clean
 
@@ -32,9 +33,9 @@ FUZZ     := $(wildcard tests/fuzz/fuzz_*.c)
 
 UNIT_BIN := $(UNIT:tests/unit/%.c=$(BUILD)/%)
 FUZZ_BIN := $(FUZZ:tests/fuzz/%.c=$(BUILD)/%)
-OBJECTS  := $(patsubst %.c,$(BUILD)/o/%.o,$(LIBRARY) $(PROGRAM) $(UNIT) $(FUZZ) $(wildcard tests/fuzz/replay.c))
+OBJECTS  := $(patsubst %.c,$(BUILD)/o/%.o,$(LIBRARY) $(PROGRAM) $(UNIT) $(FUZZ) $(wildcard tests/fuzz/replay.c) tests/bench/limits.c)
 
-.PHONY: all unit check fuzz fuzz-run install clean
+.PHONY: all unit check fuzz fuzz-run bench install clean
 .SECONDARY:
 
 all: $(BUILD)/chama
@@ -62,6 +63,11 @@ $(BUILD)/fuzz_%: $(BUILD)/o/tests/fuzz/fuzz_%.o $(BUILD)/o/tests/fuzz/replay.o $
 	@echo "LD $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
+# How fast the machine does the parts of the work; only the benchmark needs it.
+$(BUILD)/limits: $(BUILD)/o/tests/bench/limits.o $(BUILD)/libchama.a
+	@echo "LD $@"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 unit: $(UNIT_BIN)
 	@sh tests/unit/run.sh $(UNIT_BIN)
 
@@ -70,6 +76,9 @@ fuzz: $(FUZZ_BIN)
 
 fuzz-run:
 	sh tests/fuzz/hunt.sh $(TARGET) $(SECONDS)
+
+bench:
+	sh tests/bench/run.sh $(BENCH)
 
 check:
 	sh scripts/check.sh

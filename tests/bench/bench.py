@@ -1,0 +1,253 @@
+"""Measures chama against its peers: options, then data sets, rounds, steps and peers in turn, then the report."""
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import limits
+import machine
+import options
+import report
+import scratch
+import source
+from data import KINDS
+from meter import Failed, Meter, Reading
+from peers import chosen
+from secure_shell import SecureShell
+from steps import STEPS
+
+SOURCE_TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+STARTS = 15  # of a trivial command
+COPIES = 3   # of the data that a peer writes in a round, at most about
+
+
+class Bench:
+    """What the peers share: the meter, chama's program, the ssh server."""
+
+    def __init__(self, chosen_options, place):
+        self.options, self.place = chosen_options, place
+        self.chama = os.path.join(SOURCE_TREE, "build", "chama")
+        self.meter = Meter(chosen_options.timeout)
+        self.shell = None
+
+    def ssh(self):
+        """The private ssh server, started for the step that asks."""
+        if self.shell is None:
+            folder = os.path.join(self.place.data, "ssh")
+            os.mkdir(folder, 0o700)
+            self.shell = SecureShell(folder)
+        self.shell.start(self.meter)
+        return self.shell
+
+
+class Turn:
+    """One peer in one round: its folder, and what became of its steps."""
+
+    def __init__(self, bench, kind, data_source, number):
+        self.bench, self.number = bench, number
+        self.home = os.path.join(bench.place.work, kind.name.replace(" ", "-").replace(",", "-"))
+        os.mkdir(self.home)
+        self.peer = kind(bench, data_source, self.home)
+        self.failed = {}
+        self.stored = (0, 0)
+        try:
+            self.peer.prepare()
+        except (Failed, OSError) as failure:
+            self.failed["publish"] = self.failed["sync"] = f"prepare: {failure}"
+
+    def take(self, step):
+        """Runs one step; returns its results as a dictionary, or None if the peer has no such step."""
+        if not hasattr(self.peer, step.name) and (step.name != "start" or not self.peer.starts):
+            return None
+        for needed in step.needs + (step.name,):
+            if needed in self.failed:
+                self.failed[step.name] = self.failed[needed]
+                return {"failed": self.failed[needed]}
+        try:
+            return self.start() if step.name == "start" else self.measure(step)
+        except (Failed, OSError) as failure:
+            self.failed[step.name] = f"{step.name}: {failure}"
+            return {"failed": self.failed[step.name]}
+        finally:
+            self.bench.meter.stop_servers()
+
+    def measure(self, step):
+        before = getattr(self.peer, "before_" + step.name, None)
+        if before:
+            before()
+        result = vars(self.through_versions(step))
+        if step.name.startswith("publish"):
+            held = self.peer.stored()
+            result["stored"], result["disk"] = held[0] - self.stored[0], held[1] - self.stored[1]
+            self.stored = held
+        if not step.name.startswith("sync") or not self.bench.meter.servers:
+            del result["wire"]
+        return result
+
+    def through_versions(self, step):
+        """The step; publish2 for one later version after the other, since each must lie in the source first."""
+        versions = self.peer.source.versions if step.name == "publish2" else step.shows
+        total = Reading()
+        for number in range(step.shows, versions + 1):
+            if step.name == "publish2":
+                self.peer.source.show(number)
+            sync_all(self.bench.place.work)
+            warm(self.peer.reads(step.name))
+            total.add(self.bench.meter.measure(lambda: self.act(step)))
+            sync_all(self.bench.place.work)
+        return total
+
+    def act(self, step):
+        """The step itself, and the sync of the file system where the peer leaves that to others."""
+        getattr(self.peer, step.name)()
+        if step.name not in self.peer.durable:
+            sync_all(self.bench.place.work)
+
+    def start(self):
+        """The median of many starts of a command that does nothing, and of one that asks a little."""
+        result = {"seconds": self.median_start(self.peer.version_command())}
+        if self.peer.list_command():
+            result["list"] = self.median_start(self.peer.list_command())
+        return result
+
+    def median_start(self, argv):
+        spent = []
+        for _ in range(STARTS):
+            started = time.monotonic()
+            self.bench.meter.run(argv, env=self.peer.environment())
+            spent.append(time.monotonic() - started)
+        return report.median(spent)
+
+    def leave(self):
+        subprocess.run(["rm", "-rf", self.home], check=False)
+
+
+def sync_all(place):
+    subprocess.run(["sync", "-f", place], check=True)
+
+
+def warm(paths):
+    """Brings files into the page cache."""
+    existing = [path for path in paths if os.path.lexists(path)]
+    if existing:
+        find = subprocess.Popen(["find", *existing, "-type", "f", "-print0"], stdout=subprocess.PIPE)
+        subprocess.run(["xargs", "-0", "-r", "cat"], stdin=find.stdout, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        find.stdout.close()
+        find.wait()
+
+
+def say(text):
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+def rotated(items, by):
+    by %= len(items)
+    return items[by:] + items[:by]
+
+
+def run_round(bench, kinds, data_source, number, keep):
+    """All steps of all peers once.  By step, peers in turn; or by peer when the disk cannot hold all of them at once."""
+    bench.place.renew_work()
+    steps = [step for step in STEPS if step.name in bench.options.steps and (step.shows == 1 or data_source.versions > 1 or not step.name.endswith("2"))]
+    kinds = rotated(kinds, number)
+    room = bench.place.room() > data_source.bytes * COPIES * len(kinds)
+    groups = [kinds] if room else [(kind,) for kind in kinds]
+    for group in groups:
+        data_source.show(1)
+        turns = [Turn(bench, kind, data_source, number) for kind in group]
+        for step in steps:
+            for turn in turns:
+                data_source.show(1 if step.shows == 1 else 2 if step.name == "publish2" else data_source.versions)
+                result = turn.take(step)
+                if result is not None:
+                    keep(data_source.name, turn.peer.name, step.name, number, result)
+        if not room:
+            for turn in turns:
+                turn.leave()
+            bench.place.drop_old()
+    return "by step" if room else "by peer"
+
+
+def make_source(bench, name, size):
+    """Generates or takes one data set."""
+    folder = os.path.join(bench.place.data, os.path.basename(name.rstrip("/")) or "given")
+    os.mkdir(folder)
+    if name in KINDS:
+        KINDS[name].make(folder, size, bench.options.seed)
+        versions = 2
+    else:
+        versions = source.unpack_given(name, folder)
+    return source.Source(os.path.basename(folder), folder, versions)
+
+
+def run_data(bench, kinds, name, size, results):
+    say(f"{name}: making the data")
+    data_source = make_source(bench, name, size)
+    sync_all(bench.place.data)
+    warm([data_source.path])
+    facts = {"name": data_source.name, "files": data_source.files, "bytes": data_source.bytes, "versions": data_source.versions,
+             "limits": limits.measure(SOURCE_TREE, data_source.path, bench.place.data)}
+
+    def keep(data_name, peer, step, number, result):
+        results.append({"data": data_name, "peer": peer, "step": step, "round": number, **result})
+        say(f"{data_name} round {number + 1} {peer}: {step}: " + (f"FAILED: {result['failed']}" if "failed" in result else f"{result['seconds']:.3f} s"))
+
+    for number in range(bench.options.rounds):
+        facts["order"] = run_round(bench, kinds, data_source, number, keep)
+    bench.place.renew_work()
+    subprocess.run(["rm", "-rf", data_source.folder], check=False)
+    return facts
+
+
+def build():
+    made = subprocess.run(["make", "-s", f"-j{os.cpu_count()}", "all", "build/limits"], cwd=SOURCE_TREE, capture_output=True, text=True)
+    if made.returncode != 0:
+        sys.exit(f"run.sh: cannot build chama:\n{made.stdout[-2000:]}{made.stderr[-2000:]}")
+
+
+def install(families):
+    mode = "bench" if families else "test"
+    if subprocess.run(["sh", "scripts/packages.sh", mode], cwd=SOURCE_TREE).returncode != 0:
+        sys.exit(1)
+
+
+def measure_all(chosen_options, place):
+    bench = Bench(chosen_options, place)
+    kinds = chosen(chosen_options.peers)
+    document = {"machine": machine.facts(place, kinds, bench), "options": chosen_options.words, "data": [], "results": [],
+                "way to files": {kind.name: kind.way_to_files for kind in kinds}, "settings": {kind.name: kind.settings for kind in kinds}}
+    try:
+        for name, size in chosen_options.data:
+            document["data"].append(run_data(bench, kinds, name, size, document["results"]))
+            document["machine"]["load at end"] = machine.load()
+            report.write(document, chosen_options)
+    finally:
+        bench.meter.stop_servers()
+    return document
+
+
+def end(number, frame):
+    raise KeyboardInterrupt
+
+
+def main():
+    chosen_options = options.parse(sys.argv[1:])
+    if not scratch.inside():
+        install(chosen_options.peers)
+        build()
+        scratch.enter_namespaces([sys.executable, os.path.abspath(__file__), *sys.argv[1:]])
+    else:
+        scratch.prepare_inside()
+    signal.signal(signal.SIGTERM, end)
+    place = scratch.open_scratch(chosen_options.scratch)
+    try:
+        measure_all(chosen_options, place)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    finally:
+        place.close()
+
+
+if __name__ == "__main__":
+    main()

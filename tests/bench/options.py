@@ -1,0 +1,102 @@
+"""The command line of run.sh.  What is wrong is said exactly, with exit status 2."""
+import argparse
+import os
+import sys
+from dataclasses import dataclass
+
+from data import GIB, KIB, KINDS, MIB
+from peers import FAMILIES
+from steps import NAMES
+
+UNITS = {"": 1, "k": 1000, "M": 1000**2, "G": 1000**3, "KiB": KIB, "MiB": MIB, "GiB": GIB}
+USUAL = ("mix", "csv", "tiny", "scattered")
+QUICK = ("mix", "tiny")
+
+
+@dataclass
+class Options:
+    peers: tuple
+    data: list      # (name or folder, size)
+    steps: tuple
+    rounds: int
+    seed: int
+    scratch: str
+    timeout: int
+    output: str
+    readme: bool
+    words: str      # the command line as given
+
+
+def refuse(option, want, have):
+    sys.stderr.write(f"run.sh: {option}: want {want}, have {have}\n")
+    sys.exit(2)
+
+
+def listed(option, text, allowed):
+    """A comma list of allowed names; "all" is all of them, "none" none."""
+    if text in ("all", "none"):
+        return tuple(allowed) if text == "all" else ()
+    names = tuple(text.split(","))
+    for name in names:
+        if name not in allowed:
+            refuse(option, f"some of {','.join(allowed)}, or all, or none", name or "an empty name")
+    return names
+
+
+def size_from(option, text):
+    number = text.rstrip("".join(UNITS)) if text else ""
+    unit = text[len(number):]
+    if not number.isdigit() or unit not in UNITS or int(number) == 0:
+        refuse(option, "a size as 302M, 4GiB or 100000", text or "nothing")
+    return int(number) * UNITS[unit]
+
+
+def data_from(word, quick):
+    name, _, size = word.partition(":")
+    if name in KINDS:
+        kind = KINDS[name]
+        return name, size_from("--data", size) if ":" in word else kind.quick if quick else kind.size
+    if not os.path.isdir(word):
+        refuse("--data", f"one of {', '.join(KINDS)} (with :SIZE if you like), or a folder", word)
+    return os.path.abspath(word), 0
+
+
+def number_from(option, text, smallest):
+    if not text.isdigit() or int(text) < smallest:
+        refuse(option, f"a number of at least {smallest}", text or "nothing")
+    return int(text)
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        sys.stderr.write(f"run.sh: {message}; see run.sh --help\n")
+        sys.exit(2)
+
+
+def parser():
+    made = Parser(prog="run.sh", description="Measures chama against the programs that people use today, in one run.", allow_abbrev=False)
+    made.add_argument("--peers", default="all", metavar="NAMES", help=f"comma list of {','.join(FAMILIES)}, or all (the default), or none")
+    made.add_argument("--data", nargs="+", action="extend", metavar="DATA",
+                      help=f"{', '.join(KINDS)}, each with :SIZE if you like (mix:1GiB, tiny:1000000), or a folder, whose subfolders v1, v2 .. "
+                           f"are versions if it has them; default: {' '.join(USUAL)}")
+    made.add_argument("--quick", action="store_true", help=f"little data ({' '.join(QUICK)} unless --data says otherwise), one round")
+    made.add_argument("--steps", default="all", metavar="NAMES", help=f"comma list of {','.join(NAMES)}; a step does those that it needs, too")
+    made.add_argument("--rounds", metavar="N", help="how often everything is done (3; 1 with --quick)")
+    made.add_argument("--seed", default="1", metavar="N", help="of the generated data (1)")
+    made.add_argument("--scratch", metavar="DIR", help="where to work; without it, as root, on a journalled loop image in $TMPDIR or /var/tmp")
+    made.add_argument("--timeout", default="3600", metavar="SECONDS", help="of one command (3600); it counts as failed then")
+    made.add_argument("--output", default="build/bench", metavar="DIR", help="where table.md, table.json and plot.svg go (build/bench)")
+    made.add_argument("--readme", action="store_true", help="also put the table into tests/bench/README.md and the plot beside it")
+    return made
+
+
+def parse(words):
+    given = parser().parse_args(words)
+    if given.scratch and not os.path.isdir(given.scratch):
+        refuse("--scratch", "a folder", given.scratch)
+    rounds = number_from("--rounds", given.rounds, 1) if given.rounds is not None else 1 if given.quick else 3
+    return Options(peers=listed("--peers", given.peers, FAMILIES),
+                   data=[data_from(word, given.quick) for word in given.data or (QUICK if given.quick else USUAL)],
+                   steps=listed("--steps", given.steps, NAMES), rounds=rounds, seed=number_from("--seed", given.seed, 0),
+                   scratch=given.scratch, timeout=number_from("--timeout", given.timeout, 1), output=os.path.abspath(given.output),
+                   readme=given.readme, words=" ".join(words))
