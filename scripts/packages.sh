@@ -2,13 +2,13 @@
 # Makes sure that the Debian packages which chama is built and tested with are installed: as root, with sudo, or by saying what to type.
 #   packages.sh build   compiler, libraries
 #   packages.sh test    the programs that tests and the demo check with, too
-#   packages.sh bench   what chama is measured against, too (this brings an ssh server, which Debian starts)
+#   packages.sh bench   what chama is measured against, too (this brings sshd and nginx, which Debian starts)
 set -eu
 
 build="build-essential pkg-config libglib2.0-dev libgit2-dev libgnutls28-dev libarchive-dev libjansson-dev libmicrohttpd-dev
 libcurl4-gnutls-dev libzstd-dev libsodium-dev liblmdb-dev libsqlite3-dev libxxhash-dev zlib1g-dev"
 test="git openssh-client openssl zstd curl sqlite3 python3 zip unzip strace libarchive-tools man-db"
-bench="borgbackup restic casync ostree rsync openssh-server git-annex iproute2 util-linux e2fsprogs"
+bench="borgbackup restic casync ostree rsync openssh-server nginx-light git-annex iproute2 util-linux e2fsprogs"
 
 case ${1:-build} in
 build) wanted=$build ;;

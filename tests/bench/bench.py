@@ -12,13 +12,14 @@ import report
 import scratch
 import source
 from data import KINDS
+from medians import median
 from meter import Failed, Meter, Reading
 from peers import chosen
 from secure_shell import SecureShell
 from steps import STEPS
 
 SOURCE_TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-STARTS = 15  # of a trivial command
+STARTS, STARTS_SECONDS = 15, 1.0  # of a trivial command: so often, unless that takes longer
 COPIES = 3   # of the data that a peer writes in a round, at most about
 
 
@@ -105,19 +106,19 @@ class Turn:
             sync_all(self.bench.place.work)
 
     def start(self):
-        """The median of many starts of a command that does nothing, and of one that asks a little."""
+        """The median of many starts of a command that does nothing, and of those that ask a little."""
         result = {"seconds": self.median_start(self.peer.version_command())}
-        if self.peer.list_command():
-            result["list"] = self.median_start(self.peer.list_command())
+        for name, argv in self.peer.questions().items():
+            result[name] = self.median_start(argv)
         return result
 
     def median_start(self, argv):
         spent = []
-        for _ in range(STARTS):
+        while len(spent) < STARTS and (len(spent) < 3 or sum(spent) < STARTS_SECONDS):
             started = time.monotonic()
             self.bench.meter.run(argv, env=self.peer.environment())
             spent.append(time.monotonic() - started)
-        return report.median(spent)
+        return median(spent)
 
     def leave(self):
         subprocess.run(["rm", "-rf", self.home], check=False)
@@ -181,7 +182,8 @@ def make_source(bench, name, size):
     return source.Source(os.path.basename(folder), folder, versions)
 
 
-def run_data(bench, kinds, name, size, results):
+def run_data(bench, kinds, name, size, document):
+    """All rounds with one data set.  The report is written after each, so that what was measured stays if the run is ended."""
     say(f"{name}: making the data")
     data_source = make_source(bench, name, size)
     sync_all(bench.place.data)
@@ -189,15 +191,19 @@ def run_data(bench, kinds, name, size, results):
     facts = {"name": data_source.name, "files": data_source.files, "bytes": data_source.bytes, "versions": data_source.versions,
              "limits": limits.measure(SOURCE_TREE, data_source.path, bench.place.data)}
 
+    document["data"].append(facts)
+
     def keep(data_name, peer, step, number, result):
-        results.append({"data": data_name, "peer": peer, "step": step, "round": number, **result})
+        document["results"].append({"data": data_name, "peer": peer, "step": step, "round": number, **result})
         say(f"{data_name} round {number + 1} {peer}: {step}: " + (f"FAILED: {result['failed']}" if "failed" in result else f"{result['seconds']:.3f} s"))
 
+    kinds = tuple(kind for kind in kinds if kind.fits(data_source))
     for number in range(bench.options.rounds):
         facts["order"] = run_round(bench, kinds, data_source, number, keep)
+        document["machine"]["load at end"] = machine.load()
+        report.write(document, bench.options)
     bench.place.renew_work()
     subprocess.run(["rm", "-rf", data_source.folder], check=False)
-    return facts
 
 
 def build():
@@ -219,12 +225,9 @@ def measure_all(chosen_options, place):
                 "way to files": {kind.name: kind.way_to_files for kind in kinds}, "settings": {kind.name: kind.settings for kind in kinds}}
     try:
         for name, size in chosen_options.data:
-            document["data"].append(run_data(bench, kinds, name, size, document["results"]))
-            document["machine"]["load at end"] = machine.load()
-            report.write(document, chosen_options)
+            run_data(bench, kinds, name, size, document)
     finally:
         bench.meter.stop_servers()
-    return document
 
 
 def end(number, frame):

@@ -1,70 +1,16 @@
-"""Results to tables: medians over rounds, ratios to the best peer and to the machine's limit; Markdown and JSON."""
+"""Results as tables: ratios to the best peer, to the machine's limit and to what is wanted; Markdown and JSON."""
 import json
 import os
-import statistics
 
 import limits
 import plot
+from medians import OURS, Medians, Verdict, ratio
 from steps import MEMORY_STEPS, ROWS
+from targets import ANYONE, TARGETS
 
-OURS, YARDSTICK = "chama", "cp -a"
+YARDSTICK = "cp -a"
 SCALES = {"s": (1, ".3f"), "ms": (1e3, ".1f"), "MB": (1e-6, ".2f"), "MiB": (1 / 1024**2, ".0f")}
 BEGIN, END = "<!-- table: run.sh --readme writes between these lines -->", "<!-- end of table -->"
-
-
-def median(values):
-    return statistics.median(values)
-
-
-# What a receiver waits for until it has plain files: name of the sum, and its parts.
-SUMS = (("together", "sync", "checkout"), ("together2", "sync2", "update"))
-
-
-def with_sums(results, way_to_files):
-    """The results and the SUMS of every round.  @way_to_files: for every peer, which of the two parts must be there (peers/base.py)."""
-    found = {(one["peer"], one["round"], one["step"]): one["seconds"] for one in results if "seconds" in one}
-    sums = []
-    for peer, number in dict.fromkeys((one["peer"], one["round"]) for one in results):
-        for total, *parts in SUMS:
-            wanted = [part for part, needed in zip(parts, way_to_files[peer]) if needed]
-            if wanted and all((peer, number, part) in found for part in wanted):
-                sums.append({"peer": peer, "round": number, "step": total, "seconds": sum(found[peer, number, part] for part in wanted)})
-    return results + sums
-
-
-class Medians:
-    """Of one data set: value(peer, step, metric) is the median over the rounds, or None."""
-
-    def __init__(self, data, document):
-        self.values, self.failures = {}, {}
-        for one in with_sums([one for one in document["results"] if one["data"] == data], document["way to files"]):
-            if "failed" in one:
-                self.failures[one["peer"], one["step"]] = one["failed"]
-            for metric, value in one.items():
-                if isinstance(value, (int, float)) and metric != "round":
-                    self.values.setdefault((one["peer"], one["step"], metric), []).append(value)
-
-    def value(self, peer, step, metric):
-        values = self.values.get((peer, step, metric))
-        return median(values) if values else None
-
-    def failed(self, peer, step):
-        return (peer, step) in self.failures
-
-    def best(self, peers, row):
-        """(name, value) of the best of the peers, the smallest value; (None, None) if none has any."""
-        found = [(self.value(peer, row.step, row.metric), peer) for peer in peers]
-        found = [(value, peer) for value, peer in found if value is not None]
-        return min(found)[::-1] if found else (None, None)
-
-
-def ratio(value, base):
-    return None if value is None or not base else value / base
-
-
-def target_of(row, data):
-    wanted = dict(row.target)
-    return wanted.get(data, wanted.get(""))
 
 
 def shown(value, unit):
@@ -83,24 +29,37 @@ def table(head, lines):
     return "\n".join(["| " + " | ".join(line) + " |" for line in [head, ["---"] + ["---:"] * (width - 1), *lines]]) + "\n"
 
 
-def compare(facts, medians, peers):
-    """One line per row: chama, the best peer, the ratio, what is wanted, the machine's limit."""
-    rivals = [peer for peer in peers if peer not in (OURS, YARDSTICK)]
-    copy = medians.value(YARDSTICK, "checkout", "seconds")
+def floor_of(name, facts, medians):
+    """The machine's limit of that name in this run, or None."""
+    return limits.limit(name, facts["limits"], medians.value(YARDSTICK, "checkout", "seconds"))
+
+
+def compare(facts, medians):
+    """One line per row: chama, the best peer, the ratio, the machine's limit."""
     lines = []
     for row in ROWS:
         ours = medians.value(OURS, row.step, row.metric)
-        name, best = medians.best(rivals, row)
+        name, best = medians.best(ANYONE, row.step, row.metric)
         if ours is None and best is None:
             continue
-        wanted = target_of(row, facts["name"])
-        against = ratio(ours, best)
-        floor = limits.limit(row.limit, facts["limits"], copy)
-        verdict = "" if wanted is None or against is None else "yes" if against <= wanted else "no"
+        floor = floor_of(row.limit, facts, medians)
         own = "failed" if medians.failed(OURS, row.step) else shown(ours, row.unit)
-        lines.append([f"{row.title} [{row.unit}]", own, shown(best, row.unit), name or "-", times(against), times(wanted), verdict,
+        lines.append([f"{row.title} [{row.unit}]", own, shown(best, row.unit), name or "-", times(ratio(ours, best)),
                       shown(floor, row.unit), times(ratio(ours, floor))])
-    return table(["step", "chama", "best peer", "which", "ratio", "want", "met", "limit", "chama/limit"], lines)
+    return table(["step", "chama", "best peer", "which", "chama/best", "limit", "chama/limit"], lines)
+
+
+def wanted(facts, medians):
+    """One line per target that can be judged."""
+    lines = []
+    for target in TARGETS:
+        verdict = Verdict(target, medians, floor_of(target.limit, facts, medians))
+        if not target.applies(facts["name"]) or verdict.met is None:
+            continue
+        most = times(target.most) if verdict.name else shown(target.most, target.unit)
+        lines.append([f"{target.name} {target.title} [{target.unit}]", shown(verdict.value, target.unit), verdict.name or "-",
+                      shown(verdict.base, target.unit), times(verdict.ratio), most, "yes" if verdict.met else "NO"])
+    return table(["target", "chama", "against", "its value", "ratio", "at most", "met"], lines)
 
 
 def cell(medians, peer, row):
@@ -136,7 +95,7 @@ def section(facts, document, peers):
     medians = Medians(facts["name"], document)
     failures = "".join(f"- {peer}, {step}: {text}\n" for (peer, step), text in medians.failures.items())
     return "\n".join([f"### {facts['name']}: {facts['files']} files, {facts['bytes'] / 1e6:.1f} MB, {facts['versions']} versions\n",
-                      compare(facts, medians, peers), limits_line(facts["limits"]) + f"Interleaved {facts['order']}.\n", everyone(medians, peers),
+                      wanted(facts, medians), compare(facts, medians), limits_line(facts["limits"]) + f"Interleaved {facts['order']}.\n", everyone(medians, peers),
                       "CPU time of a step (commands and the daemons they talk to) and the peak memory of its commands, resident / anonymous:\n",
                       resources(medians, peers), f"Failed:\n\n{failures}" if failures else ""])
 

@@ -87,8 +87,12 @@ class Source:
             move(os.path.join(self.folder, f"away{self.shown}"), self.path, away)
         time.sleep(SETTLE_SECONDS)
 
+    def past(self, path):
+        """Where the file lies that @path was in the version before the shown one."""
+        return os.path.join(self.folder, f"away{self.shown - 1}", path)
+
     def change(self):
-        """What differs between the first two versions: (paths gone or changed, paths new or changed)."""
+        """What differs between the version before the shown one and this: (paths gone or changed, paths new or changed)."""
         return self.moves[self.shown - 2]
 
 

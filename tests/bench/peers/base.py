@@ -77,6 +77,12 @@ class Peer:
         """Prints the program's version in its first line."""
         return [self.family, "--version"]
 
-    def list_command(self):
-        """A small question about what is held, or None."""
-        return None
+    def questions(self):
+        """Commands that ask a little about what is held, by what they ask: "list" what there is, "files" of the last version, "diff" of the
+        last version to the first."""
+        return {}
+
+    @staticmethod
+    def fits(source):
+        """Whether it can take part with this source at all."""
+        return True

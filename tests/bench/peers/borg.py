@@ -41,8 +41,10 @@ class Borg(Peer):
     def stored(self):
         return size_of(self.path("repository", "data"))[0], size_of(self.path("repository"), self.path("base"))[1]
 
-    def list_command(self):
-        return ["borg", "list", self.path("repository")]
+    def questions(self):
+        repository, last = self.path("repository"), f"v{self.source.versions}"
+        return {"list": ["borg", "list", repository], "files": ["borg", "list", f"{repository}::{last}"],
+                "diff": ["borg", "diff", f"{repository}::v1", last]}
 
 
 class BorgLz4(Borg):

@@ -1,14 +1,16 @@
-"""casync with local chunk stores.  Its sync is its checkout: it extracts straight from the other side's store, checking every chunk."""
+"""casync with chunk stores.  Its sync is a checkout: it extracts straight from the other side's store, checking every chunk."""
 import os
 
 from peers.base import Peer, size_of
+from web_server import WebServer
 
 
 class Casync(Peer):
     name = family = "casync"
-    way_to_files = (False, True)
-    settings = ("defaults (zstd, 64 KiB chunks), with --cache for files that did not change; extracts from the owner's store as a local "
-                "folder, so there is no wire; does not fsync; verify is `casync mtree`, which reads and hashes all")
+    way_to_files = (True, False)
+    settings = ("defaults (zstd, 64 KiB chunks), with --cache for files that did not change; sync is `extract` from nginx over plain HTTP, which "
+                "leaves files, for v2 with what is there as seed; checkout is `extract` from the store; does not fsync; verify is `casync mtree`, "
+                "which reads and hashes all")
 
     def casync(self, *words, **more):
         self.run("casync", f"--store={self.path('store.castr')}", *words, **more)
@@ -18,11 +20,24 @@ class Casync(Peer):
 
     def prepare(self):
         os.mkdir(self.path("cache"))
+        self.web = WebServer(self.home)
 
     def publish(self):
         self.casync(f"--cache={self.path('cache')}", "make", self.index(), self.source.path)
 
     again = publish2 = publish
+
+    def before_sync(self):
+        os.mkdir(self.path("synced"))
+        self.before_sync2()
+
+    def before_sync2(self):
+        self.web.start(self.bench.meter)
+
+    def sync(self):
+        self.run("casync", f"--store={self.web.address}/store.castr", "extract", f"{self.web.address}/v{self.source.shown}.caidx", self.path("synced"))
+
+    sync2 = sync
 
     def before_checkout(self):
         os.mkdir(self.path("files"))
@@ -39,3 +54,6 @@ class Casync(Peer):
     def stored(self):
         indexes = [self.path(name) for name in os.listdir(self.home) if name.endswith(".caidx")]
         return size_of(self.path("store.castr"), *indexes)[0], size_of(self.path("store.castr"), self.path("cache"), *indexes)[1]
+
+    def questions(self):
+        return {"files": ["casync", f"--store={self.path('store.castr')}", "list", self.path(f"v{self.source.versions}.caidx")]}

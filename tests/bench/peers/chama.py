@@ -67,5 +67,7 @@ class Chama(Peer):
     def version_command(self):
         return [self.bench.chama, "--version"]
 
-    def list_command(self):
-        return [self.bench.chama, "--home", self.path("owner"), "ls"]
+    def questions(self):
+        ask = [self.bench.chama, "--home", self.path("owner")]
+        return {"list": [*ask, "ls"], "files": [*ask, "files", "bench"],
+                "diff": [*ask, "diff", "bench@1", f"bench@{self.source.versions}"]}

@@ -63,8 +63,10 @@ class GitBase(Peer):
     def stored(self):
         return size_of(self.path("repository", "objects"))[0], size_of(self.path("repository"))[1]
 
-    def list_command(self):
-        return ["git", f"--git-dir={self.path('repository')}", "log", "-1", "--oneline"]
+    def questions(self):
+        ask, last = ["git", f"--git-dir={self.path('repository')}"], f"v{self.source.versions}"
+        return {"list": [*ask, "log", "-1", "--oneline"], "files": [*ask, "ls-tree", "-r", "-l", last],
+                "diff": [*ask, "diff", "--name-status", "v1", last]}
 
 
 class Git(GitBase):

@@ -43,8 +43,9 @@ class Restic(Peer):
     def version_command(self):
         return ["restic", "version"]
 
-    def list_command(self):
-        return ["restic", "--repo", self.path("repository"), "snapshots"]
+    def questions(self):
+        ask = ["restic", "--repo", self.path("repository")]
+        return {"list": [*ask, "snapshots"], "files": [*ask, "ls", "latest"]}
 
 
 class ResticAuto(Restic):
