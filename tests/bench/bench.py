@@ -242,7 +242,8 @@ def main():
         scratch.enter_namespaces([sys.executable, os.path.abspath(__file__), *sys.argv[1:]])
     else:
         scratch.prepare_inside()
-    signal.signal(signal.SIGTERM, end)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
     place = scratch.open_scratch(chosen_options.scratch)
     try:
         measure_all(chosen_options, place)
