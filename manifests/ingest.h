@@ -24,7 +24,7 @@ typedef struct {
     gboolean skip_special;
     const char *encoding;      /* of names in old zip files; NULL: UTF-8, else as they are */
     Store *store;              /* where the version before lies, */
-    const Digest *earlier;     /* and the root of its listing: what changed little since is stored as a patch; may be NULL; not of archives */
+    const Digest *earlier;     /* and the root of its listing: what changed little since is stored as a patch; may be NULL */
     Memory *memory;            /* of what was published from there last; may be NULL; not of archives */
     Progress *progress;        /* may be NULL */
     void (*warn)(gpointer data, const char *message); /* one line for a person (what was skipped); may be NULL */

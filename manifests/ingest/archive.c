@@ -10,12 +10,15 @@
 #include "manifests/tree/beneath.h"
 #include "manifests/tree/walk.h"
 
+#define ALIGNED_MIN (16 * 1024)
+
 /* Files whose content is on its way through the cutter wait, in their order, for their digests. */
 typedef struct {
     Sink sink;
     Walk walk;                 /* says what to do with special files */
     ArchiveReader *reader;
     Cutter *cutter;
+    Earlier *earlier;          /* NULL if there is no version before */
     Unsorted *unsorted;
     GQueue waiting;            /* of Waiting */
     Patterns *excluded;        /* the command's lines alone: what they leave out is not even read */
@@ -35,6 +38,8 @@ archiving_clear(Archiving *archiving)
 {
     g_clear_pointer(&archiving->cutter, cutter_free);
     g_clear_pointer(&archiving->reader, archive_reader_free);
+    g_clear_pointer(&archiving->earlier, earlier_free);
+    sink_clear(&archiving->sink);
     g_clear_pointer(&archiving->unsorted, unsorted_free);
     g_queue_clear_full(&archiving->waiting, g_free);
     g_clear_pointer(&archiving->excluded, patterns_free);
@@ -70,10 +75,19 @@ keep_lines(Archiving *archiving, const guint8 *data, gsize size, GError **error)
     return TRUE;
 }
 
-static gboolean
-read_content(Archiving *archiving, gboolean lines, GError **error)
+/* Entries come in any order, and each look at the version before is a descent: not for files of next to nothing. */
+static void
+align(Archiving *archiving, const char *path)
 {
-    for (;;) {
+    g_autoptr(Alignment) alignment = archiving->earlier ? earlier_align(archiving->earlier, path, 0) : NULL;
+
+    cutter_align(archiving->cutter, alignment);
+}
+
+static gboolean
+read_content(Archiving *archiving, const char *path, gboolean lines, GError **error)
+{
+    for (gboolean first = TRUE;; first = FALSE) {
         gsize size, count;
         guint8 *room = cutter_room(archiving->cutter, &size);
 
@@ -81,6 +95,8 @@ read_content(Archiving *archiving, gboolean lines, GError **error)
             return FALSE;
         if (count == 0)
             return cutter_end(archiving->cutter, error);
+        if (first && count >= ALIGNED_MIN)
+            align(archiving, path);
         if ((lines && !keep_lines(archiving, room, count, error)) || !cutter_filled(archiving->cutter, count, error))
             return FALSE;
     }
@@ -98,7 +114,7 @@ add_file(Archiving *archiving, const char *path, mode_t mode, GError **error)
     g_queue_push_tail(&archiving->waiting, file);
     if (lines && !archiving->lines)
         archiving->lines = g_byte_array_new();
-    return read_content(archiving, lines, error);
+    return read_content(archiving, path, lines, error);
 }
 
 static gboolean
@@ -224,7 +240,7 @@ write_listing(Archiving *archiving, const IngestOptions *options, IngestResult *
 gboolean
 ingest_archive(StoreWriter *writer, const char *path, const IngestOptions *options, IngestResult *result, GError **error)
 {
-    g_auto(Archiving) archiving = { .sink = { .writer = writer, .progress = options->progress } };
+    g_auto(Archiving) archiving = { .sink = { .writer = writer, .progress = options->progress, .store = options->store, .earlier = options->earlier } };
     CutterTold told = { take_chunk, take_file, &archiving };
 
     memset(result, 0, sizeof(*result));
@@ -235,6 +251,8 @@ ingest_archive(StoreWriter *writer, const char *path, const IngestOptions *optio
     archiving.reader = archive_reader_open(path, options->encoding, error);
     if (!archiving.reader)
         return FALSE;
+    if (options->earlier)
+        archiving.earlier = earlier_new(options->store, options->earlier);
     archiving.unsorted = unsorted_new();
     archiving.cutter = cutter_new(&archiving.sink, &told);
     if (!read_all(&archiving, error) || !write_listing(&archiving, options, result, error))

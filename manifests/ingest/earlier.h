@@ -17,4 +17,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Earlier, earlier_free)
 /* With the file of the same path, for one that will have @size bytes: the caller's; NULL if there was none.  Cheapest in the order of a listing. */
 Alignment *earlier_align(Earlier *earlier, const char *path, guint64 size);
 
+/* A StoreLikeness for a page of a listing: the pages around the same paths.  @data is an Earlier. */
+guint earlier_page(gpointer data, guint attempt, const void *bytes, gsize size, Digest bases[PATCH_BASES_MAX]);
+
 #endif

@@ -30,6 +30,7 @@ ingest_clear(Ingest *ingest)
     g_clear_pointer(&ingest->batches, pipeline_free);
     g_clear_pointer(&ingest->filling, batch_free);
     g_clear_pointer(&ingest->listing, listing_writer_free);
+    sink_clear(&ingest->sink);
     if (ingest->root >= 0)
         close(ingest->root);
 }

@@ -49,6 +49,12 @@ sink_goes_on(const Sink *sink, GError **error)
     return !progress_cancelled(sink->progress) || chama_error(error, CHAMA_ERROR_CANCELLED, "stopped");
 }
 
+void
+sink_clear(Sink *sink)
+{
+    g_clear_pointer(&sink->pages, earlier_free);
+}
+
 static gboolean
 put(Sink *sink, ObjectKind kind, const Digest *digest, const void *data, gsize size, StoreLikeness likeness, gpointer likeness_data, GError **error)
 {
@@ -88,5 +94,7 @@ sink_page(gpointer data, GBytes *page, const Digest *digest, GError **error)
 {
     Sink *sink = data;
 
-    return put(sink, OBJECT_PAGE, digest, g_bytes_get_data(page, NULL), g_bytes_get_size(page), NULL, NULL, error);
+    if (sink->earlier && !sink->pages)
+        sink->pages = earlier_new(sink->store, sink->earlier);
+    return put(sink, OBJECT_PAGE, digest, g_bytes_get_data(page, NULL), g_bytes_get_size(page), sink->pages ? earlier_page : NULL, sink->pages, error);
 }

@@ -4,6 +4,7 @@
 #ifndef CHAMA_MANIFESTS_INGEST_SINK_H
 #define CHAMA_MANIFESTS_INGEST_SINK_H
 
+#include "manifests/ingest/earlier.h"
 #include "manifests/listing/listing.h"
 #include "manifests/progress.h"
 #include "manifests/store/store.h"
@@ -13,8 +14,11 @@ typedef struct {
     Progress *progress;        /* may be NULL */
     Store *store;              /* where the version before lies, */
     const Digest *earlier;     /* and the root of its listing; NULL: there is none */
+    Earlier *pages;            /* of the thread that writes the listing; made when first needed */
     guint64 new_bytes;         /* by which packs grew; changed atomically */
 } Sink;
+
+void sink_clear(Sink *sink);
 
 /* Hashes @size bytes (1..CHUNK_SIZE_MAX), stores them (as a patch against what @likeness knows; may be NULL), and says what they are in @chunk (a run of
  * one). CANCELLED if the person stopped. */

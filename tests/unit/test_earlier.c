@@ -176,6 +176,22 @@ test_small_files(Versions *versions, gconstpointer data)
     g_assert_cmpuint(versions->second.new_bytes, <, versions->first.new_bytes / 3);
 }
 
+/* One file of thousands: the pages on the way to it are patches, too. */
+static void
+test_pages(Versions *versions, gconstpointer data)
+{
+    for (guint i = 0; i < 3000; i++) {
+        g_autofree char *path = g_strdup_printf("%u/file-%u", i / 100, i);
+        g_autofree char *text = g_strdup_printf("content of %u", i);
+
+        tree_text(versions->tree.in, path, text);
+    }
+    ingest_first(versions);
+    tree_text(versions->tree.in, "17/file-1750", "content of something else");
+    ingest_second(versions);
+    g_assert_cmpuint(versions->second.new_bytes, <, 1000);
+}
+
 typedef void (*Replace)(Versions *versions);
 
 static void
@@ -252,6 +268,7 @@ main(int argc, char **argv)
     g_test_add("/earlier/cut-out", Versions, NULL, setup, test_cut_out, teardown);
     g_test_add("/earlier/big", Versions, NULL, setup, test_big, teardown);
     g_test_add("/earlier/small-files", Versions, NULL, setup, test_small_files, teardown);
+    g_test_add("/earlier/pages", Versions, NULL, setup, test_pages, teardown);
     g_test_add("/earlier/unlike/noise", Versions, replace_with_noise, setup, test_unlike, teardown);
     g_test_add("/earlier/unlike/folder", Versions, replace_with_folder, setup, test_unlike, teardown);
     g_test_add("/earlier/unlike/name", Versions, replace_with_new_name, setup, test_unlike, teardown);
