@@ -1,5 +1,6 @@
 """Measures chama against its peers: options, then data sets, rounds, steps and peers in turn, then the report."""
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,11 +15,11 @@ import source
 from data import KINDS
 from medians import median
 from meter import Failed, Meter, Reading
+from options import SOURCE_TREE
 from peers import chosen
 from secure_shell import SecureShell
 from steps import STEPS
 
-SOURCE_TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 STARTS, STARTS_SECONDS = 15, 1.0  # of a trivial command: so often, unless that takes longer
 COPIES = 3   # of the data that a peer writes in a round, at most about
 
@@ -28,7 +29,8 @@ class Bench:
 
     def __init__(self, chosen_options, place):
         self.options, self.place = chosen_options, place
-        self.chama = os.path.join(SOURCE_TREE, "build", "chama")
+        # A copy: somebody may build while this runs.
+        self.chama = shutil.copy(chosen_options.chama or os.path.join(SOURCE_TREE, "build", "chama"), os.path.join(place.data, "chama"))
         self.meter = Meter(chosen_options.timeout)
         self.shell = None
 
@@ -238,7 +240,8 @@ def main():
     chosen_options = options.parse(sys.argv[1:])
     if not scratch.inside():
         install(chosen_options.peers)
-        build()
+        if not chosen_options.chama:
+            build()
         scratch.enter_namespaces([sys.executable, os.path.abspath(__file__), *sys.argv[1:]])
     else:
         scratch.prepare_inside()

@@ -64,7 +64,7 @@ def change_rows(old, new, dice, scattered):
         rows[place] = edited(rows[place], dice)
     if not scattered:
         middle = len(rows) // 2
-        rows[middle:middle] = Rows(f"inserted {new}").take(max(1, count // 10))
+        rows[middle:middle] = Rows(f"inserted {dice.random()}").take(max(1, count // 10))
     write(new, ("\n".join(rows) + "\n").encode(), MTIME + DAY)
 
 

@@ -5,7 +5,11 @@ import subprocess
 
 
 def measure(source_tree, folder, work):
-    said = subprocess.run([os.path.join(source_tree, "build", "limits"), folder, work], capture_output=True, text=True, check=True)
+    """The measured parts (limits.c), or None where it was not built."""
+    program = os.path.join(source_tree, "build", "limits")
+    if not os.access(program, os.X_OK):
+        return None
+    said = subprocess.run([program, folder, work], capture_output=True, text=True, check=True)
     return json.loads(said.stdout)
 
 
@@ -36,4 +40,5 @@ FORMULAS = {
 
 
 def limit(name, part, copy):
-    return FORMULAS[name](part, copy) if name else None
+    """Seconds at best of what the formula @name is for; None if there is none, or its parts were not measured."""
+    return FORMULAS[name](part, copy) if name and part else None

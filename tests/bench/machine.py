@@ -22,11 +22,11 @@ def memory():
 
 
 def version_of(kind, bench):
-    """The first line that the program prints about itself."""
+    """The first line with a number in it that the program prints about itself."""
     command = kind(bench, None, bench.place.data).version_command()
     try:
         said = subprocess.run(command, capture_output=True, text=True)
-        return next((line.strip() for line in (said.stdout + said.stderr).splitlines() if line.strip()), "?")
+        return next((" ".join(line.split()) for line in (said.stdout + said.stderr).splitlines() if any(c.isdigit() for c in line)), "?")
     except OSError as failure:
         return str(failure)
 

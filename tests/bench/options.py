@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from data import GIB, KIB, KINDS, MIB
 from peers import FAMILIES
-from steps import NAMES
+from steps import NAMES, STEPS
 
+SOURCE_TREE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 UNITS = {"": 1, "k": 1000, "M": 1000**2, "G": 1000**3, "KiB": KIB, "MiB": MIB, "GiB": GIB}
 USUAL = ("mix", "csv", "tiny", "scattered")
 QUICK = ("mix", "tiny")
@@ -21,6 +22,7 @@ class Options:
     rounds: int
     seed: int
     scratch: str
+    chama: str      # a program that is built already, or None
     timeout: int
     output: str
     readme: bool
@@ -61,6 +63,25 @@ def data_from(word, quick):
     return os.path.abspath(word), 0
 
 
+def all_data(words, quick):
+    """What --data lists; each name once, since results go by it."""
+    data = [data_from(word, quick) for word in words]
+    names = [os.path.basename(name) for name, _ in data]
+    for name in names:
+        if names.count(name) > 1:
+            refuse("--data", "every name once", name)
+    return data
+
+
+def with_needs(names):
+    """The steps, and those that they need."""
+    needed = set(names)
+    for step in reversed(STEPS):
+        if step.name in needed:
+            needed.update(step.needs)
+    return tuple(name for name in NAMES if name in needed)
+
+
 def number_from(option, text, smallest):
     if not text.isdigit() or int(text) < smallest:
         refuse(option, f"a number of at least {smallest}", text or "nothing")
@@ -84,8 +105,9 @@ def parser():
     made.add_argument("--rounds", metavar="N", help="how often everything is done (3; 1 with --quick)")
     made.add_argument("--seed", default="1", metavar="N", help="of the generated data (1)")
     made.add_argument("--scratch", metavar="DIR", help="where to work; without it, as root, on a journalled loop image in $TMPDIR or /var/tmp")
+    made.add_argument("--chama", metavar="PROGRAM", help="measure this one; without it chama is built, and its build/chama measured")
     made.add_argument("--timeout", default="3600", metavar="SECONDS", help="of one command (3600); it counts as failed then")
-    made.add_argument("--output", default="build/bench", metavar="DIR", help="where table.md, table.json and plot.svg go (build/bench)")
+    made.add_argument("--output", default=os.path.join(SOURCE_TREE, "build", "bench"), metavar="DIR", help="where table.md, table.json and plot.svg go (build/bench)")
     made.add_argument("--readme", action="store_true", help="also put the table into tests/bench/README.md and the plot beside it")
     return made
 
@@ -95,8 +117,11 @@ def parse(words):
     if given.scratch and not os.path.isdir(given.scratch):
         refuse("--scratch", "a folder", given.scratch)
     rounds = number_from("--rounds", given.rounds, 1) if given.rounds is not None else 1 if given.quick else 3
+    if given.chama and not (os.path.isfile(given.chama) and os.access(given.chama, os.X_OK)):
+        refuse("--chama", "a program", given.chama)
     return Options(peers=listed("--peers", given.peers, FAMILIES),
-                   data=[data_from(word, given.quick) for word in given.data or (QUICK if given.quick else USUAL)],
-                   steps=listed("--steps", given.steps, NAMES), rounds=rounds, seed=number_from("--seed", given.seed, 0),
-                   scratch=given.scratch, timeout=number_from("--timeout", given.timeout, 1), output=os.path.abspath(given.output),
+                   data=all_data(given.data or (QUICK if given.quick else USUAL), given.quick),
+                   steps=with_needs(listed("--steps", given.steps, NAMES)), rounds=rounds, seed=number_from("--seed", given.seed, 0),
+                   scratch=given.scratch, chama=given.chama and os.path.abspath(given.chama),
+                   timeout=number_from("--timeout", given.timeout, 1), output=os.path.abspath(given.output),
                    readme=given.readme, words=" ".join(words))

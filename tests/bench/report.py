@@ -75,16 +75,20 @@ def everyone(medians, peers):
 
 def resources(medians, peers):
     """CPU seconds of every step, and its peak memory: resident / anonymous."""
-    head = ["peer"] + [f"{step} CPU [s]" for step in MEMORY_STEPS] + [f"{step} [MiB]" for step in MEMORY_STEPS]
+    head = ["peer"] + [f"{step} CPU [s]" for step in MEMORY_STEPS] + [f"{step} [MiB]" for step in MEMORY_STEPS] + ["sync's daemons [MiB]"]
     lines = []
     for peer in peers:
         cpu = [shown(medians.value(peer, step, "cpu"), "s") for step in MEMORY_STEPS]
         memory = [(medians.value(peer, step, "rss"), medians.value(peer, step, "anon")) for step in MEMORY_STEPS]
+        daemons = medians.value(peer, "sync", "server_rss") or None
+        memory.append((daemons, medians.value(peer, "sync", "server_anon")))
         lines.append([peer] + cpu + ["-" if rss is None else f"{shown(rss, 'MiB')} / {shown(anon, 'MiB')}" for rss, anon in memory])
     return table(head, lines)
 
 
 def limits_line(part):
+    if not part:
+        return "The machine's limits were not measured.\n"
     rates = ", ".join(f"{title} {part[name] / 1e6:.0f} MB/s" for title, name in
                       (("SHA-256", "sha256"), ("chunker", "chunker"), ("zstd-1", "zstd"), ("zstd expanding", "unzstd"), ("TLS", "tls")))
     return (f"Limits here, one thread each: {rates}; zstd-1 makes {part['zstd_ratio']:.3f} of the data; stat of every file "
@@ -106,7 +110,7 @@ def markdown(document):
     known = document["machine"]
     rounds = 1 + max((one["round"] for one in document["results"]), default=0)
     about = [f"- {key}: {value}" for key, value in known.items() if key != "versions"]
-    about += [f"- versions: {'; '.join(dict.fromkeys(known['versions'].values()))}", f"- command: `run.sh {document['options']}`, medians of {rounds} rounds"]
+    about += ["- versions: " + "; ".join(f"{peer}: {text}" for peer, text in known["versions"].items()), f"- command: `run.sh {document['options']}`, medians of {rounds} rounds"]
     settings = table(["peer", "settings"], [[peer, text] for peer, text in document["settings"].items()])
     return "\n".join(["\n".join(about) + "\n", *(section(facts, document, peers) for facts in document["data"]), "### Settings\n", settings])
 
