@@ -192,11 +192,11 @@ def kill_group(pid, number=signal.SIGKILL):
 
 
 def last_words(words, status):
-    """The last line of what a command said, without control characters."""
+    """The last two lines of what a command said, without control characters."""
     words.seek(max(0, words.seek(0, os.SEEK_END) - 4096))
     lines = [line.strip() for line in words.read().decode(errors="replace").splitlines() if line.strip()]
-    text = lines[-1] if lines else "no message"
-    return f"exit {status}: " + "".join(c for c in text if c.isprintable())[:200]
+    text = "; ".join(lines[-2:]) or "no message"
+    return f"exit {status}: " + "".join(c for c in text if c.isprintable())[:300]
 
 
 def tail_of(log):

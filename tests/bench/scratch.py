@@ -53,16 +53,16 @@ class Folder:
     def drop_old(self):
         """Makes room, for who has too little of it to wait until the end."""
         for number in range(1, self.rounds + 1):
-            shutil.rmtree(os.path.join(self.top, f"old{number}"), ignore_errors=True)
+            remove(os.path.join(self.top, f"old{number}"))
 
-    def room(self):
-        return shutil.disk_usage(self.top).free
+    def has_room(self, files, size):
+        return room_in(self.top, files, size)
 
     def about(self):
         return f"{file_system(self.top)}, the folder given with --scratch"
 
     def close(self):
-        shutil.rmtree(self.top, ignore_errors=True)
+        remove(self.top)
 
 
 class Images:
@@ -102,8 +102,8 @@ class Images:
     def drop_old(self):
         pass
 
-    def room(self):
-        return min(shutil.disk_usage(self.parent).free, shutil.disk_usage(self.work if os.path.ismount(self.work) else self.data).free)
+    def has_room(self, files, size):
+        return room_in(self.work, files, size) and room_in(self.parent, 0, size)
 
     def about(self):
         return f"ext4 with a journal on loop images in {file_system(self.parent)}, made new for each round"
@@ -112,6 +112,17 @@ class Images:
         for place in (self.work, self.data, self.top):
             subprocess.run(["umount", "--lazy", place], stderr=subprocess.DEVNULL)
         os.rmdir(self.top)
+
+
+def remove(folder):
+    """Removes what the peers wrote, even where they took away the right to (git-annex)."""
+    subprocess.run(["chmod", "-R", "u+rwX", folder], stderr=subprocess.DEVNULL)
+    subprocess.run(["rm", "-rf", folder])
+
+
+def room_in(path, files, size):
+    state = os.statvfs(path)
+    return state.f_bavail * state.f_frsize > size and (state.f_favail > files or state.f_files == 0)
 
 
 def open_scratch(given):

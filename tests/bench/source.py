@@ -39,6 +39,7 @@ class Source:
         self.moves = [self.stash(number) for number in range(1, versions)]
         os.rename(self.version(1), self.path)
         self.files = len(self.sets[0])
+        self.disk = sum(os.lstat(os.path.join(self.path, path)).st_blocks * 512 for path in self.sets[0])
         self.bytes = sum(os.lstat(os.path.join(self.path, path)).st_size for path in self.sets[0])
 
     def version(self, number):

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Step:
     """@name is the peer's method; a peer without it has no such notion.  @shows is the version that the source shows during the step:
-    1 or 2 (2 means: one after the other, up to the last).  @needs are steps without which it cannot run."""
+    1, or 2: the last (publish2: each after the first).  @needs are steps without which it cannot run; those that are @later make no sense
+    when there is only one version."""
     name: str
     shows: int
     needs: tuple = ()
+    later: bool = False
 
 
 STEPS = (
@@ -16,9 +18,9 @@ STEPS = (
     Step("again", 1, ("publish",)),
     Step("sync", 1, ("publish",)),
     Step("checkout", 1, ("publish", "sync")),
-    Step("publish2", 2, ("publish",)),
-    Step("sync2", 2, ("publish2", "sync")),
-    Step("update", 2, ("checkout", "sync2")),
+    Step("publish2", 2, ("publish",), True),
+    Step("sync2", 2, ("publish2", "sync"), True),
+    Step("update", 2, ("checkout", "sync2"), True),
     Step("verify", 2, ("publish2", "sync2")),
     Step("start", 2),
 )

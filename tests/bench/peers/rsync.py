@@ -43,8 +43,9 @@ class RsyncDaemon(Rsync):
 
     def before_sync(self):
         self.port = free_port()
+        user = "uid = root\ngid = root\n" if os.getuid() == 0 else ""  # else it would become nobody
         with open(self.path("rsyncd.conf"), "w") as config:
-            config.write(f"use chroot = no\n[source]\npath = {self.source.path}\nread only = yes\nuid = {os.getuid()}\ngid = {os.getgid()}\n")
+            config.write(f"use chroot = no\n[source]\npath = {self.source.path}\nread only = yes\n{user}")
         self.serve("rsync", "--daemon", "--no-detach", f"--config={self.path('rsyncd.conf')}", f"--port={self.port}", "--address=127.0.0.1",
                    ready=lambda: listens(self.port))
 
