@@ -1,4 +1,4 @@
-/* Requests for parts of a version (ranges of positions, places of pages) and the frames that answer them: W13 to W15. */
+/* Requests for parts of a version (ranges of positions, places of pages) and the frames that answer them: W13 to W16. */
 #include <string.h>
 
 #include "keys/error.h"
@@ -127,6 +127,45 @@ places_format(const GArray *places)
     return g_string_free_to_bytes(out);
 }
 
+#define HAVE_WORD "have "
+#define HAVE_LINE_SIZE (sizeof HAVE_WORD - 1 + DIGEST_HEX_SIZE - 1 + 1)
+
+gboolean
+have_parse(GBytes *body, gboolean *any, Digest *have, GBytes **rest, GError **error)
+{
+    gsize size = 0, word = sizeof HAVE_WORD - 1;
+    const char *text = body ? g_bytes_get_data(body, &size) : NULL;
+    char hex[DIGEST_HEX_SIZE];
+
+    *any = size >= word && memcmp(text, HAVE_WORD, word) == 0;
+    if (!*any) {
+        *rest = body ? g_bytes_ref(body) : NULL;
+        return TRUE;
+    }
+    if (size < HAVE_LINE_SIZE || text[HAVE_LINE_SIZE - 1] != '\n')
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "request: W16: want have, a digest in hex and a line feed");
+    memcpy(hex, text + word, DIGEST_HEX_SIZE - 1);
+    hex[DIGEST_HEX_SIZE - 1] = '\0';
+    if (!digest_parse_hex(hex, have, NULL))
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "request: W16: want have, a digest in hex and a line feed");
+    *rest = g_bytes_new_from_bytes(body, HAVE_LINE_SIZE, size - HAVE_LINE_SIZE);
+    return TRUE;
+}
+
+GBytes *
+have_format(const Digest *have, GBytes *body)
+{
+    char hex[DIGEST_HEX_SIZE];
+    GString *out = g_string_new(HAVE_WORD);
+    gsize size;
+    const char *text = g_bytes_get_data(body, &size);
+
+    g_string_append(out, digest_format_hex(have, hex));
+    g_string_append_c(out, '\n');
+    g_string_append_len(out, text, (gssize)size);
+    return g_string_free_to_bytes(out);
+}
+
 void
 frame_header_format(const FrameHeader *header, guint8 bytes[WIRE_FRAME_HEADER_SIZE])
 {
@@ -155,8 +194,8 @@ check_sizes(const FrameHeader *header, GError **error)
 
     if (max == 0)
         return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "frame: W15: want kind 0 to 3, have %u", header->kind);
-    if (header->codec != CODEC_STORED && header->codec != CODEC_ZSTD)
-        return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "frame: W15: want codec 0 or 1, have %u", (guint)header->codec);
+    if (header->codec > CODEC_PATCH)
+        return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "frame: W15: want codec 0 to 2, have %u", (guint)header->codec);
     /* before the receiver allocates: what lies in a pack is never longer than what it stands for */
     if (header->plain_size == 0 || header->plain_size > max || header->stored_size == 0 || header->stored_size > header->plain_size)
         return chama_error(error, CHAMA_ERROR_LIMIT, "frame: W15: want 1 to %u bytes, have %u stored for %u", max, header->stored_size, header->plain_size);

@@ -103,6 +103,12 @@ void record_stream_write_sparse(GString *out, guint64 index, GBytes *entry, cons
 void record_stream_write_checkpoint(GString *out, guint64 old_size, const Digest *proof, guint count, const char *note);
 void record_stream_write_end(GString *out);
 
+/* W16: a request for parts of a version may begin with the line "have MANIFEST": the address of a version of the same dataset that the caller holds.
+ * Takes it off: *@rest is the body behind it; *@any says whether there was such a line, *@have what it says.  MALFORMED. */
+gboolean have_parse(GBytes *body, gboolean *any, Digest *have, GBytes **rest, GError **error);
+/* @body with such a line before it. */
+GBytes *have_format(const Digest *have, GBytes *body);
+
 /* Ranges of chunk positions: lines "first-last\n" or "position\n", ascending, without overlap; of pages: "level first_item\n", where the level
  * WIRE_LEVEL_ROOT (with first_item 0) is the root, whatever its level. */
 #define WIRE_LEVEL_ROOT 16

@@ -15,6 +15,7 @@ typedef struct {
 
 struct Serving {
     Store *store;
+    Against *against;         /* NULL: patches are of no use to the caller */
     Digest root;
     Scope scope;
     KeptPage kept[PAGES_KEPT];
@@ -74,6 +75,7 @@ serving_free(gpointer data)
     g_clear_pointer(&serving->places, g_array_unref);
     g_clear_pointer(&serving->ranges, g_array_unref);
     g_clear_pointer(&serving->cursor, listing_cursor_free);
+    against_free(serving->against);
     g_free(serving);
 }
 
@@ -108,9 +110,27 @@ append_nothing(GByteArray *out)
     g_byte_array_append(out, bytes, sizeof bytes);
 }
 
-/* One frame: the object as it lies in the pack, or "not here". */
+void
+serving_set_against(Serving *serving, Against *against)
+{
+    serving->against = against;
+}
+
+/* As it lies in the pack, but for patches, which not every caller can open. @path: of a chunk's file. */
+static gboolean
+get_object(Serving *serving, const Digest *digest, ObjectKind kind, const char *path, StoredObject *object)
+{
+    if (!store_get_stored(serving->store, digest, &serving->scope, object, NULL))
+        return FALSE;
+    if (!serving->against)
+        return store_make_whole(serving->store, digest, object, NULL);
+    return kind == OBJECT_PAGE ? against_page(serving->against, digest, object, NULL)
+                               : against_chunk(serving->against, path, digest, object, NULL);
+}
+
+/* One frame: the object, or "not here". */
 static void
-append_object(Serving *serving, GByteArray *out, const Digest *digest, ObjectKind kind)
+append_object(Serving *serving, GByteArray *out, const Digest *digest, ObjectKind kind, const char *path)
 {
     guint8 bytes[WIRE_FRAME_HEADER_SIZE];
     StoredObject object = { 0 };
@@ -118,7 +138,7 @@ append_object(Serving *serving, GByteArray *out, const Digest *digest, ObjectKin
     gsize size;
     const guint8 *stored;
 
-    if (!store_get_stored(serving->store, digest, &serving->scope, &object, NULL) || !store_make_whole(serving->store, digest, &object, NULL)) {
+    if (!get_object(serving, digest, kind, path, &object)) {
         stored_object_clear(&object);
         append_nothing(out);
         return;
@@ -141,7 +161,7 @@ append_page(Serving *serving, GByteArray *out)
     if (place->level != WIRE_LEVEL_ROOT)
         page = listing_page_at(&serving->root, place->level, place->first_item, get_page, serving, &digest, NULL);
     if (page || place->level == WIRE_LEVEL_ROOT)
-        append_object(serving, out, &digest, OBJECT_PAGE);
+        append_object(serving, out, &digest, OBJECT_PAGE, NULL);
     else
         append_nothing(out);
 }
@@ -188,7 +208,7 @@ append_chunk(Serving *serving, GByteArray *out)
     if (!serving->in_range)
         serving->position = range->first;
     if (item_holds(serving, serving->position) || go_to(serving, serving->position))
-        append_object(serving, out, &serving->item->chunks[serving->position - serving->item_position].digest, OBJECT_CHUNK);
+        append_object(serving, out, &serving->item->chunks[serving->position - serving->item_position].digest, OBJECT_CHUNK, serving->item->path);
     else
         append_nothing(out);
     serving->in_range = serving->position++ < range->last;

@@ -5,7 +5,7 @@
 #ifndef CHAMA_SYNC_ANSWER_SERVING_H
 #define CHAMA_SYNC_ANSWER_SERVING_H
 
-#include "manifests/store/store.h"
+#include "sync/answer/against.h"
 
 #define SERVING_TYPE "application/vnd.chama.frames"
 
@@ -20,6 +20,9 @@ serving_cleanup(Serving *serving)
     serving_free(serving);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Serving, serving_cleanup)
+
+/* E17: what it sends may be patches; taken over. Without it all is sent whole. */
+void serving_set_against(Serving *serving, Against *against);
 
 /* Take over the array.  MALFORMED if a range ends past the listing's last position. */
 void serving_ask_pages(Serving *serving, GArray *places);

@@ -140,22 +140,46 @@ answer_details(Answer *answer, const AnswerRequest *request, const char *name, G
     return manifest && find_roots(answer->home, manifest, &roots, error) && answer_document(answer, &roots.details, &roots.scope, error);
 }
 
-/* What pages and chunks have in common. */
+/* E17: the version that the caller says it holds, if it is one of the same dataset, held here, and the caller may have it: else as if it had said nothing. */
+static Against *
+find_against(Answer *answer, const AnswerRequest *request, const Manifest *manifest, const Digest *have)
+{
+    char hex[DIGEST_HEX_SIZE];
+    g_autoptr(Manifest) other = find_manifest(answer, request, digest_format_hex(have, hex), NULL);
+    Roots roots;
+
+    answer_set_remark(answer, NULL);
+    if (!other || strcmp(other->node, manifest->node) != 0 || strcmp(other->name, manifest->name) != 0 ||
+        !find_roots(answer->home, other, &roots, NULL))
+        return NULL;
+    return against_new(home_store(answer->home, NULL), &roots.listing, &roots.scope);
+}
+
+/* What pages and chunks have in common; *@rest is the request without W16. */
 static Serving *
-start_serving(Answer *answer, const AnswerRequest *request, const char *name, GError **error)
+start_serving(Answer *answer, const AnswerRequest *request, const char *name, GBytes **rest, GError **error)
 {
     g_autoptr(Manifest) manifest = find_manifest(answer, request, name, error);
     Store *store = manifest ? home_store(answer->home, error) : NULL;
+    g_autoptr(Serving) serving = NULL;
+    gboolean any;
+    Digest have;
     Roots roots;
 
-    return store && find_roots(answer->home, manifest, &roots, error) ? serving_new(store, &roots.listing, &roots.scope, error) : NULL;
+    if (!store || !have_parse(request->body, &any, &have, rest, error) || !find_roots(answer->home, manifest, &roots, error))
+        return NULL;
+    serving = serving_new(store, &roots.listing, &roots.scope, error);
+    if (serving && any)
+        serving_set_against(serving, find_against(answer, request, manifest, &have));
+    return g_steal_pointer(&serving);
 }
 
 gboolean
 answer_pages(Answer *answer, const AnswerRequest *request, const char *name, GError **error)
 {
-    g_autoptr(Serving) serving = start_serving(answer, request, name, error);
-    GArray *places = serving ? places_parse(request->body, error) : NULL;
+    g_autoptr(GBytes) rest = NULL;
+    g_autoptr(Serving) serving = start_serving(answer, request, name, &rest, error);
+    GArray *places = serving ? places_parse(rest, error) : NULL;
 
     if (!places)
         return FALSE;
@@ -167,8 +191,9 @@ answer_pages(Answer *answer, const AnswerRequest *request, const char *name, GEr
 gboolean
 answer_chunks(Answer *answer, const AnswerRequest *request, const char *name, GError **error)
 {
-    g_autoptr(Serving) serving = start_serving(answer, request, name, error);
-    GArray *ranges = serving ? ranges_parse(request->body, error) : NULL;
+    g_autoptr(GBytes) rest = NULL;
+    g_autoptr(Serving) serving = start_serving(answer, request, name, &rest, error);
+    GArray *ranges = serving ? ranges_parse(rest, error) : NULL;
 
     if (!ranges || !serving_ask_chunks(serving, ranges, error))
         return FALSE;

@@ -158,7 +158,7 @@ static gboolean
 fetch_missing(Transfer *transfer, guint64 *stored, GError **error)
 {
     g_autoptr(ChunkBatch) batch = chunk_batch_new();
-    g_autoptr(Intake) intake = intake_new(transfer->writer);
+    g_autoptr(Intake) intake = intake_new(home_store(transfer->session->home, NULL), transfer->writer, &transfer->owner);
     ChunkWalk walk = { .transfer = transfer, .batch = batch, .send = fetch_batch, .intake = intake };
     PullResult *result = transfer->session->result;
     gboolean good = visit_all(&walk, error);

@@ -6,7 +6,9 @@
 #define THREADS_MAX 16
 
 struct Intake {
+    Store *store;
     StoreWriter *writer;
+    Scope owner;
     GThreadPool *pool;
     GMutex mutex;
     GCond settled;
@@ -22,14 +24,14 @@ typedef struct {
 } Arrival;
 
 static gboolean
-store_arrival(StoreWriter *writer, const Arrival *arrival, GError **error)
+store_arrival(Intake *intake, const Arrival *arrival, GError **error)
 {
     const FrameHeader *header = &arrival->header;
     gsize size;
     const void *data = g_bytes_get_data(arrival->stored, &size);
-    g_autoptr(GBytes) plain = stored_object_open(&arrival->digest, header->codec, header->plain_size, data, size, error);
+    g_autoptr(GBytes) plain = store_open_received(intake->store, &intake->owner, &arrival->digest, header->codec, header->plain_size, data, size, error);
 
-    return plain && store_writer_put_stored(writer, header->kind, &arrival->digest, header->codec, plain, data, size, NULL, error);
+    return plain && store_writer_put_stored(intake->writer, header->kind, &arrival->digest, header->codec, plain, data, size, NULL, error);
 }
 
 static void
@@ -38,7 +40,7 @@ work(gpointer data, gpointer user_data)
     Arrival *arrival = data;
     Intake *intake = user_data;
     GError *error = NULL;
-    gboolean stored = store_arrival(intake->writer, arrival, &error);
+    gboolean stored = store_arrival(intake, arrival, &error);
 
     g_mutex_lock(&intake->mutex);
     intake->under_way--;
@@ -56,11 +58,13 @@ work(gpointer data, gpointer user_data)
 }
 
 Intake *
-intake_new(StoreWriter *writer)
+intake_new(Store *store, StoreWriter *writer, const Scope *owner)
 {
     Intake *intake = g_new0(Intake, 1);
 
+    intake->store = store;
     intake->writer = writer;
+    intake->owner = *owner;
     g_mutex_init(&intake->mutex);
     g_cond_init(&intake->settled);
     intake->pool = g_thread_pool_new(work, intake, (gint)MIN(g_get_num_processors(), THREADS_MAX), FALSE, NULL);

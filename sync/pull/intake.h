@@ -9,7 +9,8 @@
 #include "sync/wire.h"
 
 typedef struct Intake Intake;
-Intake *intake_new(StoreWriter *writer);
+/* Patches are opened with what @store holds for @owner. */
+Intake *intake_new(Store *store, StoreWriter *writer, const Scope *owner);
 /* Waits for what is under way. */
 void intake_free(Intake *intake);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Intake, intake_free)

@@ -75,7 +75,7 @@ take_page(gpointer data, guint index, const FrameHeader *header, GBytes *stored,
         transfer->absent++;
         return TRUE;
     }
-    plain = stored_object_open(&reference->digest, header->codec, header->plain_size, bytes, size, error);
+    plain = store_open_received(home_store(transfer->session->home, NULL), &transfer->owner, &reference->digest, header->codec, header->plain_size, bytes, size, error);
     page = plain ? page_parse(plain, error) : NULL;
     return page && check_page(request, reference, page, error) &&
            store_writer_put_stored(transfer->writer, OBJECT_PAGE, &reference->digest, header->codec, plain, bytes, size, NULL, error);

@@ -5,6 +5,9 @@
 
 #include "keys/error.h"
 #include "sync/pull/plan.h"
+#include "sync/wire.h"
+
+#define BASES_TRIED_MAX 16
 
 static void
 transfer_clear(Transfer *transfer)
@@ -25,9 +28,10 @@ gboolean
 transfer_request(Transfer *transfer, const char *what, GBytes *body, TransportSink sink, gpointer data, GError **error)
 {
     g_autofree char *path = path_of(transfer, what);
+    g_autoptr(GBytes) whole = transfer->has_base ? have_format(&transfer->base, body) : g_bytes_ref(body);
 
     return session_check(transfer->session, error) &&
-           transport_request(transfer->session->transport, "POST", path, body, transfer->grant, sink, data, error);
+           transport_request(transfer->session->transport, "POST", path, whole, transfer->grant, sink, data, error);
 }
 
 gboolean
@@ -154,7 +158,29 @@ conclude(Transfer *transfer, GError **error)
     return TRUE;
 }
 
-static gboolean (*const steps[])(Transfer *, GError **) = { learn_roots, learn_details, transfer_pages, transfer_chunks, conclude };
+/* PU20: the newest version before it that is held, of the last few; any that is held would do. */
+static gboolean
+find_base(Transfer *transfer, GError **error)
+{
+    const Manifest *manifest = transfer->manifest;
+    Catalogue *catalogue = home_catalogue(transfer->session->home, error);
+    State *state = catalogue ? home_state(transfer->session->home, error) : NULL;
+    guint64 version = manifest->version;
+
+    if (!state)
+        return FALSE;
+    for (guint i = 0; i < BASES_TRIED_MAX && version-- > 1 && !transfer->has_base; i++) {
+        g_autoptr(Manifest) before = catalogue_version(catalogue, manifest->node, manifest->name, version, NULL);
+        Held held;
+
+        transfer->has_base = before && state_held(state, &before->address, &held, NULL) && held.complete;
+        if (transfer->has_base)
+            transfer->base = before->address;
+    }
+    return TRUE;
+}
+
+static gboolean (*const steps[])(Transfer *, GError **) = { find_base, learn_roots, learn_details, transfer_pages, transfer_chunks, conclude };
 
 /* The strictest sharing decides for whom the bytes are held: what was open once and is not now must not pass for everyone's (PU14). */
 static gboolean

@@ -18,6 +18,8 @@ typedef struct {
     StoreWriter *writer;
     Held held;                  /* roots as far as they are known */
     Details *details;
+    gboolean has_base;          /* another version of the dataset is held whole here: */
+    Digest base;                /* the peer may send patches against it (W16) */
     guint64 absent;             /* objects that the peer says it does not have */
     gint64 progressed;          /* bytes added to the progress for this version */
 } Transfer;

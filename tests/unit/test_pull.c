@@ -144,6 +144,48 @@ test_all_then_nothing(Stage *stage, gconstpointer unused)
     g_assert_cmpuint(stage->result.records + stage->result.versions + stage->result.chunks, ==, 0);
 }
 
+/* Each version after the first comes as patches against one that is here, whatever was missed between. */
+static void
+test_patches(Stage *stage, gconstpointer unused)
+{
+    guint64 whole = 0;
+
+    for (guint edition = 0; edition < 6; edition++) {
+        g_autoptr(Manifest) manifest = node_publish_table(&stage->nodes.forestry, "table", SHARE_OPEN, edition);
+        g_autoptr(GError) error = NULL;
+
+        g_assert_cmpint(sync_once(stage), ==, 0);
+        g_assert_true(is_held(stage, manifest));
+        if (edition == 0)
+            whole = stage->result.bytes;
+        else
+            g_assert_cmpuint(stage->result.bytes, <, whole / 20);
+    }
+}
+
+/* Nothing of a patch is believed: what it is made against, and what it says. */
+static void
+test_lies_in_patches(Stage *stage, gconstpointer unused)
+{
+    static const gint places[] = { 0, 1, 2, 33, 50, -1 };
+    g_autoptr(Manifest) first = node_publish_table(&stage->nodes.forestry, "table", SHARE_OPEN, 0);
+    g_autoptr(Manifest) second = NULL;
+
+    g_assert_cmpint(sync_once(stage), ==, 0);
+    second = node_publish_table(&stage->nodes.forestry, "table", SHARE_OPEN, 1);
+    for (guint i = 0; i < G_N_ELEMENTS(places); i++) {
+        Lie lie = { .suffix = "/chunks", .at = places[i] < 0 ? places[i] : WIRE_FRAME_HEADER_SIZE + places[i] };
+
+        stage->server.lie = tell_lie;
+        stage->server.lie_data = &lie;
+        g_assert_cmpint(sync_once(stage), ==, 3);
+        g_assert_false(is_held(stage, second));
+    }
+    stage->server.lie = NULL;
+    g_assert_cmpint(sync_once(stage), ==, 0);
+    g_assert_true(is_held(stage, second) && is_held(stage, first));
+}
+
 static void
 test_dry_run_fetches_no_content(Stage *stage, gconstpointer unused)
 {
@@ -440,6 +482,8 @@ main(int argc, char **argv)
         void (*test)(Stage *stage, gconstpointer unused);
     } tests[] = {
         { "/pull/all-then-nothing", test_all_then_nothing },
+        { "/pull/patches", test_patches },
+        { "/pull/lies-in-patches", test_lies_in_patches },
         { "/pull/dry-run-fetches-no-content", test_dry_run_fetches_no_content },
         { "/pull/conditional-needs-a-grant", test_conditional_needs_a_grant },
         { "/pull/nothing-is-asked-of-what-is-not-followed", test_nothing_is_asked_of_what_is_not_followed },

@@ -427,6 +427,53 @@ test_places(void)
     }
 }
 
+/* W16 */
+static void
+test_have(void)
+{
+    static const char hex[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    static const struct {
+        const char *before;
+        int digits;
+        const char *after;
+        int code;
+    } cases[] = {
+        { "have ", 64, "\n0-5\n", -1 },
+        { "have ", 64, "\n", -1 },
+        { "have ", 64, "", CHAMA_ERROR_MALFORMED },
+        { "have ", 63, "\n0-5\n", CHAMA_ERROR_MALFORMED },
+        { "have ", 64, "0\n0-5\n", CHAMA_ERROR_MALFORMED },
+        { "have  ", 64, "\n0-5\n", CHAMA_ERROR_MALFORMED },
+        { "have ", 63, "G\n0-5\n", CHAMA_ERROR_MALFORMED },
+        { "have ", 63, "A\n0-5\n", CHAMA_ERROR_MALFORMED },
+        { "have \n", 64, "\n", CHAMA_ERROR_MALFORMED },
+        { "have ", 0, "", CHAMA_ERROR_MALFORMED },
+    };
+    g_autoptr(GBytes) plain = g_bytes_new_static("0-5\n", 4), none = NULL;
+    gboolean any;
+    Digest have;
+
+    g_assert_true(have_parse(plain, &any, &have, &none, NULL));
+    g_assert_false(any);
+    g_assert_true(g_bytes_equal(plain, none));
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GBytes) body = NULL, rest = NULL;
+        g_autofree char *text = g_strdup_printf("%s%.*s%s", cases[i].before, cases[i].digits, hex, cases[i].after);
+
+        body = g_bytes_new(text, strlen(text));
+        g_assert_cmpint(have_parse(body, &any, &have, &rest, &error), ==, cases[i].code < 0);
+        if (cases[i].code >= 0) {
+            g_assert_error(error, CHAMA_ERROR, cases[i].code);
+            continue;
+        }
+        g_assert_true(any);
+        g_autoptr(GBytes) again = have_format(&have, rest);
+
+        g_assert_true(g_bytes_equal(body, again));
+    }
+}
+
 static void
 test_frames(void)
 {
@@ -437,11 +484,13 @@ test_frames(void)
         { { 0, CODEC_STORED, 0, 0 }, -1 },
         { { OBJECT_CHUNK, CODEC_STORED, 5, 5 }, -1 },
         { { OBJECT_CHUNK, CODEC_ZSTD, 5, 256 * 1024 }, -1 },
+        { { OBJECT_PAGE, CODEC_PATCH, 40, 64 * 1024 }, -1 },
         { { OBJECT_DOCUMENT, CODEC_STORED, OBJECT_SIZE_MAX, OBJECT_SIZE_MAX }, -1 },
         { { 0, CODEC_STORED, 1, 0 }, CHAMA_ERROR_MALFORMED },
         { { 0, CODEC_ZSTD, 0, 0 }, CHAMA_ERROR_MALFORMED },
         { { 4, CODEC_STORED, 5, 5 }, CHAMA_ERROR_UNSUPPORTED },
-        { { OBJECT_CHUNK, (Codec)2, 5, 5 }, CHAMA_ERROR_UNSUPPORTED },
+        { { OBJECT_CHUNK, (Codec)3, 5, 5 }, CHAMA_ERROR_UNSUPPORTED },
+        { { OBJECT_CHUNK, CODEC_PATCH, 6, 5 }, CHAMA_ERROR_LIMIT },
         { { OBJECT_CHUNK, CODEC_STORED, 5, 6 }, CHAMA_ERROR_MALFORMED },
         { { OBJECT_CHUNK, CODEC_STORED, 0, 0 }, CHAMA_ERROR_LIMIT },
         { { OBJECT_CHUNK, CODEC_ZSTD, 0, 5 }, CHAMA_ERROR_LIMIT },
@@ -632,6 +681,7 @@ main(int argc, char **argv)
     g_test_add_func("/wire/W13-ranges-limits", test_ranges_limits);
     g_test_add_func("/wire/W14-places", test_places);
     g_test_add_func("/wire/W15-frames", test_frames);
+    g_test_add_func("/wire/W16-have", test_have);
     g_test_add_func("/wire/NM1-NM2-NM6-names", test_names);
     return g_test_run();
 }

@@ -110,6 +110,29 @@ node_publish(Node *node, const char *name, Share share, guint32 seed, gsize size
     return result.manifest;
 }
 
+/* A table of about 600 kB in which each edition has another value in a hundredth of its rows than the one before. */
+static inline Manifest *
+node_publish_table(Node *node, const char *name, Share share, guint edition)
+{
+    g_autofree char *path = g_strdup_printf("%s-%s.csv", node->path, name);
+    const PublishOptions options = { .name = name, .path = path, .has_share = TRUE, .share = share };
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(GError) error = NULL;
+    PublishResult result;
+
+    for (guint row = 0; row < 20000; row++) {
+        guint changed = 0;
+
+        for (guint e = 1; e <= edition; e++)
+            changed = (row * 2654435761u ^ e * 40503u) % 100 == 0 ? e : changed;
+        g_string_append_printf(text, "%u,%u,%u\n", row, row * 7919 % 500, (row + 1) * (changed + 1) * 2246822519u);
+    }
+    g_assert_true(g_file_set_contents(path, text->str, (gssize)text->len, NULL));
+    version_publish(node->home, &options, &result, &error);
+    g_assert_no_error(error);
+    return result.manifest;
+}
+
 /* A sealed grant, kept and known to the owner; its opening is the caller's. */
 static inline GBytes *
 node_grant(Node *node, const char *name, const char *grantee, gint64 until)

@@ -1,0 +1,194 @@
+#include "sync/answer/against.h"
+
+#include "keys/error.h"
+#include "manifests/listing/lookup.h"
+
+#define FILE_CHUNKS_MAX 1000000   /* beyond, chunks are sent whole (I6: 48 MB) */
+#define STEPS_BACK_MAX 8          /* patches of patches that are opened to find a base that the caller has */
+
+struct Against {
+    Store *store;
+    Scope scope;
+    ListingLookup *lookup;        /* NULL once the listing could not be read */
+    char *path;                   /* whose chunks these are */
+    GArray *chunks;               /* NULL: there is no such file */
+    guint at;                     /* where a base was found last: the next one is near */
+};
+
+static GBytes *
+get_page(gpointer data, const Digest *digest, GError **error)
+{
+    Against *against = data;
+
+    if (!store_has(against->store, digest, &against->scope))
+        return chama_error_null(error, CHAMA_ERROR_NOT_FOUND, "listing: a page is not held here");
+    return store_get(against->store, digest, error);
+}
+
+Against *
+against_new(Store *store, const Digest *root, const Scope *scope)
+{
+    Against *against = g_new0(Against, 1);
+
+    against->store = store;
+    against->scope = *scope;
+    against->lookup = listing_lookup_new(root, get_page, against);
+    return against;
+}
+
+void
+against_free(Against *against)
+{
+    if (!against)
+        return;
+    g_clear_pointer(&against->lookup, listing_lookup_free);
+    g_clear_pointer(&against->chunks, g_array_unref);
+    g_free(against->path);
+    g_free(against);
+}
+
+static void
+look_up_file(Against *against, const char *path)
+{
+    g_autoptr(GError) failed = NULL;
+
+    if (against->path && strcmp(against->path, path) == 0)
+        return;
+    g_free(against->path);
+    against->path = g_strdup(path);
+    g_clear_pointer(&against->chunks, g_array_unref);
+    against->at = 0;
+    if (against->lookup)
+        against->chunks = listing_lookup_chunks(against->lookup, path, FILE_CHUNKS_MAX, &failed);
+    if (failed)
+        g_clear_pointer(&against->lookup, listing_lookup_free);
+}
+
+/* Is it a chunk of the earlier file? */
+static gboolean
+is_there(Against *against, const Digest *digest)
+{
+    guint count = against->chunks ? against->chunks->len : 0;
+
+    for (guint i = 0; i < count; i++) {
+        guint at = (against->at + i) % count;
+
+        if (!digest_equal(&g_array_index(against->chunks, ChunkRef, at).digest, digest))
+            continue;
+        against->at = at;
+        return TRUE;
+    }
+    return FALSE;
+}
+
+typedef struct {
+    guint count;
+    Digest digests[PATCH_BASES_MAX];
+} Bases;
+
+static gboolean
+read_bases(Against *against, const Digest *digest, Bases *bases)
+{
+    StoredObject object = { 0 };
+    gboolean patch;
+    gsize size;
+
+    if (!store_get_stored(against->store, digest, &against->scope, &object, NULL))
+        return FALSE;
+    patch = object.codec == CODEC_PATCH &&
+            stored_patch_bases(g_bytes_get_data(object.stored, &size), g_bytes_get_size(object.stored), bases->digests, &bases->count, NULL);
+    stored_object_clear(&object);
+    return patch;
+}
+
+static void
+add_base(Bases *bases, const Digest *digest)
+{
+    for (guint i = 0; i < bases->count; i++)
+        if (digest_equal(&bases->digests[i], digest))
+            return;
+    if (bases->count < PATCH_BASES_MAX)
+        bases->digests[bases->count++] = *digest;
+}
+
+/* Of @wanted those that are there; of the others what they were made against themselves. TRUE if none was replaced. */
+static gboolean
+trace_back(Against *against, const Bases *wanted, Bases *found)
+{
+    Bases now = *wanted;
+    gboolean all = TRUE;
+
+    for (guint step = 0; step < STEPS_BACK_MAX; step++) {
+        gboolean here = TRUE;
+
+        found->count = 0;
+        for (guint i = 0; i < now.count; i++) {
+            Bases older;
+
+            if (is_there(against, &now.digests[i])) {
+                add_base(found, &now.digests[i]);
+                continue;
+            }
+            all = here = FALSE;
+            if (!read_bases(against, &now.digests[i], &older))
+                continue;
+            for (guint n = 0; n < older.count; n++)
+                add_base(found, &older.digests[n]);
+        }
+        if (here)
+            return all;
+        now = *found;
+    }
+    found->count = 0;
+    return FALSE;
+}
+
+/* Against other objects than those that it is stored against; whole if that is not worth it. */
+static gboolean
+make_anew(Against *against, const Digest *digest, const Bases *bases, StoredObject *object, GError **error)
+{
+    g_autoptr(GBytes) plain = bases->count > 0 ? store_get(against->store, digest, error) : NULL;
+    GBytes *patch;
+    gsize size;
+    const void *data;
+
+    if (bases->count > 0 && !plain)
+        return FALSE;
+    data = plain ? g_bytes_get_data(plain, &size) : NULL;
+    patch = plain ? store_make_patch(against->store, bases->digests, bases->count, data, size) : NULL;
+    if (!patch || (object->codec != CODEC_PATCH && g_bytes_get_size(patch) >= g_bytes_get_size(object->stored))) {
+        g_clear_pointer(&patch, g_bytes_unref);
+        return store_make_whole(against->store, digest, object, error);
+    }
+    g_bytes_unref(object->stored);
+    object->stored = patch;
+    object->codec = CODEC_PATCH;
+    return TRUE;
+}
+
+gboolean
+against_chunk(Against *against, const char *path, const Digest *digest, StoredObject *object, GError **error)
+{
+    Bases wanted, found;
+    gsize size;
+    const void *stored = g_bytes_get_data(object->stored, &size);
+
+    if (object->codec != CODEC_PATCH)
+        return TRUE;
+    if (!stored_patch_bases(stored, size, wanted.digests, &wanted.count, error))
+        return FALSE;
+    look_up_file(against, path);
+    return trace_back(against, &wanted, &found) || make_anew(against, digest, &found, object, error);
+}
+
+gboolean
+against_page(Against *against, const Digest *digest, StoredObject *object, GError **error)
+{
+    g_autoptr(GBytes) plain = against->lookup ? store_get(against->store, digest, NULL) : NULL;
+    g_autoptr(Page) page = plain ? page_parse(plain, NULL) : NULL;
+    Bases bases = { 0 };
+
+    if (page)
+        bases.count = listing_lookup_pages(against->lookup, page, bases.digests, PATCH_BASES_MAX, NULL);
+    return make_anew(against, digest, &bases, object, error);
+}
