@@ -12,6 +12,9 @@
  * not hold.  @stored is what store_read_entry() gave. */
 gboolean store_open_entry(Store *store, const IndexEntry *entry, const void *stored, gsize stored_size, guint8 *room, GError **error);
 
+/* The same but for the comparison: nothing of it is proven.  Why it cannot be opened. */
+gboolean store_expand_entry(Store *store, const IndexEntry *entry, const void *stored, gsize stored_size, guint8 *room, GError **error);
+
 /* What a patch would be made against. */
 typedef struct {
     guint count, reach;

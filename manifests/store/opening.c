@@ -115,12 +115,18 @@ open_stored(Store *store, const Digest *digest, guint codec, guint reach, guint3
 }
 
 gboolean
+store_expand_entry(Store *store, const IndexEntry *entry, const void *stored, gsize stored_size, guint8 *room, GError **error)
+{
+    return open_stored(store, &entry->digest, entry->codec, entry->reach, entry->plain_size, stored, stored_size, room, error);
+}
+
+gboolean
 store_open_entry(Store *store, const IndexEntry *entry, const void *stored, gsize stored_size, guint8 *room, GError **error)
 {
     g_autoptr(GError) failed = NULL;
     char name[PACK_NAME_SIZE], text[DIGEST_TEXT_SIZE];
 
-    if (open_stored(store, &entry->digest, entry->codec, entry->reach, entry->plain_size, stored, stored_size, room, &failed) &&
+    if (store_expand_entry(store, entry, stored, stored_size, room, &failed) &&
         codec_prove(&entry->digest, room, entry->plain_size, &failed))
         return TRUE;
     return chama_error(error, CHAMA_ERROR_DAMAGED, "pack %s: offset %" G_GUINT64_FORMAT ": %s: %s", pack_name_format(entry->pack, name),

@@ -121,6 +121,7 @@ store_new(const char *path)
     store->lock_path = g_build_filename(path, "lock", NULL);
     store->packs = pack_folder_new(store->packs_path);
     store->bases = base_cache_new();
+    store->idle_readings = g_async_queue_new_full(store_reading_destroy);
     g_mutex_init(&store->mutex);
     return store;
 }
@@ -197,6 +198,7 @@ store_close(Store *store)
     index_unref(store->index);
     pack_folder_free(store->packs);
     base_cache_free(store->bases);
+    g_async_queue_unref(store->idle_readings);
     g_mutex_clear(&store->mutex);
     g_free(store->path);
     g_free(store->index_path);
@@ -250,9 +252,8 @@ damaged(GError **error, const IndexEntry *entry, const char *what)
                        entry->offset, digest_format(&entry->digest, text), what);
 }
 
-/* P7: is what lies there the frame that the index means? */
-static gboolean
-check_frame(const IndexEntry *entry, const guint8 *bytes, gsize size, GError **error)
+gboolean
+store_check_frame(const IndexEntry *entry, const guint8 *bytes, gsize size, GError **error)
 {
     Frame frame;
 
@@ -279,7 +280,7 @@ store_read_entry(Store *store, const IndexEntry *entry, GError **error)
         return NULL;
     bytes = g_malloc(size);
     if (!pack_pread(file->fd, pack_name_format(entry->pack, name), entry->offset, bytes, size, error) ||
-        !check_frame(entry, bytes, size, error))
+        !store_check_frame(entry, bytes, size, error))
         return NULL;
     frame = g_bytes_new_take(g_steal_pointer(&bytes), size);
     return g_bytes_new_from_bytes(frame, FRAME_HEADER_SIZE, entry->stored_size);

@@ -15,6 +15,7 @@ struct Store {
     GMutex mutex;  /* index */
     Index *index;
     BaseCache *bases;
+    GAsyncQueue *idle_readings; /* of StoreReading */
 };
 
 /* The index as it is now: the caller's reference. */
@@ -28,6 +29,12 @@ void store_unlock(int fd);
 
 /* Tells @report (may be NULL) one thing that is wrong. */
 void store_report(StoreReport report, gpointer data, const Digest *digest, const char *format, ...) G_GNUC_PRINTF(4, 5);
+
+/* P7: is what lies there the frame that the index means, and whole?  DAMAGED. */
+gboolean store_check_frame(const IndexEntry *entry, const guint8 *bytes, gsize size, GError **error);
+
+/* reading.c: one that is idle. */
+void store_reading_destroy(gpointer reading);
 
 /* The stored bytes of @entry, their checksum checked: DAMAGED, or NOT_FOUND if there is no such pack. */
 GBytes *store_read_entry(Store *store, const IndexEntry *entry, GError **error);
