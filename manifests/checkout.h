@@ -1,11 +1,12 @@
 /*
  * checkout: from a listing to files, and updates of such a folder in place.  Writes only beneath the target (I7): every path is opened with
- * openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS) or its equal; a folder in the way that is a link is never followed.  Files are written
- * under a temporary name in the folder and renamed, holes stay holes, the executable bit is set, mode 0666/0777 less umask.
+ * openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS) or its equal; a folder in the way that is a link is never followed.  A file gets its
+ * place only when it is whole (CO6): what goes into an empty folder all at once, once it is durable; what is updated one by one.  Holes stay holes, the
+ * executable bit is set, mode 0666/0777 less umask.
  *
- * One checkout at a time writes into a folder (EXISTS), and removes the temporary files of one that was killed.
+ * One checkout at a time writes into a folder (EXISTS), and takes up or removes what one that was killed has left.
  *
- * A link that leads out of the folder (CO1, manifests/tree/beneath.h) is refused before anything is written: MALFORMED.
+ * A link that leads out of the folder (CO1, manifests/tree/beneath.h) is refused before anything has its place: MALFORMED.
  *
  * An update (with a base) writes what differs and what is missing, removes what the base had and the new version has not, with the folders that
  * this leaves empty, and leaves alone what neither knows.  A file counts as unedited by its content (hashed; sizes first), not by its time.

@@ -5,11 +5,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "keys/durable.h"
 #include "keys/error.h"
 #include "manifests/checkout/big.h"
 #include "manifests/checkout/fresh.h"
 #include "manifests/checkout/plan.h"
 #include "manifests/checkout/remove.h"
+#include "manifests/checkout/stage.h"
 #include "manifests/checkout/sweep.h"
 #include "manifests/checkout/write.h"
 #include "manifests/tree/beneath.h"
@@ -17,7 +19,7 @@
 
 typedef struct {
     WriteTarget target;
-    const Plan *plan;
+    const Plan *plan;          /* without decisions: into a stage, where nothing is in the way */
     Pipeline *batches;
     WriteBatch *filling;
     BigWrite *big;             /* the file whose parts are coming */
@@ -91,8 +93,10 @@ write_item(Checkout *c, const Item *item, gboolean replace, GError **error)
     c->result->bytes_written += item->size;
     if (c->big || item->size > WRITE_FILE_MAX)
         return end_big(c, item, replace, error);
+    if (write_batch_is_full(c->filling, item) && !send_batch(c, error))
+        return FALSE;
     write_batch_add(c->filling, item, replace);
-    return !write_batch_is_full(c->filling) || send_batch(c, error);
+    return TRUE;
 }
 
 /* Also one that was there when it was looked at: taking away what was in it may have taken it too. */
@@ -135,6 +139,25 @@ act(Checkout *c, const Item *item, Decision decision, GError **error)
 }
 
 static gboolean
+is_selected(const Plan *plan, const Item *item)
+{
+    return !plan->only || patterns_match_deep(plan->only, item->path, item->kind == ITEM_FOLDER, NULL);
+}
+
+static gboolean
+act_as_planned(Checkout *c, const Item *item, GError **error)
+{
+    guint8 decision;
+
+    if (c->plan->of_new)
+        return spool_read(c->plan->of_new, c->entry, &decision, 1, error) && act(c, item, decision, error);
+    if (!is_selected(c->plan, item))
+        return TRUE;
+    /* CO1: before anything has its place. */
+    return (item->kind != ITEM_LINK || link_check(item->path, item->target, error)) && act(c, item, DECIDE_WRITE, error);
+}
+
+static gboolean
 act_on_all(Checkout *c, const Digest *root, GError **error)
 {
     g_autoptr(ListingCursor) cursor = listing_cursor_new(root, store_listing_get, c->target.store, error);
@@ -144,11 +167,9 @@ act_on_all(Checkout *c, const Digest *root, GError **error)
     if (!cursor)
         return FALSE;
     while (listing_cursor_next(cursor, &item, NULL, NULL, &failed)) {
-        guint8 decision;
-
         if (progress_cancelled(c->target.progress))
             return chama_error(error, CHAMA_ERROR_CANCELLED, "stopped");
-        if (!spool_read(c->plan->of_new, c->entry, &decision, 1, error) || !act(c, item, decision, error))
+        if (!act_as_planned(c, item, error))
             return FALSE;
         c->entry += item->kind != ITEM_PART;
     }
@@ -169,7 +190,7 @@ static gboolean
 write_planned(const Plan *plan, const Digest *root, CheckoutResult *result, GError **error)
 {
     guint threads = pipeline_threads();
-    g_auto(Checkout) c = { .target = { plan->store, plan->root, plan->options->progress }, .plan = plan, .result = result };
+    g_auto(Checkout) c = { .target = { plan->store, plan->root, !plan->of_new, plan->options->progress, root }, .plan = plan, .result = result };
     PipelineKind kind = { threads, 2 * threads + 2, work_batch, take_batch, (GDestroyNotify)write_batch_free, &c };
 
     c.filling = write_batch_new(&c.target);
@@ -205,10 +226,54 @@ read_only(Patterns *patterns, char **globs, GError **error)
 }
 
 static gboolean
+update(Plan *plan, const Digest *root, CheckoutResult *result, GError **error)
+{
+    return plan_make(plan, root, error) && remove_planned(plan, &result->removed, error) && write_planned(plan, root, result, error);
+}
+
+/* What was left on the stage by one that was killed, whole or not, was put there by nobody else. */
+static gboolean
+fill_stage(const Plan *plan, const Stage *stage, const Digest *root, CheckoutResult *result, GError **error)
+{
+    CheckoutOptions options = *plan->options;
+    g_auto(Plan) staged = { .store = plan->store, .root = stage->fd, .only = plan->only, .options = &options };
+
+    options.base = NULL;
+    options.others = NULL;
+    options.force = TRUE;
+    return stage->resumed ? update(&staged, root, result, error) : write_planned(&staged, root, result, error);
+}
+
+/* All is durable before any of it can be seen.  After a failure what is whole stays, and the next checkout goes on from there; but nothing of a listing
+ * that breaks a rule, nor of a stage on which not all was looked at. */
+static gboolean
+check_out_fresh(const Plan *plan, const char *name, const Digest *root, const char *folder, CheckoutResult *result, GError **error)
+{
+    g_auto(Stage) stage = STAGE_INIT;
+    g_autoptr(GError) failed = NULL;
+
+    if (!stage_open(&stage, plan->root, name, error))
+        return FALSE;
+    if (fill_stage(plan, &stage, root, result, &failed) && sync_all(stage.fd, folder, &failed) && stage_settle(&stage, &failed))
+        return durable_fsync_folder(folder, error);
+    if (stage.resumed || g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_MALFORMED) || !stage_settle(&stage, NULL))
+        stage_discard(&stage);
+    g_propagate_error(error, g_steal_pointer(&failed));
+    return FALSE;
+}
+
+static gboolean
 checkout_into(Plan *plan, const Digest *root, const char *folder, CheckoutResult *result, GError **error)
 {
-    return sweep_lock(plan->root, folder, error) && set_totals(plan->store, root, plan->options, error) && plan_make(plan, root, error) &&
-           remove_planned(plan, &result->removed, error) && write_planned(plan, root, result, error) && sync_all(plan->root, folder, error);
+    char name[32];
+
+    if (!sweep_lock(plan->root, folder, error) || !set_totals(plan->store, root, plan->options, error))
+        return FALSE;
+    stage_name(root, plan->options->only, name);
+    if (sweep_top(plan->root, name))
+        return check_out_fresh(plan, name, root, folder, result, error);
+    sweep_tree(plan->root, name);
+    return update(plan, root, result, error) && sync_all(plan->root, folder, error);
 }
 
 gboolean

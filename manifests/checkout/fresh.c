@@ -14,6 +14,7 @@
 
 #define BLOCK 4096
 #define NAME_ATTEMPTS 100
+#define CREATE (O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC)
 
 static gboolean
 failed_at(const char *path, GError **error)
@@ -40,12 +41,56 @@ fresh_is_temporary(const char *name)
     return g_str_has_prefix(name, ".chama-") && strspn(digits, "0123456789abcdef") == 16 && strcmp(digits + 16, ".tmp") == 0;
 }
 
-gboolean
-fresh_open(Fresh *fresh, int folder, const char *path, GError **error)
+/* The name under which the folder lists what @name opens; NULL if it is not found. */
+static char *
+name_in_folder(int folder, const char *name)
 {
+    int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    struct dirent *found = NULL;
+    struct stat st;
+    char *listed = NULL;
+
+    if (dir && fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        while (!listed && (found = readdir(dir)))
+            if (found->d_ino == st.st_ino)
+                listed = g_strdup(found->d_name);
+    if (dir)
+        closedir(dir);
+    return listed;
+}
+
+gboolean
+fresh_refuse_taken(int folder, const char *path, GError **error)
+{
+    g_autofree char *listed = name_in_folder(folder, beneath_name(path)), *shown = path_display(path), *other = NULL;
+
+    if (!listed || strcmp(listed, beneath_name(path)) == 0)
+        return chama_error(error, CHAMA_ERROR_EXISTS, "%s: it was made by someone else meanwhile", shown);
+    other = path_display(listed);
+    return chama_error(error, CHAMA_ERROR_EXISTS, "%s: CO5: want a file system that holds it beside \"%s\", have one that takes them for the same",
+                       shown, other);
+}
+
+static gboolean
+open_staged(Fresh *fresh, int folder, const char *path, GError **error)
+{
+    fresh->folder = folder;
+    fresh->fd = openat(folder, beneath_name(path), CREATE, 0666);
+    if (fresh->fd < 0)
+        return errno == EEXIST ? fresh_refuse_taken(fresh->folder, path, error) : failed_at(path, error);
+    fresh->named = beneath_name(path);
+    return TRUE;
+}
+
+gboolean
+fresh_open(Fresh *fresh, int folder, const char *path, gboolean staged, GError **error)
+{
+    if (staged)
+        return open_staged(fresh, folder, path, error);
     for (guint i = 0; i < NAME_ATTEMPTS && fresh->fd < 0; i++) {
         choose_name(fresh, folder);
-        fresh->fd = openat(folder, fresh->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+        fresh->fd = openat(folder, fresh->name, CREATE, 0666);
         if (fresh->fd < 0 && errno != EEXIST)
             break;
     }
@@ -74,9 +119,10 @@ fresh_clear(Fresh *fresh)
 {
     if (fresh->fd >= 0)
         close(fresh->fd);
-    if (fresh->name[0])
-        unlinkat(fresh->folder, fresh->name, 0);
+    if (fresh->name[0] || fresh->named)
+        unlinkat(fresh->folder, fresh->named ? fresh->named : fresh->name, 0);
     fresh->fd = -1;
+    fresh->named = NULL;
     fresh->name[0] = 0;
 }
 
@@ -123,6 +169,15 @@ run_length(guint64 offset, const guint8 *data, gsize size, gboolean *zero)
     return length;
 }
 
+static void
+note_end(Fresh *fresh, guint64 end)
+{
+    guint64 before = __atomic_load_n(&fresh->end, __ATOMIC_RELAXED);
+
+    while (end > before && !__atomic_compare_exchange_n(&fresh->end, &before, end, TRUE, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        continue;
+}
+
 gboolean
 fresh_write(Fresh *fresh, const char *path, guint64 offset, const guint8 *data, gsize size, GError **error)
 {
@@ -134,6 +189,8 @@ fresh_write(Fresh *fresh, const char *path, guint64 offset, const guint8 *data, 
             return FALSE;
         data += length;
         offset += length;
+        if (!zero)
+            note_end(fresh, offset);
         size -= length;
     }
     return TRUE;
@@ -156,66 +213,41 @@ fresh_set_executable(int fd, const char *path, gboolean executable, GError **err
 gboolean
 fresh_finish(Fresh *fresh, const char *path, guint64 size, gboolean executable, GError **error)
 {
-    if (ftruncate(fresh->fd, (off_t)size) != 0)
+    if (fresh->end != size && ftruncate(fresh->fd, (off_t)size) != 0)
         return failed_at(path, error);
     return !executable || fresh_set_executable(fresh->fd, path, TRUE, error);
 }
 
-/* The name under which the folder lists what @name opens; NULL if it is not found. */
-static char *
-name_in_folder(int folder, const char *name)
-{
-    int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-    struct dirent *found = NULL;
-    struct stat st;
-    char *listed = NULL;
-
-    if (dir && fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-        while (!listed && (found = readdir(dir)))
-            if (found->d_ino == st.st_ino)
-                listed = g_strdup(found->d_name);
-    if (dir)
-        closedir(dir);
-    return listed;
-}
-
-static gboolean
-refuse_taken(const Fresh *fresh, const char *path, GError **error)
-{
-    g_autofree char *listed = name_in_folder(fresh->folder, beneath_name(path)), *shown = path_display(path), *other = NULL;
-
-    if (!listed || strcmp(listed, beneath_name(path)) == 0)
-        return chama_error(error, CHAMA_ERROR_EXISTS, "%s: it was made by someone else meanwhile", shown);
-    other = path_display(listed);
-    return chama_error(error, CHAMA_ERROR_EXISTS, "%s: CO5: want a file system that holds it beside \"%s\", have one that takes them for the same",
-                       shown, other);
-}
-
 /* Without RENAME_NOREPLACE (some network file systems) a look before has to do. */
-static int
-rename_to_free(const Fresh *fresh, const char *name)
+int
+fresh_rename_to_free(int folder, const char *name, int to_folder, const char *to)
 {
     struct stat st;
-    int status = renameat2(fresh->folder, fresh->name, fresh->folder, name, RENAME_NOREPLACE);
+    int status = renameat2(folder, name, to_folder, to, RENAME_NOREPLACE);
 
     if (status == 0 || (errno != EINVAL && errno != ENOSYS))
         return status;
-    if (fstatat(fresh->folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+    if (fstatat(to_folder, to, &st, AT_SYMLINK_NOFOLLOW) == 0) {
         errno = EEXIST;
         return -1;
     }
-    return renameat(fresh->folder, fresh->name, fresh->folder, name);
+    return renameat(folder, name, to_folder, to);
 }
 
 gboolean
 fresh_place(Fresh *fresh, const char *path, gboolean replace, GError **error)
 {
     const char *name = beneath_name(path);
-    int status = replace ? renameat(fresh->folder, fresh->name, fresh->folder, name) : rename_to_free(fresh, name);
+    int status;
 
+    if (fresh->named) {
+        fresh->named = NULL;
+        return TRUE;
+    }
+    status = replace ? renameat(fresh->folder, fresh->name, fresh->folder, name)
+                     : fresh_rename_to_free(fresh->folder, fresh->name, fresh->folder, name);
     if (status != 0)
-        return errno == EEXIST ? refuse_taken(fresh, path, error) : failed_at(path, error);
+        return errno == EEXIST ? fresh_refuse_taken(fresh->folder, path, error) : failed_at(path, error);
     fresh->name[0] = 0;
     return TRUE;
 }

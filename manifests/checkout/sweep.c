@@ -11,6 +11,37 @@
 #include "manifests/checkout/fresh.h"
 #include "manifests/tree/beneath.h"
 
+static gboolean
+is_dots(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+/* Takes over @fd, which may be -1. */
+static void
+remove_all(int fd)
+{
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    struct dirent *found;
+
+    while (dir && (found = readdir(dir)))
+        if (!is_dots(found->d_name))
+            sweep_tree(fd, found->d_name);
+    if (dir)
+        closedir(dir);
+    else if (fd >= 0)
+        close(fd);
+}
+
+void
+sweep_tree(int folder, const char *name)
+{
+    if (unlinkat(folder, name, 0) == 0 || (errno != EISDIR && errno != EPERM))
+        return;
+    remove_all(openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    unlinkat(folder, name, AT_REMOVEDIR);
+}
+
 void
 sweep_folder(int root, const char *path)
 {
@@ -24,6 +55,25 @@ sweep_folder(int root, const char *path)
         if (fresh_is_temporary(found->d_name))
             unlinkat(fd, found->d_name, 0);
     closedir(dir);
+}
+
+gboolean
+sweep_top(int root, const char *stage)
+{
+    int fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    gboolean empty = dir != NULL;
+    struct dirent *found;
+
+    while (dir && (found = readdir(dir))) {
+        if (!fresh_is_temporary(found->d_name))
+            empty = empty && is_dots(found->d_name);
+        else if (strcmp(found->d_name, stage) != 0)
+            sweep_tree(fd, found->d_name);
+    }
+    if (dir)
+        closedir(dir);
+    return empty;
 }
 
 gboolean

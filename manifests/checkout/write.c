@@ -1,6 +1,7 @@
 #include "manifests/checkout/write.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "keys/error.h"
 #include "manifests/checkout/content.h"
@@ -24,6 +25,7 @@ struct WriteBatch {
     GArray *files, *chunks;
     guint64 bytes;
     DigestStream *stream;
+    StoreReading *reading;
     GError *error;
 };
 
@@ -48,6 +50,7 @@ write_batch_free(WriteBatch *batch)
     g_array_unref(batch->files);
     g_array_unref(batch->chunks);
     digest_stream_free(batch->stream);
+    store_reading_free(batch->reading);
     g_clear_error(&batch->error);
     g_free(batch);
 }
@@ -69,26 +72,37 @@ write_batch_add(WriteBatch *batch, const Item *item, gboolean replace)
     batch->bytes += item->size;
 }
 
-gboolean
-write_batch_is_full(const WriteBatch *batch)
+static gboolean
+is_same_folder(const char *path, const char *other)
 {
-    return batch->bytes >= BATCH_BYTES || batch->files->len >= BATCH_FILES;
+    gsize size = (gsize)(beneath_name(path) - path);
+
+    return size == (gsize)(beneath_name(other) - other) && memcmp(path, other, size) == 0;
+}
+
+gboolean
+write_batch_is_full(const WriteBatch *batch, const Item *next)
+{
+    if (batch->bytes < BATCH_BYTES && batch->files->len < BATCH_FILES)
+        return FALSE;
+    return batch->bytes >= 2 * BATCH_BYTES || batch->files->len >= 8 * BATCH_FILES ||
+           !is_same_folder(g_array_index(batch->files, WriteFile, batch->files->len - 1).path, next->path);
 }
 
 static const ChunkRef *
-chunk_of(const WriteBatch *batch, const WriteFile *file, guint index)
+chunks_of(const WriteBatch *batch, const WriteFile *file)
 {
-    return &g_array_index(batch->chunks, ChunkRef, file->first_chunk + index);
+    return &g_array_index(batch->chunks, ChunkRef, file->first_chunk);
 }
 
 static gboolean
 write_chunk(WriteBatch *batch, const WriteFile *file, const ChunkRef *chunk, Fresh *fresh, guint64 *offset, GError **error)
 {
-    g_autoptr(GBytes) bytes = content_chunk(batch->target->store, chunk, error);
-    const guint8 *data = bytes ? g_bytes_get_data(bytes, NULL) : NULL;
+    gboolean whole = content_is_one_chunk(chunks_of(batch, file), file->chunk_count);
+    const guint8 *data = content_next(batch->reading, chunk, whole ? READING_PROVEN : READING_STATED, error);
 
     for (guint64 n = 0; data && n < chunk->run; n++) {
-        if (file->chunk_count > 1 || chunk->run > 1)
+        if (!whole)
             digest_stream_update(batch->stream, data, chunk->size);
         if (!fresh_write(fresh, file->path, *offset, data, chunk->size, error))
             return FALSE;
@@ -100,12 +114,11 @@ write_chunk(WriteBatch *batch, const WriteFile *file, const ChunkRef *chunk, Fre
     return data != NULL;
 }
 
-/* The digest of a file of one chunk is that chunk's, and store_get() has checked it. */
 static void
 digest_written(WriteBatch *batch, const WriteFile *file, Digest *digest)
 {
-    if (file->chunk_count == 1 && chunk_of(batch, file, 0)->run == 1)
-        *digest = chunk_of(batch, file, 0)->digest;
+    if (content_is_one_chunk(chunks_of(batch, file), file->chunk_count))
+        *digest = chunks_of(batch, file)->digest;
     else
         digest_stream_reset(batch->stream, digest);
 }
@@ -117,9 +130,11 @@ write_content(WriteBatch *batch, const WriteFile *file, Fresh *fresh, GError **e
     Digest digest;
 
     for (guint i = 0; i < file->chunk_count; i++)
-        if (!write_chunk(batch, file, chunk_of(batch, file, i), fresh, &offset, error))
+        if (!write_chunk(batch, file, &chunks_of(batch, file)[i], fresh, &offset, error))
             return FALSE;
     digest_written(batch, file, &digest);
+    if (!digest_equal(&digest, &file->digest) && !content_chunks_are_right(batch->target->store, chunks_of(batch, file), file->chunk_count, error))
+        return FALSE;
     return content_check(file->path, file->size, offset, &file->digest, &digest, error) &&
            fresh_finish(fresh, file->path, file->size, file->executable, error);
 }
@@ -139,7 +154,7 @@ write_file(WriteBatch *batch, const WriteFile *file, BeneathFolder *folder, GErr
     if (file->target)
         ok = fresh_link(&fresh, fd, file->path, file->target, error);
     else
-        ok = fresh_open(&fresh, fd, file->path, error) && write_content(batch, file, &fresh, error);
+        ok = fresh_open(&fresh, fd, file->path, batch->target->staged, error) && write_content(batch, file, &fresh, error);
     return ok && fresh_place(&fresh, file->path, file->replace, error);
 }
 
@@ -149,6 +164,9 @@ write_batch_work(WriteBatch *batch)
     g_auto(BeneathFolder) folder = BENEATH_FOLDER_INIT(batch->target->root);
 
     batch->stream = digest_stream_new();
+    batch->reading = store_reading_new(batch->target->store);
+    for (guint i = 0; i < batch->chunks->len; i++)
+        store_reading_expect(batch->reading, &g_array_index(batch->chunks, ChunkRef, i).digest);
     for (guint i = 0; i < batch->files->len && !batch->error; i++) {
         const WriteFile *file = &g_array_index(batch->files, WriteFile, i);
 
@@ -157,6 +175,7 @@ write_batch_work(WriteBatch *batch)
         else if (write_file(batch, file, &folder, &batch->error))
             progress_add(batch->target->progress, (gint64)file->size, 1);
     }
+    g_clear_pointer(&batch->reading, store_reading_free);
 }
 
 gboolean

@@ -14,7 +14,9 @@
 typedef struct {
     Store *store;
     int root;
+    gboolean staged;           /* nothing was there, and nobody looks: what is written has its name at once */
     Progress *progress;        /* may be NULL */
+    const Digest *listing;
 } WriteTarget;
 
 typedef struct WriteBatch WriteBatch;
@@ -23,7 +25,8 @@ void write_batch_free(WriteBatch *batch);
 
 /* An item that is whole: a link, or a file of at most WRITE_FILE_MAX bytes. */
 void write_batch_add(WriteBatch *batch, const Item *item, gboolean replace);
-gboolean write_batch_is_full(const WriteBatch *batch);
+/* Is it large enough to be worked on, if @next is the next item?  Better between two folders: threads that make files in one wait for each other. */
+gboolean write_batch_is_full(const WriteBatch *batch, const Item *next);
 /* Any thread. */
 void write_batch_work(WriteBatch *batch);
 /* What went wrong. */

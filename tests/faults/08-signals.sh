@@ -74,6 +74,22 @@ for moment in $(moments 12 250); do
 done
 [ $((hit + early)) -ge 1 ] && ok "$hit of 12 gets were interrupted at work" || bad "none of 12 gets was interrupted"
 
+# kill -9 in the middle of get: nothing that is not whole has its place, and the next get makes it right.
+hit=0
+for moment in $(moments 12 250); do
+    rm -rf out
+    killed "$moment" "$CHAMA" --home b get forestry/data out
+    [ "$status" -eq 0 ] || hit=$((hit + 1))
+    [ -e out ] || continue
+    for found in $(cd out && find . -name '.chama*' -prune -o -type f -print); do
+        cmp -s "out/$found" "data/$found" || bad "get killed at $moment: $found is not whole"
+    done
+    chama b get forestry/data out >.out 2>.err || bad "get after one that was killed at $moment" "$(cat .err)"
+    diff -r data out >.diff 2>&1 || bad "the files after get was killed at $moment" "$(head .diff)"
+    equal "get after a kill at $moment leaves no temporary files" "$(find out -name '.chama*')" ""
+done
+[ $hit -ge 1 ] && ok "$hit of 12 gets were killed at work" || bad "none of 12 gets was killed"
+
 # SIGTERM with transfers under way: exit 0 soon, also on a loaded machine.
 head -c 150000000 /dev/urandom >data/large
 want "publish something large" 0 chama a publish data data

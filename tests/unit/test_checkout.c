@@ -6,6 +6,7 @@
 #include "keys/error.h"
 #include "manifests/checkout.h"
 #include "manifests/checkout/fresh.h"
+#include "manifests/checkout/stage.h"
 #include "manifests/ingest.h"
 #include "manifests/store/chunker.h"
 #include "manifests/tree/beneath.h"
@@ -214,6 +215,116 @@ test_sweep(Tree *tree, gconstpointer data)
     g_assert_false(exists(tree->out, "sub/deep/.chama-ffffffffffffffff.tmp"));
     for (gsize i = 0; i < G_N_ELEMENTS(stay); i++)
         g_assert_true(exists(tree->out, stay[i]));
+}
+
+/* The folder in which a checkout of @root was killed, with its files "1" (whole), "2" (cut short) and "3" (not begun). */
+static char *
+killed_stage(Tree *tree, const Digest *root)
+{
+    char name[32];
+
+    stage_name(root, NULL, name);
+    char *stage = g_build_filename(tree->out, name, NULL);
+
+    g_mkdir_with_parents(stage, 0700);
+    tree_text(stage, "sub/1", "whole");
+    tree_text(stage, "sub/2", "cut");
+    tree_text(stage, "sub/.chama-0123456789abcdef.tmp", "left");
+    return stage;
+}
+
+static Digest
+three_files(Tree *tree)
+{
+    tree_text(tree->in, "sub/1", "whole");
+    tree_text(tree->in, "sub/2", "cut short");
+    tree_text(tree->in, "sub/3", "not begun");
+    return publish(tree, tree->in);
+}
+
+/* CO6: a checkout that was killed is gone on with. */
+static void
+test_stage_resumed(Tree *tree, gconstpointer data)
+{
+    Digest root = three_files(tree);
+    g_autofree char *stage = killed_stage(tree, &root);
+    CheckoutResult result = get(tree, &root, &plain);
+
+    g_assert_cmpuint(result.kept, ==, 1);
+    g_assert_cmpuint(result.written, ==, 2);
+    g_assert_cmpuint(count_in(tree->out), ==, 1);
+    assert_same(tree, &root);
+}
+
+/* CO6: one of another version, or beside files of a person, is removed: nothing on it is anybody's. */
+static void
+test_stage_swept(Tree *tree, gconstpointer data)
+{
+    Digest root = three_files(tree);
+    g_autofree char *stage = killed_stage(tree, &root), *again = NULL;
+
+    tree_text(tree->in, "more", "another version");
+    Digest other = publish(tree, tree->in);
+
+    g_assert_cmpuint(get(tree, &other, &plain).written, ==, 4);
+    assert_same(tree, &other);
+    again = killed_stage(tree, &root);
+    g_assert_cmpuint(get(tree, &root, &plain).kept, ==, 3);
+    g_assert_cmpuint(count_in(tree->out), ==, 2);
+    again = killed_stage(tree, &other);
+    g_assert_cmpuint(get(tree, &other, &plain).kept, ==, 4);
+    g_assert_cmpuint(count_in(tree->out), ==, 2);
+}
+
+/* I7: what lies where the stage would be is not followed. */
+static void
+test_stage_in_the_way(Tree *tree, gconstpointer data)
+{
+    g_autofree char *canary = g_build_filename(tree->top, "canary", NULL);
+    Digest root = three_files(tree);
+    char name[32];
+
+    tree_folder(tree->top, "canary");
+    tree_text(canary, "untouched", "x");
+    stage_name(&root, NULL, name);
+    tree_link(tree->out, name, "../canary");
+    get(tree, &root, &plain);
+    assert_same(tree, &root);
+    g_assert_cmpuint(count_in(canary), ==, 1);
+    tree_remove(tree->out);
+    tree_text(tree->out, name, "a file");
+    get(tree, &root, &plain);
+    assert_same(tree, &root);
+    /* Nor is a link on it. */
+    tree_remove(tree->out);
+    g_autofree char *stage = g_build_filename(tree->out, name, NULL);
+
+    tree_link(stage, "sub", "../../canary");
+    get(tree, &root, &plain);
+    assert_same(tree, &root);
+    g_assert_cmpuint(count_in(canary), ==, 1);
+}
+
+/* Someone made something in the target while the stage was filled. */
+static void
+test_stage_settle(Tree *tree, gconstpointer data)
+{
+    g_auto(Stage) stage = STAGE_INIT;
+    g_autoptr(GError) error = NULL;
+
+    tree_text(tree->out, "taken", "mine");
+    int target = open(tree->out, O_RDONLY | O_DIRECTORY);
+
+    g_assert_true(stage_open(&stage, target, ".chama-0123456789abcdef.tmp", NULL));
+    g_assert_false(stage.resumed);
+    tree_text(tree->out, ".chama-0123456789abcdef.tmp/taken", "other");
+    g_assert_false(stage_settle(&stage, &error));
+    g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_EXISTS);
+    g_assert_cmpstr(error->message, ==, "taken: it was made by someone else meanwhile");
+    assert_text(tree->out, "taken", "mine");
+    stage_discard(&stage);
+    g_assert_cmpuint(count_in(tree->out), ==, 1);
+    close(target);
 }
 
 static void
@@ -545,6 +656,35 @@ test_wrong_content(Tree *tree, gconstpointer data)
     }
 }
 
+/* What was whole when a checkout failed stays, under its own name, and the next one goes on from there. */
+static void
+test_whole_files_stay(Tree *tree, gconstpointer data)
+{
+    g_autoptr(ListingWriter) writer = listing_writer_new(put_page, tree->writer);
+    ChunkRef good = { .size = 4, .run = 1 }, absent = { .size = 5, .run = 1 };
+
+    digest_of("good", 4, &good.digest);
+    digest_of("later", 5, &absent.digest);
+    g_assert_true(store_writer_put(tree->writer, OBJECT_CHUNK, &good.digest, "good", 4, NULL, NULL));
+    g_assert_true(listing_writer_begin_file(writer, "a", NULL));
+    g_assert_true(listing_writer_chunk(writer, &good, NULL));
+    g_assert_true(listing_writer_end_file(writer, FALSE, 4, &good.digest, NULL));
+    g_assert_true(listing_writer_begin_file(writer, "b", NULL));
+    g_assert_true(listing_writer_chunk(writer, &absent, NULL));
+    g_assert_true(listing_writer_end_file(writer, FALSE, 5, &absent.digest, NULL));
+    Digest root = finish(tree, writer);
+
+    refused(tree, &root, &plain, CHAMA_ERROR_NOT_FOUND, "");
+    g_assert_cmpuint(count_in(tree->out), ==, 1);
+    assert_text(tree->out, "a", "good");
+    g_assert_true(store_writer_put(tree->writer, OBJECT_CHUNK, &absent.digest, "later", 5, NULL, NULL));
+    g_assert_true(store_writer_commit(tree->writer, NULL));
+    CheckoutResult result = get(tree, &root, &plain);
+
+    g_assert_cmpuint(result.kept, ==, 1);
+    g_assert_cmpuint(result.written, ==, 1);
+}
+
 static void
 test_wrong_chunk_size(Tree *tree, gconstpointer data)
 {
@@ -690,13 +830,13 @@ test_collision(Tree *tree, gconstpointer data)
     int folder = open(tree->in, O_PATH | O_DIRECTORY);
 
     tree_text(tree->in, "Name", "1");
-    g_assert_true(fresh_open(&fresh, folder, "sub/Name", NULL));
+    g_assert_true(fresh_open(&fresh, folder, "sub/Name", FALSE, NULL));
     g_assert_false(fresh_place(&fresh, "sub/Name", FALSE, &one));
     g_assert_error(one, CHAMA_ERROR, CHAMA_ERROR_EXISTS);
     g_assert_cmpstr(one->message, ==, "sub/Name: it was made by someone else meanwhile");
     g_assert_cmpint(rename(a, b), ==, 0);
     g_assert_cmpint(link(b, a), ==, 0);
-    g_assert_true(fresh_open(&again, folder, "name", NULL));
+    g_assert_true(fresh_open(&again, folder, "name", FALSE, NULL));
     g_assert_false(fresh_place(&again, "name", FALSE, &two));
     g_assert_error(two, CHAMA_ERROR, CHAMA_ERROR_EXISTS);
     fresh_clear(&fresh);
@@ -749,6 +889,11 @@ main(int argc, char **argv)
         { "empty", test_empty },
         { "holes", test_holes },
         { "sweep", test_sweep },
+        { "CO6-stage-resumed", test_stage_resumed },
+        { "CO6-stage-swept", test_stage_swept },
+        { "I7-stage-in-the-way", test_stage_in_the_way },
+        { "stage-settle", test_stage_settle },
+        { "whole-files-stay", test_whole_files_stay },
         { "one-at-a-time", test_one_at_a_time },
         { "mode", test_mode },
         { "update", test_update },
