@@ -52,6 +52,17 @@ def rotated(items, by):
     return items[by:] + items[:by]
 
 
+def take_step(step, turns, data_source, keep):
+    """One step of all peers in turn, through the versions that it goes through."""
+    versions = step.versions(data_source.versions)
+    for version in versions:
+        data_source.show(version)
+        for turn in turns:
+            result = turn.take(step)
+            if result is not None and version == versions[-1]:
+                keep(turn.peer.name, result)
+
+
 def run_round(bench, kinds, data_source, number, keep):
     """All steps of all peers once.  By step, peers in turn; or by peer when the disk cannot hold all of them at once."""
     bench.place.renew_work()
@@ -63,11 +74,7 @@ def run_round(bench, kinds, data_source, number, keep):
         data_source.show(1)
         turns = [Turn(bench, kind, data_source) for kind in group]
         for step in steps:
-            for turn in turns:
-                data_source.show(1 if step.shows == 1 else 2 if step.name == "publish2" else data_source.versions)
-                result = turn.take(step)
-                if result is not None:
-                    keep(data_source.name, turn.peer.name, step.name, number, result)
+            take_step(step, turns, data_source, lambda peer, result: keep(peer, step.name, number, result))
         if not room:
             for turn in turns:
                 turn.leave()
@@ -99,9 +106,9 @@ def run_data(bench, kinds, name, size, document):
 
     document["data"].append(facts)
 
-    def keep(data_name, peer, step, number, result):
-        document["results"].append({"data": data_name, "peer": peer, "step": step, "round": number, **result})
-        say(f"{data_name} round {number + 1} {peer}: {step}: " + (f"FAILED: {result['failed']}" if "failed" in result else f"{result['seconds']:.3f} s"))
+    def keep(peer, step, number, result):
+        document["results"].append({"data": data_source.name, "peer": peer, "step": step, "round": number, **result})
+        say(f"{data_source.name} round {number + 1} {peer}: {step}: " + (f"FAILED: {result['failed']}" if "failed" in result else f"{result['seconds']:.3f} s"))
 
     kinds = tuple(kind for kind in kinds if kind.fits(data_source))
     for number in range(bench.options.rounds):

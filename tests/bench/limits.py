@@ -3,6 +3,8 @@ import json
 import os
 import subprocess
 
+from medians import OURS, YARDSTICK
+
 
 def measure(source_tree, folder, work):
     """The measured parts (limits.c), or None where it was not built."""
@@ -28,17 +30,23 @@ def transfer(part):
     return part["bytes"] * part["zstd_ratio"] / part["tls"]
 
 
-# name in steps.ROWS -> seconds at best, from the measured parts and the seconds of `cp -a` in the same run (None if it was not measured)
+# name in steps.ROWS -> seconds at best, from the measured parts, the seconds of `cp -a` in the same run, and how many times the first
+# version all versions together are
 FORMULAS = {
-    "publish": lambda part, copy: pipeline(part),
-    "stat": lambda part, copy: part["walk_seconds"],
-    "sync": lambda part, copy: max(transfer(part), expansion(part)),
-    "together": lambda part, copy: None if copy is None else max(transfer(part), expansion(part)) + copy,
-    "copy": lambda part, copy: copy,
-    "verify": lambda part, copy: expansion(part),
+    "publish": lambda part, copy, grown: pipeline(part),
+    "stat": lambda part, copy, grown: part["walk_seconds"],
+    "sync": lambda part, copy, grown: max(transfer(part), expansion(part)),
+    "together": lambda part, copy, grown: max(transfer(part), expansion(part)) + copy,
+    "copy": lambda part, copy, grown: copy,
+    "verify": lambda part, copy, grown: expansion(part) * grown,
 }
+NEEDS_COPY = ("together", "copy")
 
 
-def limit(name, part, copy):
+def limit(name, facts, medians):
     """Seconds at best of what the formula @name is for; None if there is none, or its parts were not measured."""
-    return FORMULAS[name](part, copy) if name and part else None
+    part, copy = facts["limits"], medians.value(YARDSTICK, "checkout", "seconds")
+    if not name or not part or (name in NEEDS_COPY and copy is None):
+        return None
+    first, more = (medians.value(OURS, step, "stored") for step in ("publish", "publish2"))
+    return FORMULAS[name](part, copy, 1 + more / first if first and more else 1)

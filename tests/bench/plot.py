@@ -6,9 +6,8 @@ import limits
 from medians import OURS, Medians, ratio
 from steps import ROWS
 
-LEFT, WIDTH, LINE, HEAD, RIGHT = 150, 620, 22, 34, 30
+LEFT, WIDTH, LINE, HEAD, RIGHT = 180, 620, 22, 34, 30
 LEAST, MOST = 1 / 16, 128
-YARDSTICK = "cp -a"
 COLOURS = ("#1f77b4", "#6baed6", "#d62728", "#ff9896", "#2ca02c", "#9467bd", "#8c564b", "#c49c94", "#e377c2", "#7f7f7f", "#bcbd22", "#17becf", "#e6ab02")
 
 
@@ -24,6 +23,10 @@ def words(x, y, text, extra=""):
 
 def dot(x, y, colour, title):
     return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5" fill="{colour}" fill-opacity="0.85"><title>{escape(title)}</title></circle>'
+
+
+def bar(x, y, title):
+    return f'<rect x="{x - 1.5:.1f}" y="{y - 8:.1f}" width="3" height="16" fill="#000"><title>{escape(title)}</title></rect>'
 
 
 def scale(top, bottom):
@@ -50,10 +53,9 @@ def panel(facts, document, colours, top):
         y = top + HEAD + LINE * number + LINE / 2
         ours = medians.value(OURS, row.step, row.metric)
         parts.append(words(LEFT - 8, y + 4, f"{row.title} ({ours:.3g} s)", 'text-anchor="end"'))
-        floor = limits.limit(row.limit, facts["limits"], medians.value(YARDSTICK, "checkout", "seconds"))
+        floor = limits.limit(row.limit, facts, medians)
         if floor:
-            x = place(floor / ours)
-            parts.append(f'<rect x="{x - 1.5:.1f}" y="{y - 8:.1f}" width="3" height="16" fill="#000"><title>limit: {floor:.3f} s</title></rect>')
+            parts.append(bar(place(floor / ours), y, f"limit: {floor:.3f} s"))
         for peer, colour in colours.items():
             multiple = ratio(medians.value(peer, row.step, row.metric), ours)
             if multiple:
@@ -63,9 +65,9 @@ def panel(facts, document, colours, top):
 
 def legend(colours, top):
     parts = []
-    for number, (peer, colour) in enumerate([*colours.items(), ("limit of the machine", "#000")]):
+    for number, (peer, colour) in enumerate([*colours.items(), ("limit of the machine", None)]):
         x, y = LEFT + number % 5 * 125, top + number // 5 * 18
-        parts += [dot(x, y, colour, peer), words(x + 9, y + 4, peer)]
+        parts += [dot(x, y, colour, peer) if colour else bar(x, y, peer), words(x + 9, y + 4, peer)]
     return parts, top + (len(colours) // 5 + 1) * 18
 
 

@@ -8,7 +8,6 @@ from medians import OURS, Medians, Verdict, ratio
 from steps import MEMORY_STEPS, ROWS
 from targets import ANYONE, TARGETS
 
-YARDSTICK = "cp -a"
 SCALES = {"s": (1, ".3f"), "ms": (1e3, ".1f"), "MB": (1e-6, ".2f"), "MiB": (1 / 1024**2, ".0f")}
 BEGIN, END = "<!-- table: run.sh --readme writes between these lines -->", "<!-- end of table -->"
 
@@ -29,11 +28,6 @@ def table(head, lines):
     return "\n".join(["| " + " | ".join(line) + " |" for line in [head, ["---"] + ["---:"] * (width - 1), *lines]]) + "\n"
 
 
-def floor_of(name, facts, medians):
-    """The machine's limit of that name in this run, or None."""
-    return limits.limit(name, facts["limits"], medians.value(YARDSTICK, "checkout", "seconds"))
-
-
 def compare(facts, medians):
     """One line per row: chama, the best peer, the ratio, the machine's limit."""
     lines = []
@@ -42,7 +36,7 @@ def compare(facts, medians):
         name, best = medians.best(ANYONE, row.step, row.metric)
         if ours is None and best is None:
             continue
-        floor = floor_of(row.limit, facts, medians)
+        floor = limits.limit(row.limit, facts, medians)
         own = "failed" if medians.failed(OURS, row.step) else shown(ours, row.unit)
         lines.append([f"{row.title} [{row.unit}]", own, shown(best, row.unit), name or "-", times(ratio(ours, best)),
                       shown(floor, row.unit), times(ratio(ours, floor))])
@@ -53,7 +47,7 @@ def wanted(facts, medians):
     """One line per target that can be judged."""
     lines = []
     for target in TARGETS:
-        verdict = Verdict(target, medians, floor_of(target.limit, facts, medians))
+        verdict = Verdict(target, medians, limits.limit(target.limit, facts, medians))
         if not target.applies(facts["name"]) or verdict.met is None:
             continue
         most = times(target.most) if verdict.name else shown(target.most, target.unit)

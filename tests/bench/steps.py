@@ -4,25 +4,33 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Step:
-    """@name is the peer's method; a peer without it has no such notion.  @shows is the version that the source shows during the step:
-    1, or 2: the last (publish2: each after the first).  @needs are steps without which it cannot run; those that are @later make no sense
-    when there is only one version."""
+    """@name is the peer's method; a peer without it has no such notion.  @first: the source shows its first version, otherwise its last, or,
+    for a step that is done for @each version after the first, one after the other.  @needs are steps without which it cannot run.  Those
+    that are @later make no sense when there is only one version.  After those that @store, what the peer holds is weighed."""
     name: str
-    shows: int
     needs: tuple = ()
+    first: bool = False
+    each: bool = False
     later: bool = False
+    stores: bool = False
+
+    def versions(self, count):
+        """The versions that the source shows, of @count."""
+        if self.first:
+            return (1,)
+        return range(2, count + 1) if self.each else (count,)
 
 
 STEPS = (
-    Step("publish", 1),
-    Step("again", 1, ("publish",)),
-    Step("sync", 1, ("publish",)),
-    Step("checkout", 1, ("publish", "sync")),
-    Step("publish2", 2, ("publish",), True),
-    Step("sync2", 2, ("publish2", "sync"), True),
-    Step("update", 2, ("checkout", "sync2"), True),
-    Step("verify", 2, ("publish2", "sync2")),
-    Step("start", 2),
+    Step("publish", first=True, stores=True),
+    Step("again", ("publish",), first=True, stores=True),
+    Step("sync", ("publish",), first=True),
+    Step("checkout", ("publish", "sync"), first=True),
+    Step("publish2", ("publish",), each=True, later=True, stores=True),
+    Step("sync2", ("publish2", "sync"), later=True),
+    Step("update", ("checkout", "sync2"), later=True),
+    Step("verify", ("publish", "publish2", "sync2")),
+    Step("start", ("publish", "publish2")),
 )
 NAMES = tuple(step.name for step in STEPS)
 

@@ -18,15 +18,15 @@ class Turn:
         self.home = os.path.join(bench.place.work, kind.name.replace(" ", "-").replace(",", "-"))
         os.mkdir(self.home)
         self.peer = kind(bench, data_source, self.home)
-        self.failed = {}
-        self.stored = (0, 0)
+        self.failed, self.spent, self.held = {}, {}, {}
         try:
             self.peer.prepare()
         except (Failed, OSError) as failure:
             self.failed["publish"] = self.failed["sync"] = f"prepare: {failure}"
 
     def take(self, step):
-        """Runs one step; returns its results as a dictionary, or None if the peer has no such step."""
+        """Runs one step; returns as a dictionary what it cost, with what the same step cost for earlier versions, or None if the peer has no
+        such step."""
         if not hasattr(self.peer, step.name) and (step.name != "start" or not self.peer.starts):
             return None
         for needed in step.needs + (step.name,):
@@ -45,27 +45,27 @@ class Turn:
         before = getattr(self.peer, "before_" + step.name, None)
         if before:
             before()
-        result = vars(self.through_versions(step))
-        if step.name.startswith("publish"):
-            held = self.peer.stored()
-            result["stored"], result["disk"] = held[0] - self.stored[0], held[1] - self.stored[1]
-            self.stored = held
-        if not step.name.startswith("sync") or not self.bench.meter.servers:
+        sync_all(self.bench.place.work)
+        warm(self.peer.reads(step.name))
+        self.spent.setdefault(step.name, Reading()).add(self.bench.meter.measure(lambda: self.act(step)))
+        sync_all(self.bench.place.work)
+        result = dict(vars(self.spent[step.name]))
+        if step.stores:
+            self.held[step.name] = self.peer.stored()
+            result.update(self.growth(step))
+        if not self.bench.meter.servers:
             del result["wire"]
         return result
 
-    def through_versions(self, step):
-        """The step; publish2 for one later version after the other, since each must lie in the source first."""
-        versions = self.peer.source.versions if step.name == "publish2" else step.shows
-        total = Reading()
-        for number in range(step.shows, versions + 1):
-            if step.name == "publish2":
-                self.peer.source.show(number)
-            sync_all(self.bench.place.work)
-            warm(self.peer.reads(step.name))
-            total.add(self.bench.meter.measure(lambda: self.act(step)))
-            sync_all(self.bench.place.work)
-        return total
+    def growth(self, step):
+        """What is held more than after the last step before that stores anything."""
+        before = (0, 0)
+        for name, held in self.held.items():
+            if name == step.name:
+                break
+            before = held
+        now = self.held[step.name]
+        return {"stored": now[0] - before[0], "disk": now[1] - before[1]}
 
     def act(self, step):
         """The step itself, and the sync of the file system where the peer leaves that to others."""
