@@ -8,7 +8,8 @@
 #define ANCHOR_BITS 10                  /* one place of 1024 is an anchor */
 #define ANCHORS_MAX 4096                /* of what is searched: four times as many as can be expected */
 #define VOTES_MIN 2
-#define LOST_MAX 6                      /* after so many failures in a row one chunk of 2^6 is searched for */
+#define IDLE_MAX 6                      /* after so many in a row one chunk of 2^6 is searched for */
+#define UNLIKE_MAX 3                    /* after so many the others are not even guessed at */
 
 /* A chunk of the earlier file. */
 typedef struct {
@@ -26,7 +27,9 @@ struct Alignment {
     gint64 at_end;                      /* the distance if the two ends are the same */
     GMutex mutex;                       /* what follows */
     gint64 distance;                    /* from a place in the new file to the same in the earlier one */
-    guint lost, passed_over;            /* searches that found nothing, in a row; and chunks not searched for since */
+    guint unlike;                       /* searches in a row that found nothing alike */
+    guint idle;                         /* the same that were of no use: also where the distance was right, and the chunk much changed */
+    guint passed_over;                  /* chunks not searched for since */
 };
 
 Alignment *
@@ -117,6 +120,13 @@ name_bases(const Alignment *alignment, gint64 from, gint64 to, Digest bases[PATC
     return named;
 }
 
+/* Where a search was of no use, less and less is searched: content that is new altogether must not cost more than being compressed. */
+static gboolean
+is_due(const Alignment *alignment)
+{
+    return alignment->passed_over >= (1u << alignment->idle) - 1;
+}
+
 /* Where a chunk ends near where an earlier one does, the two ends are the same place: so the distance follows small changes of length. */
 static void
 follow_edge(Alignment *alignment, gint64 from, gint64 to, guint64 end)
@@ -132,13 +142,15 @@ static guint
 guess(Alignment *alignment, guint64 offset, gsize size, Digest bases[PATCH_BASES_MAX])
 {
     gint64 from, to;
+    gboolean alike;
 
     g_mutex_lock(&alignment->mutex);
     from = (gint64)offset + alignment->distance;
     to = from + (gint64)size;
     follow_edge(alignment, from, to, offset + size);
+    alike = alignment->unlike < UNLIKE_MAX || is_due(alignment);
     g_mutex_unlock(&alignment->mutex);
-    return name_bases(alignment, from, to, bases);
+    return alike ? name_bases(alignment, from, to, bases) : 0;
 }
 
 /* ---- by anchors ---- */
@@ -256,14 +268,13 @@ search(const Alignment *alignment, const Anchors *now, guint64 offset, gsize siz
     return find_earlier_anchors(alignment, from, to, earlier) && compare_places(now, earlier, distance);
 }
 
-/* Where nothing was found before, less and less is searched: content that is new altogether must not cost more than being compressed. */
 static gboolean
 is_worth_searching(Alignment *alignment, gint64 *around)
 {
     gboolean worth;
 
     g_mutex_lock(&alignment->mutex);
-    worth = alignment->passed_over >= (1u << alignment->lost) - 1;
+    worth = is_due(alignment);
     alignment->passed_over = worth ? 0 : alignment->passed_over + 1;
     *around = alignment->distance;
     g_mutex_unlock(&alignment->mutex);
@@ -271,12 +282,13 @@ is_worth_searching(Alignment *alignment, gint64 *around)
 }
 
 static void
-note_search(Alignment *alignment, gboolean found, gint64 distance)
+note_search(Alignment *alignment, gboolean alike, gboolean moved, gint64 distance)
 {
     g_mutex_lock(&alignment->mutex);
-    if (found)
+    if (moved)
         alignment->distance = distance;
-    alignment->lost = found ? 0 : MIN(alignment->lost + 1, LOST_MAX);
+    alignment->unlike = alike ? 0 : MIN(alignment->unlike + 1, UNLIKE_MAX);
+    alignment->idle = moved ? 0 : MIN(alignment->idle + 1, IDLE_MAX);
     g_mutex_unlock(&alignment->mutex);
 }
 
@@ -285,7 +297,7 @@ find_again(Alignment *alignment, guint64 offset, const guint8 *bytes, gsize size
 {
     g_autofree Anchors *now = NULL;
     gint64 around, distance;
-    gboolean found;
+    gboolean found, moved;
 
     if (!is_worth_searching(alignment, &around))
         return 0;
@@ -297,9 +309,9 @@ find_again(Alignment *alignment, guint64 offset, const guint8 *bytes, gsize size
     if (!found && ABS(alignment->at_end - around) > SEARCH_REACH)
         found = search(alignment, now, offset, size, alignment->at_end, &distance);
     /* At the distance that was tried already nothing is gained. */
-    found = found && ABS(distance - around) > NEAR;
-    note_search(alignment, found, distance);
-    return found ? name_bases(alignment, (gint64)offset + distance, (gint64)(offset + size) + distance, bases) : 0;
+    moved = found && ABS(distance - around) > NEAR;
+    note_search(alignment, found, moved, distance);
+    return moved ? name_bases(alignment, (gint64)offset + distance, (gint64)(offset + size) + distance, bases) : 0;
 }
 
 guint

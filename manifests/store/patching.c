@@ -151,9 +151,7 @@ store_find_patch(Store *store, const void *data, gsize size, StoreLikeness liken
         guint count = likeness(likeness_data, attempt, data, size, digests);
         GBytes *patch;
 
-        if (count == 0)
-            break;
-        if (!store_bases_open(store, digests, count, &bases))
+        if (count == 0 || !store_bases_open(store, digests, count, &bases))
             continue;
         patch = make_patch(&bases, data, size, best ? g_bytes_get_size(best) : size / 2);
         if (!patch)
