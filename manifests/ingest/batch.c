@@ -14,10 +14,9 @@
 #define WINDOW (1024 * 1024)
 
 typedef struct {
-    const char *path, *source;
-    mode_t mode;
-    Stamp stamp;                   /* of what is recalled or was read */
-    gboolean trusted, recalled;    /* whether the stamp may count at all; whether chunks and digest are those of memory */
+    const char *path;
+    Found found;                   /* as it was seen, then as it was when it was read */
+    gboolean recalled;             /* chunks and digest are those of memory */
     const char *target;            /* of a link */
     guint64 size;
     Digest digest;
@@ -26,13 +25,13 @@ typedef struct {
 
 struct Batch {
     Sink *sink;
-    int root;
     GStringChunk *names;
     GArray *files, *chunks;
     guint64 bytes;
     GError *error;
     /* While it is read: */
     guint8 *window;
+    BeneathFolder folder;
     Earlier *earlier;              /* NULL if there is no version before */
     Alignment *alignment;          /* of the file being read; NULL if nothing of it was new so far, or it is new itself */
     gboolean aligned;              /* that was asked for */
@@ -45,7 +44,7 @@ batch_new(Sink *sink, int root)
     Batch *batch = g_new0(Batch, 1);
 
     batch->sink = sink;
-    batch->root = root;
+    batch->folder = (BeneathFolder)BENEATH_FOLDER_INIT(root);
     batch->names = g_string_chunk_new(4096);
     batch->files = g_array_new(FALSE, FALSE, sizeof(BatchFile));
     batch->chunks = g_array_new(FALSE, FALSE, sizeof(ChunkRef));
@@ -62,6 +61,7 @@ batch_free(Batch *batch)
     g_array_unref(batch->chunks);
     g_clear_error(&batch->error);
     g_free(batch->window);
+    beneath_folder_clear(&batch->folder);
     alignment_unref(batch->alignment);
     earlier_free(batch->earlier);
     digest_stream_free(batch->stream);
@@ -79,7 +79,7 @@ static void
 recall(Batch *batch, BatchFile *file, Memory *memory)
 {
     file->first_chunk = batch->chunks->len;
-    file->recalled = memory_recalls(memory, file->path, &file->stamp) && memory_tell(memory, take_recalled, batch->chunks, &file->digest);
+    file->recalled = file->found.trusted && memory_recalls(memory, file->path, &file->found.stamp) && memory_tell(memory, take_recalled, batch->chunks, &file->digest);
     if (!file->recalled)
         g_array_set_size(batch->chunks, file->first_chunk);
     file->chunk_count = batch->chunks->len - file->first_chunk;
@@ -88,11 +88,10 @@ recall(Batch *batch, BatchFile *file, Memory *memory)
 void
 batch_add(Batch *batch, const char *path, const Found *found, Memory *memory)
 {
-    BatchFile file = { .path = g_string_chunk_insert(batch->names, path), .mode = found->mode, .size = found->size, .stamp = found->stamp,
-                       .trusted = found->stamp.inode != 0 };
+    BatchFile file = { .path = g_string_chunk_insert(batch->names, path), .found = *found, .size = found->stamp.size };
 
-    file.source = found->path == path ? file.path : g_string_chunk_insert(batch->names, found->path);
-    if (memory && S_ISREG(file.mode))
+    file.found.path = found->path == path ? file.path : g_string_chunk_insert(batch->names, found->path);
+    if (memory && S_ISREG(found->mode))
         recall(batch, &file, memory);
     if (!file.recalled)
         batch->bytes += file.size;
@@ -185,7 +184,7 @@ read_content(Batch *batch, BatchFile *file, const Source *source, guint64 size, 
     for (guint64 offset = 0; offset < size; offset += count) {
         gsize want = (gsize)MIN(size - offset, WINDOW - carried);
 
-        if (!source_read(source, file->source, offset, batch->window + carried, want, &count, error))
+        if (!source_read(source, file->found.path, offset, batch->window + carried, want, &count, error))
             return FALSE;
         if (count < want)
             return TRUE;
@@ -203,24 +202,25 @@ read_content(Batch *batch, BatchFile *file, const Source *source, guint64 size, 
     return TRUE;
 }
 
+/* @seen: TRUE if what was found counts as its state before. */
 static SourceState
-read_once(Batch *batch, BatchFile *file, GError **error)
+read_once(Batch *batch, BatchFile *file, gboolean seen, GError **error)
 {
     g_auto(Source) source = { .fd = -1 };
-    SourceState state = source_open(&source, batch->root, file->source, error);
+    SourceState state = source_open_in(&source, &batch->folder, file->found.path, seen ? &file->found : NULL, error);
 
     if (state != SOURCE_READ)
         return state;
     /* It grew beyond what one thread should read. */
-    if (source.st.st_size > 2 * BATCH_FILE_MAX)
+    if (source.stamp.size > 2 * BATCH_FILE_MAX)
         return SOURCE_CHANGED;
     file->size = 0;
-    file->mode = source.st.st_mode;
-    file->stamp = file->trusted ? stamp_of(&source.st) : (Stamp){ 0 };
+    file->found.mode = source.mode;
+    file->found.stamp = source.stamp;
     forget_alignment(batch);
-    if (!read_content(batch, file, &source, (guint64)source.st.st_size, error))
+    if (!read_content(batch, file, &source, source.stamp.size, error))
         return SOURCE_FAILED;
-    return file->size == (guint64)source.st.st_size ? source_check(&source) : SOURCE_CHANGED;
+    return file->size == source.stamp.size ? source_check(&source) : SOURCE_CHANGED;
 }
 
 static gboolean
@@ -228,13 +228,15 @@ read_file(Batch *batch, BatchFile *file, GError **error)
 {
     for (guint attempt = 0; attempt < SOURCE_ATTEMPTS; attempt++) {
         file->first_chunk = batch->chunks->len;
-        SourceState state = read_once(batch, file, error);
+        SourceState state = read_once(batch, file, attempt == 0, error);
 
         if (state != SOURCE_CHANGED)
             return state == SOURCE_READ;
         g_array_set_size(batch->chunks, file->first_chunk);
         if (batch->stream)
             digest_stream_reset(batch->stream, &file->digest);
+        /* Another folder may have taken the place of the one that is open. */
+        beneath_folder_clear(&batch->folder);
     }
     return look_changed(file->path, error);
 }
@@ -242,9 +244,8 @@ read_file(Batch *batch, BatchFile *file, GError **error)
 static gboolean
 read_link(Batch *batch, BatchFile *file, GError **error)
 {
-    g_auto(BeneathFolder) folder = BENEATH_FOLDER_INIT(batch->root);
-    int fd = beneath_folder_of(&folder, file->source, FALSE);
-    g_autofree char *target = fd >= 0 ? beneath_read_link(fd, beneath_name(file->source)) : NULL;
+    int fd = beneath_folder_of(&batch->folder, file->found.path, FALSE);
+    g_autofree char *target = fd >= 0 ? beneath_read_link(fd, beneath_name(file->found.path)) : NULL;
 
     if (!target)
         return look_changed(file->path, error);
@@ -255,9 +256,9 @@ read_link(Batch *batch, BatchFile *file, GError **error)
 static gboolean
 read_entry(Batch *batch, BatchFile *file, GError **error)
 {
-    if (S_ISDIR(file->mode))
+    if (S_ISDIR(file->found.mode))
         return TRUE;
-    if (S_ISLNK(file->mode))
+    if (S_ISLNK(file->found.mode))
         return read_link(batch, file, error);
     return read_file(batch, file, error);
 }
@@ -305,9 +306,10 @@ batch_read(Batch *batch)
         BatchFile *file = &g_array_index(batch->files, BatchFile, i);
 
         if (file->recalled || read_entry(batch, file, &batch->error))
-            progress_add(batch->sink->progress, S_ISREG(file->mode) ? (gint64)file->size : 0, 1);
+            progress_add(batch->sink->progress, S_ISREG(file->found.mode) ? (gint64)file->size : 0, 1);
     }
     forget_alignment(batch);
+    beneath_folder_clear(&batch->folder);
     g_clear_pointer(&batch->earlier, earlier_free);
     g_clear_pointer(&batch->window, g_free);
 }
@@ -320,15 +322,15 @@ write_file(const Batch *batch, const BatchFile *file, ListingWriter *listing, GE
     for (guint i = 0; i < file->chunk_count; i++)
         if (!listing_writer_chunk(listing, &g_array_index(batch->chunks, ChunkRef, file->first_chunk + i), error))
             return FALSE;
-    return listing_writer_end_file(listing, (file->mode & S_IXUSR) != 0, file->size, &file->digest, error);
+    return listing_writer_end_file(listing, (file->found.mode & S_IXUSR) != 0, file->size, &file->digest, error);
 }
 
 static gboolean
 write_entry(const Batch *batch, const BatchFile *file, ListingWriter *listing, GError **error)
 {
-    if (S_ISDIR(file->mode))
+    if (S_ISDIR(file->found.mode))
         return listing_writer_folder(listing, file->path, error);
-    if (S_ISLNK(file->mode))
+    if (S_ISLNK(file->found.mode))
         return listing_writer_link(listing, file->path, file->target, error);
     return write_file(batch, file, listing, error);
 }
@@ -345,8 +347,8 @@ batch_write(Batch *batch, ListingWriter *listing, Memory *memory, GError **error
 
         if (!write_entry(batch, file, listing, error))
             return FALSE;
-        if (memory && S_ISREG(file->mode))
-            memory_add(memory, &file->stamp);
+        if (memory && S_ISREG(file->found.mode))
+            memory_add(memory, file->found.trusted ? &file->found.stamp : NULL);
     }
     return TRUE;
 }

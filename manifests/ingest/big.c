@@ -57,7 +57,7 @@ read_some(Reading *reading, guint64 *offset, gboolean *short_read, GError **erro
     gsize size, count;
     guint8 *room = cutter_room(reading->cutter, &size);
 
-    size = (gsize)MIN(size, (guint64)reading->source->st.st_size - *offset);
+    size = (gsize)MIN(size, reading->source->stamp.size - *offset);
     if (!source_read(reading->source, reading->path, *offset, room, size, &count, error))
         return FALSE;
     *offset += count;
@@ -69,7 +69,7 @@ read_some(Reading *reading, guint64 *offset, gboolean *short_read, GError **erro
 static SourceState
 read_all(Reading *reading, GError **error)
 {
-    guint64 size = (guint64)reading->source->st.st_size, offset = 0;
+    guint64 size = reading->source->stamp.size, offset = 0;
     gboolean short_read = FALSE, ok = TRUE;
 
     while (ok && !short_read && offset < size) {
@@ -105,11 +105,11 @@ read_once(BigFile *file, Sink *sink, int root, const char *name, const char *pat
     if (state != SOURCE_READ)
         return state;
     g_autoptr(Cutter) cutter = cutter_new(sink, &told);
-    Reading reading = { &source, path, cutter, { source.fd, (guint64)source.st.st_size, 0 } };
+    Reading reading = { &source, path, cutter, { source.fd, source.stamp.size, 0 } };
 
-    align(cutter, sink, path, (guint64)source.st.st_size);
-    file->executable = (source.st.st_mode & S_IXUSR) != 0;
-    file->stamp = stamp_of(&source.st);
+    align(cutter, sink, path, source.stamp.size);
+    file->executable = (source.mode & S_IXUSR) != 0;
+    file->stamp = source.stamp;
     state = read_all(&reading, error);
     return state == SOURCE_READ ? source_check(&source) : state;
 }
@@ -163,11 +163,11 @@ take_recalled(gpointer data, const ChunkRef *chunk)
 }
 
 gboolean
-big_file_recall(BigFile *file, Memory *memory, const Sink *sink, const char *path, const Stamp *stamp)
+big_file_recall(BigFile *file, Memory *memory, const Sink *sink, const char *path, const Found *found)
 {
     g_autofree Recalling *recalling = NULL;
 
-    if (!memory_recalls(memory, path, stamp))
+    if (!found->trusted || !memory_recalls(memory, path, &found->stamp))
         return FALSE;
     recalling = g_new(Recalling, 1);
     recalling->file = file;
@@ -175,7 +175,7 @@ big_file_recall(BigFile *file, Memory *memory, const Sink *sink, const char *pat
     recalling->count = 0;
     file->size = 0;
     file->chunks = spool_new(SPOOL_MEMORY);
-    file->stamp = *stamp;
+    file->stamp = found->stamp;
     if (!memory_tell(memory, take_recalled, recalling, &file->digest) || !look_up(recalling))
         return FALSE;
     progress_add(sink->progress, (gint64)file->size, 1);

@@ -79,27 +79,17 @@ send_batch(Ingest *ingest, GError **error)
 
 /* What comes before it goes on being read meanwhile, and is in the listing before it. */
 static gboolean
-read_big(Ingest *ingest, BigFile *file, const char *path, const Found *found, GError **error)
-{
-    if (!big_file_read(file, &ingest->sink, ingest->root, found->path, path, error))
-        return FALSE;
-    if (found->stamp.inode == 0)
-        file->stamp.inode = 0;
-    return TRUE;
-}
-
-static gboolean
 add_big(Ingest *ingest, const char *path, const Found *found, GError **error)
 {
     g_auto(BigFile) file = { .executable = (found->mode & S_IXUSR) != 0 };
-    gboolean recalled = ingest->memory && big_file_recall(&file, ingest->memory, &ingest->sink, path, &found->stamp);
+    gboolean recalled = ingest->memory && big_file_recall(&file, ingest->memory, &ingest->sink, path, found);
 
     ingest->recalled += recalled;
-    if (!send_batch(ingest, error) || (!recalled && !read_big(ingest, &file, path, found, error)) || !pipeline_drain(ingest->batches, error) ||
+    if (!send_batch(ingest, error) || (!recalled && !big_file_read(&file, &ingest->sink, ingest->root, found->path, path, error)) || !pipeline_drain(ingest->batches, error) ||
         !big_file_write(&file, path, ingest->listing, error))
         return FALSE;
     if (ingest->memory && ingest->sink.writer)
-        memory_add(ingest->memory, &file.stamp);
+        memory_add(ingest->memory, found->trusted ? &file.stamp : NULL);
     return TRUE;
 }
 
@@ -108,7 +98,7 @@ add(Ingest *ingest, const char *path, const Found *found, GError **error)
 {
     if (!sink_goes_on(&ingest->sink, error))
         return FALSE;
-    if (S_ISREG(found->mode) && found->size >= BATCH_FILE_MAX)
+    if (S_ISREG(found->mode) && found->stamp.size >= BATCH_FILE_MAX)
         return add_big(ingest, path, found, error);
     batch_add(ingest->filling, path, found, ingest->memory);
     return !batch_is_full(ingest->filling) || send_batch(ingest, error);
@@ -159,7 +149,7 @@ add_size(gpointer data, const Found *found, GError **error)
 {
     Measure *measure = data;
 
-    measure->bytes += S_ISREG(found->mode) ? found->size : 0;
+    measure->bytes += S_ISREG(found->mode) ? found->stamp.size : 0;
     measure->files += !S_ISDIR(found->mode);
     return !progress_cancelled(measure->progress);
 }
@@ -191,7 +181,7 @@ find_named(Ingest *ingest, const char *name, const char *source, Found *found, G
     struct stat st;
     gboolean good = fd >= 0 && fstat(fd, &st) == 0;
     int saved = errno;
-    gboolean local = good && file_system_is_local(fd);
+    gboolean trusted = good && file_system_is_local(fd);
 
     if (fd >= 0)
         close(fd);
@@ -199,9 +189,7 @@ find_named(Ingest *ingest, const char *name, const char *source, Found *found, G
         return chama_error_errno(error, saved, "%s", name);
     if (!S_ISREG(st.st_mode))
         return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: want a file or a folder, have something else", name);
-    *found = (Found){ .path = source, .mode = st.st_mode, .size = (guint64)st.st_size, .stamp = stamp_of(&st) };
-    if (!local)
-        found->stamp.inode = 0;
+    *found = (Found){ .path = source, .mode = st.st_mode, .stamp = stamp_of(&st), .trusted = trusted };
     return TRUE;
 }
 
@@ -213,7 +201,7 @@ add_named(Ingest *ingest, const char *name, const char *source, GError **error)
     if (!find_named(ingest, name, source, &found, error))
         return FALSE;
     if (ingest->sink.progress)
-        __atomic_store_n(&ingest->sink.progress->bytes_total, (gint64)found.size, __ATOMIC_RELAXED);
+        __atomic_store_n(&ingest->sink.progress->bytes_total, (gint64)found.stamp.size, __ATOMIC_RELAXED);
     return path_check(name, error) && add(ingest, name, &found, error);
 }
 

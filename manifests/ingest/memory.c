@@ -132,7 +132,7 @@ memory_add(Memory *memory, const Stamp *stamp)
     if (!memory->writer)
         memory->writer = stamps_writer_new(memory->place.file, &memory->place.key);
     memory->added++;
-    stamps_writer_add(memory->writer, stamp_is_settled(stamp, memory->place.begun) ? stamp : &unknown);
+    stamps_writer_add(memory->writer, stamp && stamp_is_settled(stamp, memory->place.begun) ? stamp : &unknown);
 }
 
 void

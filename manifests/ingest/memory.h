@@ -31,7 +31,7 @@ gboolean memory_recalls(Memory *memory, const char *path, const Stamp *stamp);
 typedef gboolean (*MemoryTake)(gpointer data, const ChunkRef *chunk);
 gboolean memory_tell(Memory *memory, MemoryTake take, gpointer data, Digest *digest);
 
-/* The stamp of the next file, in the order of the listing; of one that was read, from before it was read. */
+/* The stamp of the next file, in the order of the listing; of one that was read, from before it was read.  NULL: of a file system that cannot be trusted. */
 void memory_add(Memory *memory, const Stamp *stamp);
 /* The version of that listing is committed.  What cannot be written is not kept, which is no error. */
 void memory_keep(Memory *memory, const Digest *root);

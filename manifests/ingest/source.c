@@ -2,11 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "keys/error.h"
 #include "manifests/listing/page.h"
-#include "manifests/tree/beneath.h"
 
 static gboolean
 failed_at(const char *path, int errnum, GError **error)
@@ -18,36 +18,65 @@ failed_at(const char *path, int errnum, GError **error)
     return chama_error_errno(error, errnum, "%s", shown);
 }
 
-SourceState
-source_open(Source *source, int root, const char *path, GError **error)
+/* Not blocking: it may have become a FIFO since the walk. */
+#define HOW (O_RDONLY | O_NONBLOCK | O_NOCTTY)
+
+static SourceState
+failed_to_open(const char *path, GError **error)
 {
-    /* Not blocking: it may have become a FIFO since the walk. */
-    source->fd = beneath_open(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
-    if (source->fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == ENXIO))
+    if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == ENXIO)
         return SOURCE_CHANGED;
-    if (source->fd < 0 || fstat(source->fd, &source->st) != 0) {
+    failed_at(path, errno, error);
+    return SOURCE_FAILED;
+}
+
+static SourceState
+ask(Source *source, const char *path, GError **error)
+{
+    struct stat st;
+
+    if (fstat(source->fd, &st) != 0) {
         failed_at(path, errno, error);
         return SOURCE_FAILED;
     }
-    return S_ISREG(source->st.st_mode) ? SOURCE_READ : SOURCE_CHANGED;
+    source->mode = st.st_mode;
+    source->stamp = stamp_of(&st);
+    return S_ISREG(st.st_mode) ? SOURCE_READ : SOURCE_CHANGED;
 }
 
-static gboolean
-same_time(const struct timespec *a, const struct timespec *b)
+SourceState
+source_open(Source *source, int root, const char *path, GError **error)
 {
-    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+    source->fd = beneath_open(root, path, HOW, 0);
+    return source->fd < 0 ? failed_to_open(path, error) : ask(source, path, error);
+}
+
+SourceState
+source_open_in(Source *source, BeneathFolder *folder, const char *path, const Found *seen, GError **error)
+{
+    int fd = beneath_folder_of(folder, path, FALSE);
+
+    source->fd = fd < 0 ? -1 : openat(fd, beneath_name(path), HOW | O_NOFOLLOW | O_CLOEXEC);
+    if (source->fd < 0)
+        return failed_to_open(path, error);
+    if (!seen)
+        return ask(source, path, error);
+    source->mode = seen->mode;
+    source->stamp = seen->stamp;
+    return SOURCE_READ;
 }
 
 SourceState
 source_check(const Source *source)
 {
-    const struct stat *was = &source->st;
-    struct stat is;
+    struct stat st;
+    Stamp is;
 
-    if (fstat(source->fd, &is) != 0 || is.st_size != was->st_size || is.st_mode != was->st_mode || !same_time(&is.st_mtim, &was->st_mtim) ||
-        !same_time(&is.st_ctim, &was->st_ctim))
+    if (fstat(source->fd, &st) != 0)
         return SOURCE_CHANGED;
-    return SOURCE_READ;
+    is = stamp_of(&st);
+    /* Also where a stamp says nothing, and so equals none. */
+    return st.st_mode == source->mode && memcmp(&is, &source->stamp, sizeof is) == 0 ? SOURCE_READ : SOURCE_CHANGED;
 }
 
 void

@@ -4,16 +4,16 @@
 #ifndef CHAMA_MANIFESTS_INGEST_SOURCE_H
 #define CHAMA_MANIFESTS_INGEST_SOURCE_H
 
-#include <sys/stat.h>
-
-#include <glib.h>
+#include "manifests/tree/beneath.h"
+#include "manifests/tree/look.h"
 
 /* How often a file that changes is read before it is given up. */
 #define SOURCE_ATTEMPTS 4
 
 typedef struct {
     int fd;
-    struct stat st;            /* when it was opened */
+    mode_t mode;               /* both as it was when it was opened, or seen before that */
+    Stamp stamp;
 } Source;
 
 typedef enum {
@@ -24,6 +24,9 @@ typedef enum {
 
 /* SOURCE_CHANGED if it is gone or no regular file any more. */
 SourceState source_open(Source *source, int root, const char *path, GError **error);
+/* The same for many files of the folders that @folder holds open.  With @seen (may be NULL) nothing is asked before it is read: source_check() compares with
+ * what was seen. */
+SourceState source_open_in(Source *source, BeneathFolder *folder, const char *path, const Found *seen, GError **error);
 /* Compares what it is now with what it was when it was opened. */
 SourceState source_check(const Source *source);
 void source_clear(Source *source);

@@ -15,7 +15,7 @@
 typedef struct {
     guint path;                /* where it begins in paths */
     mode_t mode;               /* at first only the kind */
-    guint64 size;
+    gboolean trusted;
     Stamp stamp;
     int failure;               /* errno */
 } Seen;
@@ -109,10 +109,8 @@ look_at(Place *place, const char *path, Seen *seen)
     }
     seen->failure = (st.st_mode & S_IFMT) == (seen->mode & S_IFMT) ? 0 : ENOENT;
     seen->mode = st.st_mode;
-    seen->size = (guint64)st.st_size;
     seen->stamp = stamp_of(&st);
-    if (!is_local(place, st.st_dev))
-        seen->stamp.inode = 0;
+    seen->trusted = is_local(place, st.st_dev);
 }
 
 static void
@@ -135,7 +133,7 @@ tell(gpointer job, gpointer data, GError **error)
 
     for (guint i = 0; i < window->count; i++) {
         const Seen *seen = &window->seen[i];
-        Found found = { .path = window->paths->str + seen->path, .mode = seen->mode, .size = seen->size, .stamp = seen->stamp };
+        Found found = { .path = window->paths->str + seen->path, .mode = seen->mode, .stamp = seen->stamp, .trusted = seen->trusted };
 
         if (seen->failure)
             return look_failed(found.path, seen->failure, error);

@@ -10,8 +10,8 @@
 typedef struct {
     const char *path;          /* valid during the visit */
     mode_t mode;
-    guint64 size;
-    Stamp stamp;               /* says nothing where the file system cannot be trusted (AR10), and of folders */
+    Stamp stamp;               /* not of folders */
+    gboolean trusted;          /* the file system can be, with stamps (AR10) */
 } Found;
 
 typedef gboolean (*LookVisit)(gpointer data, const Found *found, GError **error);
