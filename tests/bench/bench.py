@@ -20,7 +20,7 @@ from secure_shell import SecureShell
 from steps import STEPS
 from turn import Turn, sync_all, warm
 
-COPIES = 3   # of the data that a peer writes in a round, at most about
+COPIES = 3  # of the data that a peer writes in a round, at most about
 
 
 class Bench:
@@ -108,7 +108,8 @@ def run_data(bench, kinds, name, size, document):
 
     def keep(peer, step, number, result):
         document["results"].append({"data": data_source.name, "peer": peer, "step": step, "round": number, **result})
-        say(f"{data_source.name} round {number + 1} {peer}: {step}: " + (f"FAILED: {result['failed']}" if "failed" in result else f"{result['seconds']:.3f} s"))
+        told = f"FAILED: {result['failed']}" if "failed" in result else f"{result['seconds']:.3f} s"
+        say(f"{data_source.name} round {number + 1} {peer}: {step}: {told}")
 
     kinds = tuple(kind for kind in kinds if kind.fits(data_source))
     for number in range(bench.options.rounds):
@@ -131,7 +132,16 @@ def install(families):
         sys.exit(1)
 
 
+def check_room(data, place):
+    """Says at once what would fail after hours."""
+    for name, size in data:
+        if name in KINDS and KINDS[name].room(size) > place.free():
+            raise SystemExit(f"run.sh: --data {name}: want {KINDS[name].room(size) >> 20} MiB of free disk, have {place.free() >> 20}: "
+                             "another --scratch or TMPDIR, or less data")
+
+
 def measure_all(chosen_options, place):
+    check_room(chosen_options.data, place)
     bench = Bench(chosen_options, place)
     kinds = chosen(chosen_options.peers)
     document = {"machine": machine.facts(place, kinds, bench), "options": chosen_options.words, "data": [], "results": [],

@@ -8,6 +8,7 @@ from tables import TITLE, Rows, edited
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 MTIME = 1_760_000_000  # of every file; a change is a day later
 DAY = 86400
+WORDS = ("forest", "slope", "river", "survey", "plot", "crown", "soil", "ridge", "border", "road")
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,10 @@ class Kind:
     size: int
     quick: int
     counts: str = "bytes"
+
+    def room(self, size):
+        """Bytes of disk that it takes to measure one peer with it: two versions, a store, its copy, a checkout."""
+        return 5 * size * (4096 if self.counts == "files" else 1)
 
 
 def write(path, content, mtime=MTIME):
@@ -45,7 +50,7 @@ def table(seed, size):
 def small_text(dice, number):
     """A JSON document or a note of a few hundred bytes to some KiB."""
     fields = [f'  "{name}": {dice.randrange(10**6)}' for name in ("easting", "northing", "height", "trees", "age")]
-    words = " ".join(dice.choices(("forest", "slope", "river", "survey", "plot", "crown", "soil", "ridge", "border", "road"), k=dice.randrange(10, 900)))
+    words = " ".join(dice.choices(WORDS, k=dice.randrange(10, 900)))
     return ('{\n  "id": %d,\n%s,\n  "note": "%s"\n}\n' % (number, ",\n".join(fields), words)).encode()
 
 
@@ -136,7 +141,8 @@ def make_tiny(folder, count, seed):
     """@count files of 60 to 120 bytes, 500 to a folder."""
     dice = random.Random(f"tiny {seed}")
     for number in range(count):
-        text = '{"id": %d, "plot": "%08x", "trees": %d, "note": "%s"}\n' % (number, dice.getrandbits(32), dice.randrange(900), "x" * dice.randrange(60))
+        fields = number, dice.getrandbits(32), dice.randrange(900), "x" * dice.randrange(60)
+        text = '{"id": %d, "plot": "%08x", "trees": %d, "note": "%s"}\n' % fields
         write(f"{folder}/v1/{number // 50000:02d}/{number // 500:05d}/{number:07d}.json", text.encode())
     second_version(folder, seed, 0.0)
 

@@ -16,13 +16,14 @@ def ratio(value, base):
 
 def with_sums(results, way_to_files):
     """The results and the SUMS of every round.  @way_to_files: for every peer, which of the two parts must be there (peers/base.py)."""
-    found = {(one["peer"], one["round"], one["step"]): one["seconds"] for one in results if "seconds" in one}
+    found = {(one["peer"], one["round"], one["step"]): one for one in results if "cpu" in one}
     sums = []
     for peer, number in dict.fromkeys((one["peer"], one["round"]) for one in results):
         for total, *parts in SUMS:
             wanted = [part for part, needed in zip(parts, way_to_files[peer]) if needed]
             if wanted and all((peer, number, part) in found for part in wanted):
-                sums.append({"peer": peer, "round": number, "step": total, "seconds": sum(found[peer, number, part] for part in wanted)})
+                sums.append({"peer": peer, "round": number, "step": total,
+                             **{cost: sum(found[peer, number, part][cost] for part in wanted) for cost in ("seconds", "cpu")}})
     return results + sums
 
 

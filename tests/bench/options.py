@@ -107,7 +107,8 @@ def parser():
     made.add_argument("--scratch", metavar="DIR", help="where to work; without it, as root, on a journalled loop image in $TMPDIR or /var/tmp")
     made.add_argument("--chama", metavar="PROGRAM", help="measure this one; without it chama is built, and its build/chama measured")
     made.add_argument("--timeout", metavar="SECONDS", help="of one command (3600; 20 with --quick); it counts as failed then")
-    made.add_argument("--output", default=os.path.join(SOURCE_TREE, "build", "bench"), metavar="DIR", help="where table.md, table.json and plot.svg go (build/bench)")
+    made.add_argument("--output", default=os.path.join(SOURCE_TREE, "build", "bench"), metavar="DIR",
+                      help="where table.md, table.json and plot.svg go (build/bench)")
     made.add_argument("--readme", action="store_true", help="also put the table into tests/bench/README.md and the plot beside it")
     return made
 
@@ -116,12 +117,13 @@ def parse(words):
     given = parser().parse_args(words)
     if given.scratch and not os.path.isdir(given.scratch):
         refuse("--scratch", "a folder", given.scratch)
-    rounds = number_from("--rounds", given.rounds, 1) if given.rounds is not None else 1 if given.quick else 3
+    rounds = number_from("--rounds", given.rounds or ("1" if given.quick else "3"), 1)
+    timeout = number_from("--timeout", given.timeout or ("20" if given.quick else "3600"), 1)
     if given.chama and not (os.path.isfile(given.chama) and os.access(given.chama, os.X_OK)):
         refuse("--chama", "a program", given.chama)
     return Options(peers=listed("--peers", given.peers, FAMILIES),
                    data=all_data(given.data or (QUICK if given.quick else USUAL), given.quick),
                    steps=with_needs(listed("--steps", given.steps, NAMES)), rounds=rounds, seed=number_from("--seed", given.seed, 0),
                    scratch=given.scratch, chama=given.chama and os.path.abspath(given.chama),
-                   timeout=number_from("--timeout", given.timeout, 1) if given.timeout is not None else 20 if given.quick else 3600, output=os.path.abspath(given.output),
+                   timeout=timeout, output=os.path.abspath(given.output),
                    readme=given.readme, words=" ".join(words))

@@ -38,9 +38,10 @@ def compare(facts, medians):
             continue
         floor = limits.limit(row.limit, facts, medians)
         own = "failed" if medians.failed(OURS, row.step) else shown(ours, row.unit)
-        lines.append([f"{row.title} [{row.unit}]", own, shown(best, row.unit), name or "-", times(ratio(ours, best)),
+        effort = ratio(medians.value(OURS, row.step, "cpu"), medians.value(name, row.step, "cpu")) if row.metric == "seconds" else None
+        lines.append([f"{row.title} [{row.unit}]", own, shown(best, row.unit), name or "-", times(ratio(ours, best)), times(effort),
                       shown(floor, row.unit), times(ratio(ours, floor))])
-    return table(["step", "chama", "best peer", "which", "chama/best", "limit", "chama/limit"], lines)
+    return table(["step", "chama", "best peer", "which", "chama/best", "in CPU time", "limit", "chama/limit"], lines)
 
 
 def wanted(facts, medians):
@@ -93,7 +94,8 @@ def section(facts, document, peers):
     medians = Medians(facts["name"], document)
     failures = "".join(f"- {peer}, {step}: {text}\n" for (peer, step), text in medians.failures.items())
     return "\n".join([f"### {facts['name']}: {facts['files']} files, {facts['bytes'] / 1e6:.1f} MB, {facts['versions']} versions\n",
-                      wanted(facts, medians), compare(facts, medians), limits_line(facts["limits"]) + f"Interleaved {facts['order']}.\n", everyone(medians, peers),
+                      wanted(facts, medians), compare(facts, medians),
+                      limits_line(facts["limits"]) + f"Interleaved {facts['order']}.\n", everyone(medians, peers),
                       "CPU time of a step (commands and the daemons they talk to) and the peak memory of its commands, resident / anonymous:\n",
                       resources(medians, peers), f"Failed:\n\n{failures}" if failures else ""])
 
@@ -104,7 +106,8 @@ def markdown(document):
     known = document["machine"]
     rounds = 1 + max((one["round"] for one in document["results"]), default=0)
     about = [f"- {key}: {value}" for key, value in known.items() if key != "versions"]
-    about += ["- versions: " + "; ".join(f"{peer}: {text}" for peer, text in known["versions"].items()), f"- command: `run.sh {document['options']}`, medians of {rounds} rounds"]
+    about += ["- versions: " + "; ".join(f"{peer}: {text}" for peer, text in known["versions"].items()),
+              f"- command: `run.sh {document['options']}`; rounds: {rounds}"]
     settings = table(["peer", "settings"], [[peer, text] for peer, text in document["settings"].items()])
     return "\n".join(["\n".join(about) + "\n", *(section(facts, document, peers) for facts in document["data"]), "### Settings\n", settings])
 

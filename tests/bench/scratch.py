@@ -55,6 +55,9 @@ class Folder:
         for number in range(1, self.rounds + 1):
             remove(os.path.join(self.top, f"old{number}"))
 
+    def free(self):
+        return shutil.disk_usage(self.top).free
+
     def has_room(self, files, size):
         return room_in(self.top, files, size)
 
@@ -101,6 +104,9 @@ class Images:
 
     def drop_old(self):
         pass
+
+    def free(self):
+        return shutil.disk_usage(self.parent).free
 
     def has_room(self, files, size):
         return room_in(self.work, files, size) and room_in(self.parent, 0, size)

@@ -3,7 +3,7 @@ import getpass
 import os
 import subprocess
 
-from peers.base import free_port, listens
+from ports import free_port, listens
 
 CIPHER = "aes128-gcm@openssh.com"
 

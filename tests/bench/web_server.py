@@ -1,7 +1,7 @@
 """nginx on loopback, for the peers that fetch from a web server.  Plain HTTP: the best that they can have."""
 import os
 
-from peers.base import free_port, listens
+from ports import free_port, listens
 
 CONFIG = """daemon off;
 worker_processes {workers};

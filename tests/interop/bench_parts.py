@@ -86,7 +86,7 @@ def check_versions():
 def document_of(*results):
     peers = {name: "" for name in ("chama", "cp -a", "borg lz4", "rsync ssh", "rsync daemon")}
     ways = {name: (True, not name.startswith("rsync")) for name in peers}
-    known = [dict(zip(("peer", "step", "round", "seconds"), one), data="csv") for one in results]
+    known = [dict(zip(("peer", "step", "round", "seconds"), one), data="csv", cpu=0.5) for one in results]
     return {"results": known, "settings": peers, "way to files": ways, "data": [{"name": "csv"}]}
 
 
@@ -99,6 +99,7 @@ def check_medians():
     found = medians.Medians("csv", document)
     check("the median of three", found.value("chama", "sync", "seconds"), 2.0)
     check("sums are made in each round that has both", found.value("chama", "together", "seconds"), 5.0)
+    check("of CPU time, too", found.value("chama", "together", "cpu"), 1.0)
     check("whose sync leaves files needs no checkout", found.value("rsync daemon", "together", "seconds"), 2.5)
     check("no sum without the sync", found.value("borg lz4", "together", "seconds"), None)
     check("the best of some", found.best(("rsync ssh", "rsync daemon", "borg lz4"), "sync", "seconds"), ("rsync daemon", 2.5))
@@ -113,8 +114,9 @@ def check_targets():
     verdict = medians.Verdict(to_peer, found, None)
     check("a target met exactly is met", (verdict.name, verdict.base, verdict.ratio, verdict.met), ("rsync ssh", 4.0, 0.25, True))
     check("one just missed is not", medians.Verdict(targets.Target("T", "", "s", "sync", "seconds", 0.24, ("rsync ssh",)), found, None).met, False)
-    check("to a limit", medians.Verdict(targets.Target("T", "", "s", "sync", "seconds", 1.5, limit="sync"), found, 0.5).met, False)
-    check("to a limit that was not measured", medians.Verdict(targets.Target("T", "", "s", "sync", "seconds", 1.5, limit="sync"), found, None).met, None)
+    to_limit = targets.Target("T", "", "s", "sync", "seconds", 1.5, limit="sync")
+    check("to a limit", medians.Verdict(to_limit, found, 0.5).met, False)
+    check("to a limit that was not measured", medians.Verdict(to_limit, found, None).met, None)
     check("absolute", medians.Verdict(targets.Target("T", "", "s", "sync", "seconds", 1.0), found, None).met, True)
     check("of what chama did not do", medians.Verdict(targets.Target("T", "", "s", "checkout", "seconds", 1.0, ("borg lz4",)), found, None).met, None)
     names = set(targets.ANYONE + targets.PATCH + targets.COPY + ("chama",))

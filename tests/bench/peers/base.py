@@ -1,19 +1,7 @@
 """What every peer is: a folder of its own, a settings line, and one method for each step that it has a notion of (steps.py)."""
 import os
-import socket
 
 PRIVATE = {"HOME": "/nonexistent", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def listens(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def size_of(*paths):

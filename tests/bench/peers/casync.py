@@ -35,7 +35,8 @@ class Casync(Peer):
         self.web.start(self.bench.meter)
 
     def sync(self):
-        self.run("casync", f"--store={self.web.address}/store.castr", "extract", f"{self.web.address}/v{self.source.shown}.caidx", self.path("synced"))
+        owner = self.web.address
+        self.run("casync", f"--store={owner}/store.castr", "extract", f"{owner}/v{self.source.shown}.caidx", self.path("synced"))
 
     sync2 = sync
 

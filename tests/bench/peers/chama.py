@@ -1,7 +1,8 @@
 """chama itself: a publishing node and a following node, mutual TLS between them on loopback."""
 import os
 
-from peers.base import Peer, free_port, listens, size_of
+from peers.base import Peer, size_of
+from ports import free_port, listens
 
 
 class Chama(Peer):

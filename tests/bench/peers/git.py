@@ -1,7 +1,8 @@
 """git with a bare repository; the source folder is its work tree.  Syncs go over the git protocol, not encrypted."""
 import os
 
-from peers.base import Peer, free_port, listens, size_of
+from peers.base import Peer, size_of
+from ports import free_port, listens
 
 ALWAYS = {"core.fsync": "none", "gc.auto": "0", "maintenance.auto": "false", "core.preloadIndex": "true", "index.version": "4",
           "checkout.workers": "0", "user.name": "bench", "user.email": "bench@example.invalid", "advice.detachedHead": "false",

@@ -11,7 +11,7 @@ class GitAnnex(Peer):
     name = family = "git-annex"
     way_to_files = (True, False)
     settings = ("SHA256 keys, locked files, -J for every core; publish is `add` and `commit` in a copy of the source on the same disk; sync is "
-                "`git clone` (`pull`) and `annex get` from a local path, which leaves files; stores files as they are; the file system is synced after it")
+                "`git clone` (`pull`) and `annex get` from a local path, which leaves files; stores files as they are; does not fsync")
 
     def environment(self):
         return {**super().environment(), "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": self.path("config")}

@@ -1,7 +1,8 @@
 """rsync pulls plain files.  It keeps no history, so it takes part in the syncs only."""
 import os
 
-from peers.base import Peer, free_port, listens
+from peers.base import Peer
+from ports import free_port, listens
 
 
 class Rsync(Peer):
