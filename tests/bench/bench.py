@@ -82,27 +82,27 @@ def run_round(bench, kinds, data_source, number, keep):
     return "by step" if room else "by peer"
 
 
-def make_source(bench, name, size):
+def make_source(bench, data_set):
     """Generates or takes one data set."""
-    folder = os.path.join(bench.place.data, os.path.basename(name.rstrip("/")) or "given")
+    folder = os.path.join(bench.place.data, "set")
     os.mkdir(folder)
-    if name in KINDS:
-        KINDS[name].make(folder, size, bench.options.seed)
+    if data_set.kind in KINDS:
+        KINDS[data_set.kind].make(folder, data_set.size, bench.options.seed)
         versions = 2
     else:
-        versions = source.unpack_given(name, folder)
-    return source.Source(os.path.basename(folder), folder, versions)
+        versions = source.unpack_given(data_set.folder, folder)
+    return source.Source(data_set.title, folder, versions)
 
 
-def run_data(bench, kinds, name, size, document):
+def run_data(bench, kinds, data_set, document):
     """All rounds with one data set.  The report is written after each, so that what was measured stays if the run is ended."""
-    say(f"{name}: making the data")
-    data_source = make_source(bench, name, size)
+    say(f"{data_set.title}: making the data")
+    data_source = make_source(bench, data_set)
     sync_all(bench.place.data)
     time.sleep(source.SETTLE_SECONDS)
     warm([data_source.path])
-    facts = {"name": data_source.name, "files": data_source.files, "bytes": data_source.bytes, "versions": data_source.versions,
-             "limits": limits.measure(SOURCE_TREE, data_source.path, bench.place.data)}
+    facts = {"name": data_source.name, "kind": data_set.kind, "files": data_source.files, "bytes": data_source.bytes,
+             "versions": data_source.versions, "limits": limits.measure(SOURCE_TREE, data_source.path, bench.place.data)}
 
     document["data"].append(facts)
 
@@ -134,9 +134,10 @@ def install(families):
 
 def check_room(data, place):
     """Says at once what would fail after hours."""
-    for name, size in data:
-        if name in KINDS and KINDS[name].room(size) > place.free():
-            raise SystemExit(f"run.sh: --data {name}: want {KINDS[name].room(size) >> 20} MiB of free disk, have {place.free() >> 20}: "
+    for data_set in data:
+        room = KINDS[data_set.kind].room(data_set.size) if data_set.kind in KINDS else 0
+        if room > place.free():
+            raise SystemExit(f"run.sh: --data {data_set.title}: want {room >> 20} MiB of free disk, have {place.free() >> 20}: "
                              "another --scratch or TMPDIR, or less data")
 
 
@@ -147,8 +148,8 @@ def measure_all(chosen_options, place):
     document = {"machine": machine.facts(place, kinds, bench), "options": chosen_options.words, "data": [], "results": [],
                 "way to files": {kind.name: kind.way_to_files for kind in kinds}, "settings": {kind.name: kind.settings for kind in kinds}}
     try:
-        for name, size in chosen_options.data:
-            run_data(bench, kinds, name, size, document)
+        for data_set in chosen_options.data:
+            run_data(bench, kinds, data_set, document)
     finally:
         bench.meter.stop_servers()
 

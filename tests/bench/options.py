@@ -14,10 +14,19 @@ USUAL = ("mix", "csv", "tiny", "scattered")
 QUICK = ("mix", "tiny")
 
 
+@dataclass(frozen=True)
+class DataSet:
+    """One word of --data.  @kind is a generator of data.py, or "given", with the user's @folder."""
+    title: str
+    kind: str
+    size: int = 0
+    folder: str = ""
+
+
 @dataclass
 class Options:
     peers: tuple
-    data: list      # (name or folder, size)
+    data: list      # of DataSet
     steps: tuple
     rounds: int
     seed: int
@@ -54,22 +63,23 @@ def size_from(option, text):
 
 
 def data_from(word, quick):
-    name, _, size = word.partition(":")
-    if name in KINDS:
-        kind = KINDS[name]
-        return name, size_from("--data", size) if ":" in word else kind.quick if quick else kind.size
+    kind, _, size = word.partition(":")
+    if kind in KINDS:
+        usual = KINDS[kind].quick if quick else KINDS[kind].size
+        return DataSet(word, kind, size_from("--data", size) if ":" in word else usual)
     if not os.path.isdir(word):
         refuse("--data", f"one of {', '.join(KINDS)} (with :SIZE if you like), or a folder", word)
-    return os.path.abspath(word), 0
+    folder = os.path.abspath(word)
+    return DataSet(os.path.basename(folder), "given", folder=folder)
 
 
 def all_data(words, quick):
-    """What --data lists; each name once, since results go by it."""
+    """What --data lists; each title once, since results go by it."""
     data = [data_from(word, quick) for word in words]
-    names = [os.path.basename(name) for name, _ in data]
-    for name in names:
-        if names.count(name) > 1:
-            refuse("--data", "every name once", name)
+    titles = [one.title for one in data]
+    for title in titles:
+        if titles.count(title) > 1:
+            refuse("--data", "every name once", title)
     return data
 
 

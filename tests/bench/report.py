@@ -5,7 +5,7 @@ import os
 import limits
 import plot
 from medians import OURS, Medians, Verdict, ratio
-from steps import MEMORY_STEPS, ROWS
+from steps import MEMORY_STEPS, ROWS, Row
 from targets import ANYONE, TARGETS
 
 SCALES = {"s": (1, ".3f"), "ms": (1e3, ".1f"), "MB": (1e-6, ".2f"), "MiB": (1 / 1024**2, ".0f")}
@@ -49,7 +49,7 @@ def wanted(facts, medians):
     lines = []
     for target in TARGETS:
         verdict = Verdict(target, medians, limits.limit(target.limit, facts, medians))
-        if not target.applies(facts["name"]) or verdict.met is None:
+        if not target.applies(facts["kind"]) or verdict.met is None:
             continue
         most = times(target.most) if verdict.name else shown(target.most, target.unit)
         lines.append([f"{target.name} {target.title} [{target.unit}]", shown(verdict.value, target.unit), verdict.name or "-",
@@ -100,6 +100,28 @@ def section(facts, document, peers):
                       resources(medians, peers), f"Failed:\n\n{failures}" if failures else ""])
 
 
+def growth(document):
+    """For every kind of data that was measured in more than one size: chama's steps, and how much more than linear the largest took."""
+    sections = []
+    for kind in dict.fromkeys(facts["kind"] for facts in document["data"]):
+        sizes = sorted((facts for facts in document["data"] if facts["kind"] == kind), key=lambda facts: facts["bytes"])
+        if len(sizes) > 1 and kind != "given":
+            sections.append(f"### Growth of {kind}\n\n" + growth_of(sizes, document))
+    return sections
+
+
+def growth_of(sizes, document):
+    all_medians = [Medians(facts["name"], document) for facts in sizes]
+    linear = sizes[-1]["bytes"] / sizes[0]["bytes"]
+    lines = []
+    for row in ROWS + (Row("publish, anonymous", "MiB", "publish", "anon"),):
+        values = [medians.value(OURS, row.step, row.metric) for medians in all_medians]
+        if any(value is not None for value in values):
+            grown = ratio(values[-1], values[0])
+            lines.append([f"{row.title} [{row.unit}]", *(shown(value, row.unit) for value in values), times(grown and grown / linear)])
+    return table(["chama", *(f"{facts['files']} files, {facts['bytes'] / 1e6:.0f} MB" for facts in sizes), "to linear"], lines)
+
+
 def markdown(document):
     """The whole report."""
     peers = list(document["settings"])
@@ -109,7 +131,8 @@ def markdown(document):
     about += ["- versions: " + "; ".join(f"{peer}: {text}" for peer, text in known["versions"].items()),
               f"- command: `run.sh {document['options']}`; rounds: {rounds}"]
     settings = table(["peer", "settings"], [[peer, text] for peer, text in document["settings"].items()])
-    return "\n".join(["\n".join(about) + "\n", *(section(facts, document, peers) for facts in document["data"]), "### Settings\n", settings])
+    return "\n".join(["\n".join(about) + "\n", *(section(facts, document, peers) for facts in document["data"]),
+                      *growth(document), "### Settings\n", settings])
 
 
 def write(document, options):

@@ -37,7 +37,7 @@ refused "--steps: want some of publish,again,sync,checkout,publish2,sync2,update
 refused "--data: want one of mix, csv, tiny, big, scattered (with :SIZE if you like), or a folder, have nowhere" --data mix nowhere
 refused "--data: want a size as 302M, 4GiB or 100000, have 3q" --data mix:3q
 refused "--data: want a size as 302M, 4GiB or 100000, have 0" --data tiny:0
-refused "--data: want every name once, have mix" --data mix mix:1M
+refused "--data: want every name once, have mix:1M" --data mix:1M mix:1M
 refused "--rounds: want a number of at least 1, have 0" --rounds 0
 refused "--seed: want a number of at least 0, have x" --seed x
 refused "--scratch: want a folder, have nowhere" --scratch nowhere
