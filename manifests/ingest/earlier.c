@@ -34,15 +34,27 @@ earlier_free(Earlier *earlier)
     g_free(earlier);
 }
 
+static gboolean
+take_chunk(gpointer data, const ChunkRef *chunk)
+{
+    GArray *chunks = data;
+
+    g_array_append_val(chunks, *chunk);
+    return chunks->len <= ALIGNMENT_CHUNKS_MAX;
+}
+
 Alignment *
 earlier_align(Earlier *earlier, const char *path, guint64 size)
 {
+    g_autoptr(GArray) chunks = g_array_new(FALSE, FALSE, sizeof(ChunkRef));
     g_autoptr(GError) failed = NULL;
-    GArray *chunks = earlier->lookup ? listing_lookup_chunks(earlier->lookup, path, ALIGNMENT_CHUNKS_MAX, &failed) : NULL;
+    gboolean known = earlier->lookup && listing_lookup_chunks(earlier->lookup, path, take_chunk, chunks, &failed);
 
     if (failed)
         g_clear_pointer(&earlier->lookup, listing_lookup_free);
-    return chunks ? alignment_new(earlier->store, chunks, size) : NULL;
+    if (!known || chunks->len == 0 || chunks->len > ALIGNMENT_CHUNKS_MAX)
+        return NULL;
+    return alignment_new(earlier->store, g_steal_pointer(&chunks), size);
 }
 
 guint

@@ -77,23 +77,22 @@ go_to(ListingLookup *lookup, const char *path, GError **error)
     return FALSE;
 }
 
-GArray *
-listing_lookup_chunks(ListingLookup *lookup, const char *path, guint most, GError **error)
+gboolean
+listing_lookup_chunks(ListingLookup *lookup, const char *path, ListingLookupVisit visit, gpointer data, GError **error)
 {
-    g_autoptr(GArray) chunks = NULL;
+    if (!go_to(lookup, path, error) || lookup->item->kind > ITEM_EXECUTABLE)
+        return FALSE;
+    for (;;) {
+        const Item *item = lookup->item;
 
-    if (!go_to(lookup, path, error))
-        return NULL;
-    chunks = g_array_new(FALSE, FALSE, sizeof(ChunkRef));
-    while (lookup->item->kind <= ITEM_EXECUTABLE && chunks->len + lookup->item->chunk_count <= most) {
-        if (lookup->item->chunk_count > 0)
-            g_array_append_vals(chunks, lookup->item->chunks, lookup->item->chunk_count);
-        if (lookup->item->kind != ITEM_PART)
-            return chunks->len > 0 ? g_steal_pointer(&chunks) : NULL;
+        for (guint i = 0; i < item->chunk_count; i++)
+            if (!visit(data, &item->chunks[i]))
+                return TRUE;
+        if (item->kind != ITEM_PART)
+            return TRUE;
         if (!step(lookup, error))
-            return NULL;
+            return FALSE;
     }
-    return NULL;
 }
 
 /* ---- pages ---- */

@@ -13,8 +13,9 @@ ListingLookup *listing_lookup_new(const Digest *root, ListingGet get, gpointer d
 void listing_lookup_free(ListingLookup *lookup);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ListingLookup, listing_lookup_free)
 
-/* The ChunkRefs of the file @path, in order: the caller's.  NULL without an error if there is no such file, it is empty, or it has more than @most. */
-GArray *listing_lookup_chunks(ListingLookup *lookup, const char *path, guint most, GError **error);
+/* The chunks of the file @path, in order, to @visit, which says whether to go on.  FALSE without an error if there is no such file. */
+typedef gboolean (*ListingLookupVisit)(gpointer data, const ChunkRef *chunk);
+gboolean listing_lookup_chunks(ListingLookup *lookup, const char *path, ListingLookupVisit visit, gpointer data, GError **error);
 
 /* The pages of the level of @page below which the paths lie that lie below @page, as far as @most goes: how many there are.  0 with an error if they
  * cannot be read. */

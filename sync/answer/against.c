@@ -3,15 +3,15 @@
 #include "keys/error.h"
 #include "manifests/listing/lookup.h"
 
-#define FILE_CHUNKS_MAX 1000000   /* beyond, chunks are sent whole (I6: 48 MB) */
-#define STEPS_BACK_MAX 8          /* patches of patches that are opened to find a base that the caller has */
+#define FILE_CHUNKS_MAX (512 * 1024)   /* beyond, 32 GB and more, chunks are sent whole (I6: 4 MiB a connection) */
+#define STEPS_BACK_MAX 8               /* patches of patches that are opened to find a base that the caller has */
 
 struct Against {
     Store *store;
     Scope scope;
     ListingLookup *lookup;        /* NULL once the listing could not be read */
     char *path;                   /* whose chunks these are */
-    GArray *chunks;               /* NULL: there is no such file */
+    GArray *chunks;               /* the first 64 bits of each digest: who could find two that have them in common would gain nothing */
     guint at;                     /* where a base was found last: the next one is near */
 };
 
@@ -33,6 +33,7 @@ against_new(Store *store, const Digest *root, const Scope *scope)
     against->store = store;
     against->scope = *scope;
     against->lookup = listing_lookup_new(root, get_page, against);
+    against->chunks = g_array_new(FALSE, FALSE, sizeof(guint64));
     return against;
 }
 
@@ -42,9 +43,28 @@ against_free(Against *against)
     if (!against)
         return;
     g_clear_pointer(&against->lookup, listing_lookup_free);
-    g_clear_pointer(&against->chunks, g_array_unref);
+    g_array_unref(against->chunks);
     g_free(against->path);
     g_free(against);
+}
+
+static guint64
+first_bits(const Digest *digest)
+{
+    guint64 bits;
+
+    memcpy(&bits, digest->bytes, sizeof bits);
+    return bits;
+}
+
+static gboolean
+take_chunk(gpointer data, const ChunkRef *chunk)
+{
+    GArray *chunks = data;
+    guint64 bits = first_bits(&chunk->digest);
+
+    g_array_append_val(chunks, bits);
+    return chunks->len < FILE_CHUNKS_MAX;
 }
 
 static void
@@ -56,10 +76,10 @@ look_up_file(Against *against, const char *path)
         return;
     g_free(against->path);
     against->path = g_strdup(path);
-    g_clear_pointer(&against->chunks, g_array_unref);
+    g_array_set_size(against->chunks, 0);
     against->at = 0;
     if (against->lookup)
-        against->chunks = listing_lookup_chunks(against->lookup, path, FILE_CHUNKS_MAX, &failed);
+        listing_lookup_chunks(against->lookup, path, take_chunk, against->chunks, &failed);
     if (failed)
         g_clear_pointer(&against->lookup, listing_lookup_free);
 }
@@ -68,12 +88,13 @@ look_up_file(Against *against, const char *path)
 static gboolean
 is_there(Against *against, const Digest *digest)
 {
-    guint count = against->chunks ? against->chunks->len : 0;
+    const guint64 *chunks = (const guint64 *)(gpointer)against->chunks->data;
+    guint count = against->chunks->len;
 
     for (guint i = 0; i < count; i++) {
         guint at = (against->at + i) % count;
 
-        if (!digest_equal(&g_array_index(against->chunks, ChunkRef, at).digest, digest))
+        if (chunks[at] != first_bits(digest))
             continue;
         against->at = at;
         return TRUE;
