@@ -34,12 +34,21 @@ base_cache_new(void)
 }
 
 void
+base_cache_clear(BaseCache *cache)
+{
+    g_mutex_lock(&cache->mutex);
+    g_hash_table_remove_all(cache->objects);
+    g_queue_clear_full(&cache->recent, cached_free);
+    g_mutex_unlock(&cache->mutex);
+}
+
+void
 base_cache_free(BaseCache *cache)
 {
     if (!cache)
         return;
+    base_cache_clear(cache);
     g_hash_table_unref(cache->objects);
-    g_queue_clear_full(&cache->recent, cached_free);
     g_mutex_clear(&cache->mutex);
     g_free(cache);
 }

@@ -15,5 +15,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(BaseCache, base_cache_free)
 /* The caller's; NULL if it is not there. */
 GBytes *base_cache_get(BaseCache *cache, const Digest *digest);
 void base_cache_put(BaseCache *cache, const Digest *digest, GBytes *plain);
+void base_cache_clear(BaseCache *cache);
 
 #endif

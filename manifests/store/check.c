@@ -451,6 +451,8 @@ store_check(Store *store, StoreReport report, gpointer data, gint64 *bytes_done,
 
     if (!hold)
         return FALSE;
+    /* What was read before says nothing of what lies there now. */
+    base_cache_clear(store->bases);
     check.index = store_index(store);
     check.packs = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, g_free);
     g_mutex_init(&check.mutex);

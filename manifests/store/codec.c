@@ -173,9 +173,12 @@ codec_expand_patch(const Digest *digest, const void *prefix, gsize prefix_size, 
                    guint8 *room, GError **error)
 {
     ZSTD_DCtx *context = decompressor(error);
+    char text[DIGEST_TEXT_SIZE];
 
     if (!context)
         return FALSE;
+    if (ZSTD_findFrameCompressedSize(delta, delta_size) != delta_size)
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: P25: want one zstd frame, have other bytes", digest_format(digest, text));
     /* Of one use: the next frame is opened without it. */
     if (ZSTD_isError(ZSTD_DCtx_refPrefix(context, prefix, prefix_size)))
         return chama_error(error, CHAMA_ERROR_FAILED, "zstd: no memory to decompress");

@@ -24,7 +24,7 @@ gboolean codec_prove(const Digest *digest, const void *plain, gsize plain_size, 
 /* Both. */
 gboolean codec_open(const Digest *digest, guint codec, guint32 plain_size, const void *stored, gsize stored_size, guint8 *room, GError **error);
 
-/* P25: a zstd frame that says @data by reference to @prefix, into @room: its size, or 0 if that takes more than @room_size bytes. */
+/* P25: a zstd frame that says @data by reference to @prefix, which lies elsewhere, into @room: its size, or 0 if that takes more than @room_size bytes. */
 gsize codec_patch(const void *prefix, gsize prefix_size, const void *data, gsize size, void *room, gsize room_size);
 /* P13, P25: the way back. */
 gboolean codec_expand_patch(const Digest *digest, const void *prefix, gsize prefix_size, guint32 plain_size, const void *delta, gsize delta_size,

@@ -25,7 +25,8 @@ struct GcMarks {
     GcPack *packs;
     guint pack_count;
     GHashTable *by_id;     /* id -> GcPack */
-    guint8 *bits;          /* one for each frame number of each pack */
+    guint8 *live, *named;  /* one bit for each frame number of each pack: wanted; named by gc_mark_add() itself */
+    GArray *bases;         /* Digest: of patches that were marked, not looked at yet */
 };
 
 typedef struct {
@@ -55,7 +56,8 @@ marks_load(GcMarks *marks, GError **error)
         g_hash_table_insert(marks->by_id, &pack->record.id, pack);
     }
     marks->pack_count = marks->records->len;
-    marks->bits = g_malloc0(bits / 8 + 1);
+    marks->live = g_malloc0(bits / 8 + 1);
+    marks->named = g_malloc0(bits / 8 + 1);
     return TRUE;
 }
 
@@ -67,8 +69,10 @@ marks_new(Store *store, Index *index, GError **error)
     marks->store = store;
     marks->index = index_ref(index);
     marks->by_id = g_hash_table_new(g_int64_hash, g_int64_equal);
+    marks->bases = g_array_new(FALSE, FALSE, sizeof(Digest));
     if (marks_load(marks, error))
         return marks;
+    g_array_unref(marks->bases);
     g_hash_table_unref(marks->by_id);
     index_unref(marks->index);
     g_free(marks);
@@ -79,10 +83,12 @@ static void
 marks_free(GcMarks *marks)
 {
     g_array_unref(marks->records);
+    g_array_unref(marks->bases);
     g_hash_table_unref(marks->by_id);
     index_unref(marks->index);
     g_free(marks->packs);
-    g_free(marks->bits);
+    g_free(marks->live);
+    g_free(marks->named);
     g_free(marks);
 }
 
@@ -98,11 +104,9 @@ find_bit(const GcMarks *marks, const IndexEntry *entry, guint64 *bit, GError **e
     return TRUE;
 }
 
-static gboolean mark_object(GcMarks *marks, const Digest *digest, guint reach, gboolean *fresh, GError **error);
-
-/* P27: what a patch that lives is made against lives, too.  Less reach with each step (P26), so this ends. */
+/* P27: what a patch that lives is made against lives, too. */
 static gboolean
-mark_bases(GcMarks *marks, const IndexEntry *entry, GError **error)
+note_bases(GcMarks *marks, const IndexEntry *entry, GError **error)
 {
     g_autoptr(GError) failed = NULL;
     g_autoptr(GBytes) stored = store_read_entry(marks->store, entry, &failed);
@@ -111,46 +115,65 @@ mark_bases(GcMarks *marks, const IndexEntry *entry, GError **error)
     gsize size;
     const void *data = stored ? g_bytes_get_data(stored, &size) : NULL;
 
-    /* What is damaged or lost needs nothing any more; store_check() tells of it. */
-    if (!data && (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_DAMAGED) || g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND)))
+    if (data && stored_patch_bases(data, size, bases, &count, &failed)) {
+        g_array_append_vals(marks->bases, bases, count);
         return TRUE;
-    if (!data || !stored_patch_bases(data, size, bases, &count, &failed)) {
-        g_propagate_error(error, g_steal_pointer(&failed));
-        return FALSE;
     }
-    for (guint i = 0; i < count; i++)
-        if (!mark_object(marks, &bases[i], entry->reach, NULL, error))
-            return FALSE;
-    return TRUE;
+    /* What is damaged or lost needs nothing any more; store_check() tells of it. */
+    if (data || g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_DAMAGED) || g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND))
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&failed));
+    return FALSE;
 }
 
-/* Only an object of less reach than @reach, or what an index that lies says of it would lead in a circle. */
+/* TRUE if it was not set. */
 static gboolean
-mark_object(GcMarks *marks, const Digest *digest, guint reach, gboolean *fresh, GError **error)
+set_bit(guint8 *bits, guint64 bit)
+{
+    gboolean was = (bits[bit / 8] & 1 << bit % 8) != 0;
+
+    bits[bit / 8] |= (guint8)(1 << bit % 8);
+    return !was;
+}
+
+/* *@bit is G_MAXUINT64 if it is not here. */
+static gboolean
+mark_object(GcMarks *marks, const Digest *digest, guint64 *bit, GError **error)
 {
     g_autoptr(GError) failed = NULL;
-    gboolean unseen = TRUE;
-    IndexEntry entry = { .codec = CODEC_STORED };
-    guint64 bit = 0;
+    IndexEntry entry;
 
-    if (index_find(marks->index, digest, NULL, &entry, NULL, &failed)) {
-        if (!find_bit(marks, &entry, &bit, error))
-            return FALSE;
-        unseen = !(marks->bits[bit / 8] & 1 << bit % 8);
-        marks->bits[bit / 8] |= (guint8)(1 << bit % 8);
-    } else if (failed) {
-        g_propagate_error(error, g_steal_pointer(&failed));
-        return FALSE;
-    }
-    if (fresh)
-        *fresh = unseen;
-    return !unseen || entry.codec != CODEC_PATCH || entry.reach >= reach || mark_bases(marks, &entry, error);
+    *bit = G_MAXUINT64;
+    if (index_find(marks->index, digest, NULL, &entry, NULL, &failed))
+        return find_bit(marks, &entry, bit, error) &&
+               (!set_bit(marks->live, *bit) || entry.codec != CODEC_PATCH || note_bases(marks, &entry, error));
+    if (!failed)
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&failed));
+    return FALSE;
 }
 
+/* What lives as a base alone was not named: below a page that comes to be named later lies what must live, too.  Each object is looked into once, so
+ * this ends whatever is made against what. */
 gboolean
 gc_mark_add(GcMarks *marks, const Digest *digest, gboolean *fresh, GError **error)
 {
-    return mark_object(marks, digest, PATCH_REACH_MAX + 1, fresh, error);
+    gboolean unseen;
+    guint64 bit;
+
+    if (!mark_object(marks, digest, &bit, error))
+        return FALSE;
+    unseen = bit == G_MAXUINT64 || set_bit(marks->named, bit);
+    while (marks->bases->len > 0) {
+        Digest base = g_array_index(marks->bases, Digest, marks->bases->len - 1);
+
+        g_array_set_size(marks->bases, marks->bases->len - 1);
+        if (!mark_object(marks, &base, &bit, error))
+            return FALSE;
+    }
+    if (fresh)
+        *fresh = unseen;
+    return TRUE;
 }
 
 /* Packs that came after the marks are our own: only what lives was copied there. */
@@ -161,7 +184,7 @@ is_live(const GcMarks *marks, const IndexEntry *entry)
 
     if (!g_hash_table_contains(marks->by_id, &entry->pack))
         return TRUE;
-    return find_bit(marks, entry, &bit, NULL) && (marks->bits[bit / 8] & 1 << bit % 8);
+    return find_bit(marks, entry, &bit, NULL) && (marks->live[bit / 8] & 1 << bit % 8);
 }
 
 static gboolean

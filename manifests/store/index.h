@@ -1,6 +1,6 @@
 /*
  * index: where each object lies and for which scopes it is held: an LMDB environment that can be made anew from the packs
- * (manifests/FORMAT.md, part 6, rules P20-P25).  Any number of readers; one IndexChange at a time, over all processes.  Every
+ * (manifests/FORMAT.md, part 6, rules P20-P24).  Any number of readers; one IndexChange at a time, over all processes.  Every
  * value is checked when it is read: a wrong one is DAMAGED.
  */
 #ifndef CHAMA_MANIFESTS_STORE_INDEX_H

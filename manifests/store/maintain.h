@@ -18,10 +18,10 @@ gboolean store_rebuild_index(const char *path, StoreReport report, gpointer data
 
 /* Garbage collection.  Takes the exclusive lock (waits for writers and holders; @waiting, may be NULL, is called once if it must), then calls
  * @mark, which names all live objects with gc_mark_add(); packs with nothing live are removed, packs with much dead weight are rewritten without it
- * (P19: under 75 % live, or small). With @dry_run nothing changes.  Memory: one bit an object. */
+ * (P19: under 75 % live, or small). With @dry_run nothing changes.  Memory: two bits an object. */
 typedef struct GcMarks GcMarks;
 /* TRUE and *@fresh (may be NULL) set if it was not yet marked: a caller can then skip what lies below a page it has seen.  What is not in the
- * store is always fresh. */
+ * store is always fresh.  What it needs to be read lives with it (P27), and does not count as marked. */
 gboolean gc_mark_add(GcMarks *marks, const Digest *digest, gboolean *fresh, GError **error);
 typedef gboolean (*GcMark)(GcMarks *marks, gpointer data, GError **error);
 typedef struct {

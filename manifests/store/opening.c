@@ -6,6 +6,10 @@
 #include "manifests/store/bases.h"
 #include "manifests/store/codec.h"
 
+/* P26: what a patch says of its reach was true when it was stored; a base that was lost and stored anew may need more objects than it did.  So what is
+ * opened for one object is counted, and opening it ends whatever lies in the packs. */
+#define OPENED_MAX 120
+
 void
 bases_clear(Bases *bases)
 {
@@ -45,11 +49,11 @@ bases_prefix(const Bases *bases, gsize *size)
 }
 
 static gboolean open_stored(Store *store, const Digest *digest, guint codec, guint reach, guint32 plain_size, const void *stored,
-                            gsize stored_size, guint8 *room, GError **error);
+                            gsize stored_size, guint8 *room, guint *opened, GError **error);
 
-/* P26: each base has less reach than what is made against it, so this ends.  Its own SHA-256 is left to the object that is opened with it. */
-GBytes *
-store_open_base(Store *store, const Digest *digest, guint reach, GError **error)
+/* Its own SHA-256 is left to the object that is opened with it. */
+static GBytes *
+open_base(Store *store, const Digest *digest, guint *opened, GError **error)
 {
     GBytes *plain = base_cache_get(store->bases, digest);
     g_autoptr(GBytes) stored = NULL;
@@ -63,25 +67,34 @@ store_open_base(Store *store, const Digest *digest, guint reach, GError **error)
     stored = store_find_stored(store, digest, NULL, &entry, error);
     if (!stored)
         return NULL;
-    if (entry.reach >= reach || entry.plain_size > PATCH_BASE_SIZE_MAX)
-        return chama_error_null(error, CHAMA_ERROR_DAMAGED, "P26: want a base of a reach below %u and at most %d bytes, have %u and %u", reach,
-                                PATCH_BASE_SIZE_MAX, entry.reach, entry.plain_size);
+    if (entry.plain_size > PATCH_BASE_SIZE_MAX)
+        return chama_error_null(error, CHAMA_ERROR_DAMAGED, "P25: want a base of at most %d bytes, have %u", PATCH_BASE_SIZE_MAX, entry.plain_size);
+    if (++*opened > OPENED_MAX)
+        return chama_error_null(error, CHAMA_ERROR_DAMAGED, "P26: want at most %d objects opened for one, have more", OPENED_MAX);
     room = g_malloc(MAX(entry.plain_size, 1));
     data = g_bytes_get_data(stored, &size);
-    if (!open_stored(store, digest, entry.codec, entry.reach, entry.plain_size, data, size, room, error))
+    if (!open_stored(store, digest, entry.codec, entry.reach, entry.plain_size, data, size, room, opened, error))
         return NULL;
     plain = g_bytes_new_take(g_steal_pointer(&room), entry.plain_size);
     base_cache_put(store->bases, digest, plain);
     return plain;
 }
 
+GBytes *
+store_open_base(Store *store, const Digest *digest, GError **error)
+{
+    guint opened = 0;
+
+    return open_base(store, digest, &opened, error);
+}
+
 static gboolean
-open_bases(Store *store, const Patch *patch, Bases *bases, GError **error)
+open_bases(Store *store, const Patch *patch, Bases *bases, guint *opened, GError **error)
 {
     char text[DIGEST_TEXT_SIZE];
 
     for (guint i = 0; i < patch->base_count; i++) {
-        bases->plain[i] = store_open_base(store, &patch->bases[i], patch->reach, error);
+        bases->plain[i] = open_base(store, &patch->bases[i], opened, error);
         bases->digests[i] = patch->bases[i];
         bases->count = i + 1;
         if (bases->plain[i])
@@ -95,7 +108,7 @@ open_bases(Store *store, const Patch *patch, Bases *bases, GError **error)
 /* To plain bytes of which nothing is proven yet. */
 static gboolean
 open_stored(Store *store, const Digest *digest, guint codec, guint reach, guint32 plain_size, const void *stored, gsize stored_size, guint8 *room,
-            GError **error)
+            guint *opened, GError **error)
 {
     g_auto(Bases) bases = { 0 };
     const guint8 *prefix;
@@ -108,7 +121,7 @@ open_stored(Store *store, const Digest *digest, guint codec, guint reach, guint3
         return FALSE;
     if (patch.reach != reach)
         return chama_error(error, CHAMA_ERROR_DAMAGED, "P21: want a patch of reach %u as the index says, have %u", reach, patch.reach);
-    if (!open_bases(store, &patch, &bases, error))
+    if (!open_bases(store, &patch, &bases, opened, error))
         return FALSE;
     prefix = bases_prefix(&bases, &prefix_size);
     return codec_expand_patch(digest, prefix, prefix_size, plain_size, patch.delta, patch.delta_size, room, error);
@@ -117,7 +130,9 @@ open_stored(Store *store, const Digest *digest, guint codec, guint reach, guint3
 gboolean
 store_expand_entry(Store *store, const IndexEntry *entry, const void *stored, gsize stored_size, guint8 *room, GError **error)
 {
-    return open_stored(store, &entry->digest, entry->codec, entry->reach, entry->plain_size, stored, stored_size, room, error);
+    guint opened = 0;
+
+    return open_stored(store, &entry->digest, entry->codec, entry->reach, entry->plain_size, stored, stored_size, room, &opened, error);
 }
 
 gboolean
@@ -129,6 +144,11 @@ store_open_entry(Store *store, const IndexEntry *entry, const void *stored, gsiz
     if (store_expand_entry(store, entry, stored, stored_size, room, &failed) &&
         codec_prove(&entry->digest, room, entry->plain_size, &failed))
         return TRUE;
+    /* A base that could not be read for want of memory or files says nothing of what lies here. */
+    if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_FAILED)) {
+        g_propagate_prefixed_error(error, g_steal_pointer(&failed), "%s: ", digest_format(&entry->digest, text));
+        return FALSE;
+    }
     return chama_error(error, CHAMA_ERROR_DAMAGED, "pack %s: offset %" G_GUINT64_FORMAT ": %s: %s", pack_name_format(entry->pack, name),
                        entry->offset, digest_format(&entry->digest, text),
                        entry->codec == CODEC_PATCH ? failed->message : "P14: the digest does not hold");
@@ -141,11 +161,19 @@ static gboolean
 check_bases(Store *store, const Digest *digest, const Patch *patch, const Scope *owner, GError **error)
 {
     char text[DIGEST_TEXT_SIZE], base[DIGEST_TEXT_SIZE];
+    IndexEntry entry;
 
-    for (guint i = 0; i < patch->base_count; i++)
+    for (guint i = 0; i < patch->base_count; i++) {
+        if (digest_equal(&patch->bases[i], digest))
+            return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: P26: want a patch against others, have one against itself",
+                               digest_format(digest, text));
         if (!store_has(store, &patch->bases[i], owner))
             return chama_error(error, CHAMA_ERROR_VERIFY, "%s: P28: want a patch against what is held here for its owner, have one against %s",
                                digest_format(digest, text), digest_format(&patch->bases[i], base));
+        if (store_locate(store, &patch->bases[i], &entry) && entry.plain_size > PATCH_BASE_SIZE_MAX)
+            return chama_error(error, CHAMA_ERROR_LIMIT, "%s: P25: want bases of at most %d bytes, have one of %u", digest_format(digest, text),
+                               PATCH_BASE_SIZE_MAX, entry.plain_size);
+    }
     return TRUE;
 }
 
@@ -157,6 +185,7 @@ store_open_received(Store *store, const Scope *owner, const Digest *digest, Code
     g_auto(Bases) bases = { 0 };
     const guint8 *prefix;
     gsize prefix_size;
+    guint opened = 0;
     Patch patch;
 
     if (codec != CODEC_PATCH)
@@ -165,9 +194,7 @@ store_open_received(Store *store, const Scope *owner, const Digest *digest, Code
     if (!codec_check(codec, plain_size, stored_size, error) || !patch_parse(stored, stored_size, &patch, error) ||
         !check_bases(store, digest, &patch, owner, error))
         return NULL;
-    /* What the peer says of reach is true of its store, not of this one. */
-    patch.reach = PATCH_REACH_MAX + 1;
-    if (!open_bases(store, &patch, &bases, error))
+    if (!open_bases(store, &patch, &bases, &opened, error))
         return NULL;
     room = g_malloc(MAX(plain_size, 1));
     prefix = bases_prefix(&bases, &prefix_size);

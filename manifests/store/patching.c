@@ -87,13 +87,13 @@ store_bases_open(Store *store, const Digest *digests, guint count, Bases *bases)
             return FALSE;
     if (!measure(store, &choice))
         return FALSE;
-    while (choice.reach > PATCH_REACH_MAX)
-        if (!step_back(store, &choice))
+    for (guint steps = 0; choice.reach > PATCH_REACH_MAX; steps++)
+        if (steps == PATCH_REACH_MAX || !step_back(store, &choice))
             return FALSE;
     bases->reach = choice.reach;
     for (guint i = 0; i < choice.count; i++) {
         bases->digests[i] = choice.digests[i];
-        bases->plain[i] = store_open_base(store, &choice.digests[i], PATCH_REACH_MAX + 1, NULL);
+        bases->plain[i] = store_open_base(store, &choice.digests[i], NULL);
         if (!bases->plain[i])
             return FALSE;
         bases->count = i + 1;
@@ -140,8 +140,18 @@ is_worth_it(GBytes *patch, const void *data, gsize size)
     return patch_size <= size / PATCH_SURELY || patch_size <= whole_size(data, size) / 2;
 }
 
+/* Another writer may have stored meanwhile what is being put: to be made against itself would only make it worse. */
+static gboolean
+is_among(const Bases *bases, const Digest *digest)
+{
+    for (guint i = 0; i < bases->count; i++)
+        if (digest_equal(&bases->digests[i], digest))
+            return TRUE;
+    return FALSE;
+}
+
 GBytes *
-store_find_patch(Store *store, const void *data, gsize size, StoreLikeness likeness, gpointer likeness_data)
+store_find_patch(Store *store, const Digest *digest, const void *data, gsize size, StoreLikeness likeness, gpointer likeness_data)
 {
     g_autoptr(GBytes) best = NULL;
     Digest digests[PATCH_BASES_MAX];
@@ -151,7 +161,7 @@ store_find_patch(Store *store, const void *data, gsize size, StoreLikeness liken
         guint count = likeness(likeness_data, attempt, data, size, digests);
         GBytes *patch;
 
-        if (count == 0 || !store_bases_open(store, digests, count, &bases))
+        if (count == 0 || !store_bases_open(store, digests, count, &bases) || is_among(&bases, digest))
             continue;
         patch = make_patch(&bases, data, size, best ? g_bytes_get_size(best) : size / 2);
         if (!patch)
@@ -189,9 +199,11 @@ store_make_patch(Store *store, const Digest *digests, guint count, const void *d
 {
     g_auto(Bases) bases = { 0 };
 
+    if (count > PATCH_BASES_MAX)
+        return NULL;
     for (guint i = 0; i < count; i++) {
         bases.digests[i] = digests[i];
-        bases.plain[i] = store_open_base(store, &digests[i], PATCH_REACH_MAX + 1, NULL);
+        bases.plain[i] = store_open_base(store, &digests[i], NULL);
         if (!bases.plain[i])
             return NULL;
         bases.count = i + 1;

@@ -393,6 +393,7 @@ store_forget(Store *store, const Digest *digest, GError **error)
 
     if (!hold)
         return FALSE;
+    base_cache_clear(store->bases);
     plain = store_get(store, digest, &failed);
     if (plain || g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND))
         return TRUE;

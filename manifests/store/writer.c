@@ -48,6 +48,9 @@ store_writer_new(Store *store, const Scope *scope, GError **error)
         !store_salvage(store, error))
         return NULL;
     writer->index = store_index(store);
+    /* P28: patches are made against what can be read from now on.  What was read before may have been lost since; if that is now stored anew, as a
+     * patch against what was made against it, neither could ever be read. */
+    base_cache_clear(store->bases);
     return g_steal_pointer(&writer);
 }
 
@@ -337,7 +340,7 @@ store_writer_put_like(StoreWriter *writer, ObjectKind kind, const Digest *digest
         return FALSE;
     if (done)
         return TRUE;
-    patch = store_find_patch(writer->store, data, size, likeness, likeness_data);
+    patch = store_find_patch(writer->store, digest, data, size, likeness, likeness_data);
     return patch ? put_patch(writer, kind, digest, size, patch, new_bytes, error)
                  : put_whole(writer, kind, digest, data, size, new_bytes, error);
 }
