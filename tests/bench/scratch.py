@@ -1,10 +1,11 @@
 """Where the run works: two places, `data` for the sources and `work` for what the peers write, made new for every round.
 
 As root, without --scratch: journalled ext4 (no journal makes creating files slow after deletes) on two image files.  They are unlinked
-once mounted, in a mount namespace of the run's own, so whatever ends the run, even SIGKILL, leaves nothing behind."""
+once mounted, in a mount namespace of the run's own, so whatever ends the run, even SIGKILL, leaves no more than an empty folder."""
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 
 from data import GIB
@@ -62,7 +63,7 @@ class Folder:
         return room_in(self.top, files, size)
 
     def about(self):
-        return f"{file_system(self.top)}, the folder given with --scratch"
+        return f"{file_system(self.top)}, as it was found"
 
     def close(self):
         remove(self.top)
@@ -78,7 +79,11 @@ class Images:
         self.work = os.path.join(self.top, "work")
         self.size = max(GIB, shutil.disk_usage(parent).free - SPARE)
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", self.top], check=True)
-        self.mount(self.data)
+        try:
+            self.mount(self.data)
+        except subprocess.CalledProcessError:
+            self.close()
+            raise
 
     def mount(self, place):
         handle, image = tempfile.mkstemp(prefix="chama-bench.", suffix=".image", dir=self.parent)
@@ -135,7 +140,12 @@ def open_scratch(given):
     if given:
         return Folder(given)
     parent = os.environ.get("TMPDIR", "/var/tmp")
-    return Images(parent) if inside() else Folder(parent)
+    if inside():
+        try:
+            return Images(parent)
+        except subprocess.CalledProcessError as failure:
+            sys.stderr.write(f"run.sh: cannot mount a loop image ({failure}): working in {parent} itself\n")
+    return Folder(parent)
 
 
 def file_system(path):
