@@ -106,6 +106,23 @@ state_hold(State *state, const Held *held, GError **error)
 }
 
 gboolean
+state_hold_all(State *state, const GArray *held, GError **error)
+{
+    if (!database_begin(state->database, error))
+        return FALSE;
+    for (guint i = 0; i < held->len; i++) {
+        if (!state_hold(state, &g_array_index(held, Held, i), error)) {
+            database_rollback(state->database);
+            return FALSE;
+        }
+    }
+    if (database_commit(state->database, error))
+        return TRUE;
+    database_rollback(state->database);
+    return FALSE;
+}
+
+gboolean
 state_drop(State *state, const Digest *manifest, GError **error)
 {
     g_autoptr(Query) query = database_query(state->database, "DELETE FROM held WHERE manifest = ?1", error);

@@ -30,6 +30,8 @@ typedef struct {
     gboolean published;     /* by this node: written before the record, so a row of which there is no record is a publish that died in between */
 } Held;
 gboolean state_hold(State *state, const Held *held, GError **error);   /* insert or update */
+/* Of Held, in one transaction: all or none. */
+gboolean state_hold_all(State *state, const GArray *held, GError **error);
 gboolean state_drop(State *state, const Digest *manifest, GError **error);
 /* FALSE without an error if it is not held. */
 gboolean state_held(State *state, const Digest *manifest, Held *held, GError **error);

@@ -2,21 +2,8 @@
 #include <string.h>
 
 #include "keys/error.h"
-#include "manifests/listing/descent.h"
+#include "manifests/listing/cursor_private.h"
 #include "manifests/listing/format.h"
-
-struct ListingCursor {
-    Descent tree;
-    /* The item before, at the end of the page before; not known at the begin and after a seek. */
-    gboolean has_previous;
-    char previous[PATH_SIZE_MAX + 1];
-    ItemKind previous_kind;
-    Digest previous_chunk;           /* its last, of a part */
-    gboolean in_file;                /* the next item goes on with the file of the one before */
-    guint64 file_start;              /* content before that file */
-    ListingPassOver pass_over;
-    gpointer pass_over_data;
-};
 
 ListingCursor *
 listing_cursor_new(const Digest *root, ListingGet get, gpointer data, GError **error)
@@ -34,6 +21,7 @@ listing_cursor_free(ListingCursor *cursor)
 {
     if (!cursor)
         return;
+    descent_close(&cursor->aside);
     descent_close(&cursor->tree);
     g_free(cursor);
 }
@@ -52,8 +40,15 @@ listing_cursor_totals(const ListingCursor *cursor, PageRef *totals)
     totals->digest = cursor->tree.frames[0].digest;
 }
 
-static void
-remember_last(ListingCursor *cursor, const Page *page)
+void
+listing_cursor_look_ahead(ListingCursor *cursor, ListingAhead ahead, gpointer data)
+{
+    cursor->ahead = ahead;
+    cursor->ahead_data = data;
+}
+
+void
+cursor_remember_last(ListingCursor *cursor, const Page *page)
 {
     const Item *item = page_item(page, page_count(page) - 1);
 
@@ -64,19 +59,27 @@ remember_last(ListingCursor *cursor, const Page *page)
         cursor->previous_chunk = item->chunks[item->chunk_count - 1].digest;
 }
 
+gboolean
+cursor_check_path(const ListingCursor *cursor, const char *path, gboolean goes_on, GError **error)
+{
+    gboolean same = strcmp(cursor->previous, path) == 0;
+
+    if (same != (cursor->previous_kind == ITEM_PART) || (same && !goes_on))
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "listing: L14: want parts before the rest of their file and each path once, have it otherwise");
+    if (path_is_below(path, cursor->previous))
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "listing: L15: want nothing below a file, link or empty folder, have a path below one");
+    if (path_compare(cursor->previous, path) > 0)
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "listing: L14: want paths in ascending order, have a page out of order");
+    return TRUE;
+}
+
 /* L14, L15, L17 from one page to the next. */
 static gboolean
 check_follows(const ListingCursor *cursor, const Item *item, GError **error)
 {
-    gboolean same = strcmp(cursor->previous, item->path) == 0;
-
-    if (same != (cursor->previous_kind == ITEM_PART) || (same && item->kind != ITEM_PART && !item_is_file(item)))
-        return chama_error(error, CHAMA_ERROR_MALFORMED, "listing: L14: want parts before the rest of their file and each path once, have it otherwise");
-    if (path_is_below(item->path, cursor->previous))
-        return chama_error(error, CHAMA_ERROR_MALFORMED, "listing: L15: want nothing below a file, link or empty folder, have a path below one");
-    if (path_compare(cursor->previous, item->path) > 0)
-        return chama_error(error, CHAMA_ERROR_MALFORMED, "listing: L14: want paths in ascending order, have a page out of order");
-    if (same && digest_equal(&cursor->previous_chunk, &item->chunks[0].digest))
+    if (!cursor_check_path(cursor, item->path, item->kind == ITEM_PART || item_is_file(item), error))
+        return FALSE;
+    if (strcmp(cursor->previous, item->path) == 0 && digest_equal(&cursor->previous_chunk, &item->chunks[0].digest))
         return chama_error(error, CHAMA_ERROR_MALFORMED, "listing: L17: want neighbouring references to different chunks, have the same chunk twice");
     return TRUE;
 }
@@ -103,9 +106,9 @@ climb(ListingCursor *cursor, GError **error)
 
     while (frame_at_end(descent_top(tree))) {
         if (page_level(descent_top(tree)->page) == 0 && page_count(descent_top(tree)->page) > 0)
-            remember_last(cursor, descent_top(tree)->page);
+            cursor_remember_last(cursor, descent_top(tree)->page);
         if (tree->depth == 1) {
-            if (cursor->in_file)
+            if (cursor_close_gap(cursor, error) && cursor->in_file)
                 chama_error(error, CHAMA_ERROR_MALFORMED, "listing: L14: want the end of a file after its parts, have the end of the listing");
             return FALSE;
         }
@@ -115,16 +118,33 @@ climb(ListingCursor *cursor, GError **error)
     return TRUE;
 }
 
+/* Past the child that comes next, or into it. */
+static gboolean
+step(ListingCursor *cursor, GError **error)
+{
+    gboolean passed;
+
+    if (!cursor_pass_known(cursor, &passed, error))
+        return FALSE;
+    if (passed)
+        return climb(cursor, error);
+    if (!cursor_close_gap(cursor, error))
+        return FALSE;
+    if (pass_over(cursor))
+        return climb(cursor, error);
+    const Frame *frame = descent_top(&cursor->tree);
+
+    return (!cursor->ahead || cursor->ahead(cursor->ahead_data, frame->page, frame->index, frame->items, error)) && descent_enter(&cursor->tree, error);
+}
+
 /* To the next leaf with an item.  FALSE without an error at the end of the tree. */
 static gboolean
 to_leaf(ListingCursor *cursor, GError **error)
 {
-    Descent *tree = &cursor->tree;
-
     if (!climb(cursor, error))
         return FALSE;
-    while (page_level(descent_top(tree)->page) > 0) {
-        if (!(pass_over(cursor) ? climb(cursor, error) : descent_enter(tree, error)))
+    while (page_level(descent_top(&cursor->tree)->page) > 0) {
+        if (!step(cursor, error))
             return FALSE;
     }
     return TRUE;
@@ -160,7 +180,7 @@ listing_cursor_next(ListingCursor *cursor, const Item **item, guint64 *first_pos
 gboolean
 listing_cursor_seek_path(ListingCursor *cursor, const char *path, GError **error)
 {
-    cursor->has_previous = FALSE;
+    cursor->has_previous = cursor->gap = FALSE;
     cursor->in_file = FALSE;
     return descent_seek_path(&cursor->tree, path, error);
 }
@@ -196,7 +216,7 @@ listing_cursor_seek_position(ListingCursor *cursor, guint64 position, GError **e
 {
     PageRef totals;
 
-    cursor->has_previous = FALSE;
+    cursor->has_previous = cursor->gap = FALSE;
     listing_cursor_totals(cursor, &totals);
     if (position >= totals.positions)
         return chama_error(error, CHAMA_ERROR_NOT_FOUND, "listing: want a position below %" G_GUINT64_FORMAT ", have %" G_GUINT64_FORMAT,

@@ -194,3 +194,63 @@ descent_seek_position(Descent *descent, guint64 position, GError **error)
             return FALSE;
     }
 }
+
+static guint64
+items_here(const Frame *frame)
+{
+    return page_level(frame->page) == 0 ? 1 : page_child(frame->page, frame->index)->items;
+}
+
+static void
+step_to_item(Frame *frame, guint64 item)
+{
+    while (!frame_at_end(frame) && item >= frame->items + items_here(frame))
+        frame_step(frame);
+}
+
+gboolean
+descent_stand_at_item(Descent *descent, guint64 item)
+{
+    Frame *frame = descent_top(descent);
+
+    step_to_item(frame, item);
+    return !frame_at_end(frame) && frame->items == item;
+}
+
+gboolean
+descent_seek_item(Descent *descent, guint64 item, GError **error)
+{
+    descent_rewind(descent);
+    if (!descent_go_to_page(descent, 0, item, error))
+        return FALSE;
+    return descent_stand_at_item(descent, item);
+}
+
+/* Does the item lie below the top page, and not before where that stands? */
+static gboolean
+is_ahead(const Descent *descent, guint64 item)
+{
+    const Frame *frame = &descent->frames[descent->depth - 1];
+    const Frame *parent = frame - 1;
+    PageRef root;
+
+    if (descent->depth > 1)
+        return item >= frame->items && item < parent->items + page_child(parent->page, parent->index)->items;
+    page_totals(frame->page, &root);
+    return item >= frame->items && item < root.items;
+}
+
+gboolean
+descent_go_to_page(Descent *descent, guint level, guint64 item, GError **error)
+{
+    while (descent->depth > 1 && (page_level(descent_top(descent)->page) < level || !is_ahead(descent, item)))
+        descent_leave(descent);
+    if (!is_ahead(descent, item))
+        descent_rewind(descent);
+    for (Frame *frame = descent_top(descent); page_level(frame->page) > level; frame = descent_top(descent)) {
+        step_to_item(frame, item);
+        if (frame_at_end(frame) || !descent_enter(descent, error))
+            return FALSE;
+    }
+    return page_level(descent_top(descent)->page) == level;
+}

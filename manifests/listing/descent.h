@@ -44,5 +44,12 @@ void frame_step(Frame *frame);
  * (which must be less than the tree's positions). */
 gboolean descent_seek_path(Descent *descent, const char *path, GError **error);
 gboolean descent_seek_position(Descent *descent, guint64 position, GError **error);
+/* To the leaf of item number @item (which must be less than the tree's items), and to that item. */
+gboolean descent_seek_item(Descent *descent, guint64 item, GError **error);
+/* Down to the page of @level that item number @item lies below, from where the descent stands if that is on the way; it becomes the top.  FALSE
+ * without an error if there is none. */
+gboolean descent_go_to_page(Descent *descent, guint level, guint64 item, GError **error);
+/* Steps the top, below which it lies, to item number @item; TRUE if that is the first of what it then stands at. */
+gboolean descent_stand_at_item(Descent *descent, guint64 item);
 
 #endif

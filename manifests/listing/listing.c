@@ -3,36 +3,54 @@
 #include "keys/error.h"
 #include "manifests/listing/descent.h"
 
+struct ListingPages {
+    Descent tree;
+};
+
 static gboolean
 no_such_page(guint level, guint64 first_item, GError **error)
 {
     return chama_error(error, CHAMA_ERROR_NOT_FOUND, "listing: want the place of a page, have level %u, item %" G_GUINT64_FORMAT, level, first_item);
 }
 
-GBytes *
-listing_page_at(const Digest *root, guint level, guint64 first_item, ListingGet get, gpointer data, Digest *digest, GError **error)
+ListingPages *
+listing_pages_new(const Digest *root, ListingGet get, gpointer data, GError **error)
 {
-    g_auto(Descent) tree = { .depth = 0 };
-    Frame *frame;
+    g_autoptr(ListingPages) pages = g_new0(ListingPages, 1);
 
-    if (!descent_open(&tree, root, get, data, error))
-        return NULL;
-    for (frame = descent_top(&tree); page_level(frame->page) > level; frame = descent_top(&tree)) {
-        while (!frame_at_end(frame) && frame->items + page_child(frame->page, frame->index)->items <= first_item)
-            frame_step(frame);
-        if (frame_at_end(frame)) {
-            no_such_page(level, first_item, error);
-            return NULL;
-        }
-        if (!descent_enter(&tree, error))
-            return NULL;
+    return descent_open(&pages->tree, root, get, data, error) ? g_steal_pointer(&pages) : NULL;
+}
+
+void
+listing_pages_free(ListingPages *pages)
+{
+    if (!pages)
+        return;
+    descent_close(&pages->tree);
+    g_free(pages);
+}
+
+gboolean
+listing_pages_find(ListingPages *pages, guint level, guint64 first_item, Digest *digest, GError **error)
+{
+    Descent *tree = &pages->tree;
+    const Frame *root = &tree->frames[0];
+    g_autoptr(GError) failed = NULL;
+
+    if (level == page_level(root->page) && first_item == 0) {
+        *digest = root->digest;
+        return TRUE;
     }
-    if (page_level(frame->page) != level || frame->items != first_item) {
-        no_such_page(level, first_item, error);
-        return NULL;
+    if (level < page_level(root->page) && descent_go_to_page(tree, level + 1, first_item, &failed) && descent_stand_at_item(tree, first_item)) {
+        const Frame *above = descent_top(tree);
+
+        *digest = page_child(above->page, above->index)->digest;
+        return TRUE;
     }
-    *digest = frame->digest;
-    return g_bytes_ref(frame->bytes);
+    if (!failed)
+        return no_such_page(level, first_item, error);
+    g_propagate_error(error, g_steal_pointer(&failed));
+    return FALSE;
 }
 
 /* Shows the top page; TRUE if what lies below it is wanted as well. */

@@ -44,6 +44,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ListingCursor, listing_cursor_free)
  * twice (L23), so who wants to see each thing once remembers them: a few pages that name each other over and over stand for 10^12 positions. */
 typedef gboolean (*ListingPassOver)(gpointer data, const Digest *page);
 void listing_cursor_pass_over(ListingCursor *cursor, ListingPassOver pass_over, gpointer data);
+/* Asked before a page in which a file begins: is all that lies below it known, from another listing that was walked whole and held the very same reference
+ * at this level?  Then it is left out.  LISTING_KNOWN_TOO: it followed there, too, on the page left out right before (@follows: there is one). */
+typedef enum { LISTING_UNKNOWN, LISTING_KNOWN, LISTING_KNOWN_TOO } ListingKnown;
+typedef ListingKnown (*ListingKnows)(gpointer data, guint level, const PageRef *page, gboolean follows);
+void listing_cursor_leave_out(ListingCursor *cursor, ListingKnows knows, gpointer data);
+/* Told before child @index of @page is read, below which item number @first_item is the first: who fetches pages can fetch many at once. */
+typedef gboolean (*ListingAhead)(gpointer data, const Page *page, guint index, guint64 first_item, GError **error);
+void listing_cursor_look_ahead(ListingCursor *cursor, ListingAhead ahead, gpointer data);
 /* What the root page says; exact only after a whole walk. */
 void listing_cursor_totals(const ListingCursor *cursor, PageRef *totals);
 /* The next item, valid until the next call; FALSE without an error at the end.  @first_position is the position of the
@@ -53,9 +61,13 @@ gboolean listing_cursor_next(ListingCursor *cursor, const Item **item, guint64 *
 gboolean listing_cursor_seek_path(ListingCursor *cursor, const char *path, GError **error);
 gboolean listing_cursor_seek_position(ListingCursor *cursor, guint64 position, GError **error);
 
-/* One page by its place: @level and the number of the first item below it, as sync asks for it (never by hash).
- * NOT_FOUND if no page begins there. */
-GBytes *listing_page_at(const Digest *root, guint level, guint64 first_item, ListingGet get, gpointer data, Digest *digest, GError **error);
+/* Pages by their places, as sync asks for them (never by hash): @level and the number of the first item below.  What lies in order costs one look at
+ * each page above; one page a level in memory.  The page itself is not read.  NOT_FOUND if none begins there. */
+typedef struct ListingPages ListingPages;
+ListingPages *listing_pages_new(const Digest *root, ListingGet get, gpointer data, GError **error);
+void listing_pages_free(ListingPages *pages);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ListingPages, listing_pages_free)
+gboolean listing_pages_find(ListingPages *pages, guint level, guint64 first_item, Digest *digest, GError **error);
 
 /* Every page of the tree, each before those below it, in the order of their first items; one page a level in memory.  For marking, verifying
  * and fetching.  @visit may return FALSE with no error to skip what lies below a page. */

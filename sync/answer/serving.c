@@ -22,6 +22,7 @@ struct Serving {
     guint kept_next;
     GArray *places, *ranges;  /* one of them */
     guint at;                 /* which of them is next */
+    ListingPages *pages;
     ListingCursor *cursor;
     const Item *item;         /* where the cursor is; NULL: nowhere */
     guint64 item_position;    /* of its first chunk */
@@ -59,7 +60,8 @@ serving_new(Store *store, const Digest *root, const Scope *scope, GError **error
     serving->store = store;
     serving->root = *root;
     serving->scope = *scope;
-    serving->cursor = listing_cursor_new(root, get_page, serving, error);
+    serving->pages = listing_pages_new(root, get_page, serving, error);
+    serving->cursor = serving->pages ? listing_cursor_new(root, get_page, serving, error) : NULL;
     return serving->cursor ? g_steal_pointer(&serving) : NULL;
 }
 
@@ -74,6 +76,7 @@ serving_free(gpointer data)
         g_clear_pointer(&serving->kept[i].bytes, g_bytes_unref);
     g_clear_pointer(&serving->places, g_array_unref);
     g_clear_pointer(&serving->ranges, g_array_unref);
+    g_clear_pointer(&serving->pages, listing_pages_free);
     g_clear_pointer(&serving->cursor, listing_cursor_free);
     against_free(serving->against);
     g_free(serving);
@@ -156,11 +159,8 @@ append_page(Serving *serving, GByteArray *out)
 {
     const PagePlace *place = &g_array_index(serving->places, PagePlace, serving->at++);
     Digest digest = serving->root;
-    g_autoptr(GBytes) page = NULL;
 
-    if (place->level != WIRE_LEVEL_ROOT)
-        page = listing_page_at(&serving->root, place->level, place->first_item, get_page, serving, &digest, NULL);
-    if (page || place->level == WIRE_LEVEL_ROOT)
+    if (place->level == WIRE_LEVEL_ROOT || listing_pages_find(serving->pages, place->level, place->first_item, &digest, NULL))
         append_object(serving, out, &digest, OBJECT_PAGE, NULL);
     else
         append_nothing(out);

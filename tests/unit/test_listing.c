@@ -437,8 +437,7 @@ test_seek(void)
 }
 
 typedef struct {
-    Pool *pool;
-    const Digest *root;
+    ListingPages *places;
     guint pages, wrong;
     guint only_above;        /* levels below are not wanted */
 } Visit;
@@ -448,18 +447,14 @@ visit_page(gpointer data, const Digest *digest, const Page *page, guint64 first_
 {
     Visit *visit = data;
     g_autoptr(GError) failure = NULL;
-    g_autoptr(GBytes) bytes = NULL;
-    Digest found, hashed;
+    Digest found;
 
     visit->pages++;
-    bytes = listing_page_at(visit->root, page_level(page), first_item, pool_get, visit->pool, &found, &failure);
+    g_assert_true(listing_pages_find(visit->places, page_level(page), first_item, &found, &failure));
     g_assert_no_error(failure);
-    digest_of_bytes(bytes, &hashed);
-    g_assert_true(digest_equal(&found, digest) && digest_equal(&hashed, digest));
+    g_assert_true(digest_equal(&found, digest));
     if (page_count(page) > 1) { /* no page begins within it on its level */
-        g_autoptr(GBytes) none = listing_page_at(visit->root, page_level(page), first_item + 1, pool_get, visit->pool, &found, &failure);
-
-        g_assert_null(none);
+        g_assert_false(listing_pages_find(visit->places, page_level(page), first_item + 1, &found, &failure));
         g_assert_error(failure, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND);
     }
     return page_level(page) > visit->only_above;
@@ -471,25 +466,25 @@ test_pages(void)
     g_autoptr(GRand) random = g_rand_new_with_seed(5);
     g_autoptr(GPtrArray) entries = entries_random(random, 3000);
     g_autoptr(GError) error = NULL;
-    g_autoptr(GBytes) above = NULL;
+    g_autoptr(ListingPages) places = NULL;
     g_auto(Pool) pool;
     ListingTotals totals;
-    Visit visit = { .pool = &pool, .root = &totals.root };
+    Visit visit = { 0 };
     Digest digest;
 
     pool_init(&pool);
     totals = pool_write(&pool, entries);
+    visit.places = places = listing_pages_new(&totals.root, pool_get, &pool, &error);
     g_assert_true(listing_foreach_page(&totals.root, pool_get, &pool, visit_page, &visit, &error));
     g_assert_no_error(error);
     g_assert_cmpuint(visit.pages, ==, pool.puts);
     g_assert_cmpuint(visit.pages, >, 30);
 
-    visit = (Visit){ .pool = &pool, .root = &totals.root, .only_above = PAGE_LEVEL_MAX };
+    visit = (Visit){ .places = places, .only_above = PAGE_LEVEL_MAX };
     g_assert_true(listing_foreach_page(&totals.root, pool_get, &pool, visit_page, &visit, &error));
     g_assert_cmpuint(visit.pages, ==, 1);
 
-    above = listing_page_at(&totals.root, 9, 0, pool_get, &pool, &digest, &error);
-    g_assert_null(above);
+    g_assert_false(listing_pages_find(places, 9, 0, &digest, &error));
     g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND);
 }
 
@@ -506,18 +501,18 @@ test_pages_failures(void)
     g_autoptr(GError) error = NULL;
     g_auto(Pool) pool;
     ListingTotals totals;
-    Visit visit = { .pool = &pool, .root = &totals.root };
+    g_autoptr(ListingPages) places = NULL;
+    Visit visit = { 0 };
     Digest leaf;
-    g_autoptr(GBytes) bytes = NULL;
 
     pool_init(&pool);
     totals = pool_write(&pool, entries);
+    visit.places = places = listing_pages_new(&totals.root, pool_get, &pool, &error);
     g_assert_false(listing_foreach_page(&totals.root, pool_get, &pool, visit_and_fail, NULL, &error));
     g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_CANCELLED);
     g_clear_error(&error);
 
-    bytes = listing_page_at(&totals.root, 0, 0, pool_get, &pool, &leaf, &error);
-    g_assert_no_error(error);
+    g_assert_true(listing_pages_find(places, 0, 0, &leaf, &error));
     g_hash_table_remove(pool.pages, &leaf);
     g_assert_false(listing_foreach_page(&totals.root, pool_get, &pool, visit_page, &visit, &error));
     g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND);
