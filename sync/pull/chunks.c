@@ -1,9 +1,5 @@
-#include <string.h>
-
 #include "keys/error.h"
-#include "sync/pull/frames.h"
-#include "sync/pull/intake.h"
-#include "sync/pull/plan.h"
+#include "sync/pull/fetching.h"
 #include "sync/pull/transfer.h"
 
 #define ROUND_BYTES_MIN (256 * 1024)   /* below, a round that was cut is not followed by another */
@@ -14,11 +10,18 @@ typedef struct ChunkWalk ChunkWalk;
 struct ChunkWalk {
     Transfer *transfer;
     ChunkBatch *batch;
-    gint64 pending;             /* bytes of the version that stand or fall with this batch */
-    gboolean (*send)(ChunkWalk *walk, GError **error);   /* deals with a full batch, or the last */
-    Intake *intake;             /* of a walk that fetches */
+    guint batches;              /* before it */
+    gboolean (*send)(ChunkWalk *walk, GError **error);   /* deals with a full batch, and takes it over if it likes */
+    Fetching *fetching;         /* of a walk that fetches */
     guint64 chunks, bytes;      /* of a walk that counts: what is missing */
 };
+
+static void
+chunk_walk_clear(ChunkWalk *walk)
+{
+    g_clear_pointer(&walk->batch, chunk_batch_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ChunkWalk, chunk_walk_clear)
 
 static gboolean
 count_batch(ChunkWalk *walk, GError **error)
@@ -55,45 +58,23 @@ count_batch_once(ChunkWalk *walk, GError **error)
     return TRUE;
 }
 
-static gboolean
-take_chunk(gpointer data, guint index, const FrameHeader *header, GBytes *stored, GError **error)
-{
-    ChunkWalk *walk = data;
-    const Wanted *wanted = &g_array_index(walk->batch->wanted, Wanted, index);
-
-    if (!stored) {
-        walk->transfer->absent++;
-        return TRUE;
-    }
-    if (header->plain_size != wanted->size)
-        return chama_error(error, CHAMA_ERROR_VERIFY, "chunk: PU13: want %u bytes as in the listing, have %u", wanted->size, header->plain_size);
-    transfer_progress(walk->transfer, wanted->size);
-    walk->pending -= wanted->size;
-    return intake_give(walk->intake, &wanted->digest, header, stored, error);
-}
-
+/* Where there is more than one batch, gc is to keep what came if this program dies. */
 static gboolean
 fetch_batch(ChunkWalk *walk, GError **error)
 {
     Transfer *transfer = walk->transfer;
-    g_autoptr(GBytes) body = ranges_format(walk->batch->ranges);
-    g_autoptr(FrameReader) reader = frame_reader_new(walk->batch->wanted->len, OBJECT_CHUNK, take_chunk, walk);
 
-    if (!transfer_space(transfer, walk->batch->bytes, error) ||
-        !transfer_request(transfer, "chunks", body, frame_reader_feed, reader, error) || !frame_reader_end(reader, error) ||
-        !intake_settle(walk->intake, error))
-        return FALSE;
-    transfer_progress(transfer, walk->pending);
-    return TRUE;
+    return (walk->batches > 0 || transfer_hold(transfer, error)) && transfer_space(transfer, walk->batch->bytes, error) &&
+           fetching_add(walk->fetching, g_steal_pointer(&walk->batch), error);
 }
 
 static gboolean
 send_batch(ChunkWalk *walk, GError **error)
 {
-    gboolean good = session_check(walk->transfer->session, error) && (walk->batch->wanted->len == 0 || walk->send(walk, error));
+    gboolean good = session_check(walk->transfer->session, error) && walk->send(walk, error);
 
-    chunk_batch_clear(walk->batch);
-    walk->pending = 0;
+    g_clear_pointer(&walk->batch, chunk_batch_free);
+    walk->batch = chunk_batch_new(++walk->batches);
     return good;
 }
 
@@ -104,29 +85,47 @@ visit_chunk(ChunkWalk *walk, guint64 position, const ChunkRef *chunk, GError **e
     gint64 bytes = (gint64)(chunk->size * chunk->run);
 
     if (transfer_has(walk->transfer, &chunk->digest)) {
-        if (walk->intake)
+        if (walk->fetching)
             transfer_progress(walk->transfer, bytes);
         return TRUE;
     }
-    if (!chunk_batch_add(walk->batch, position, chunk) && (!send_batch(walk, error) || !chunk_batch_add(walk->batch, position, chunk)))
+    if (!(walk->fetching && fetching_asks(walk->fetching, &chunk->digest)) && !chunk_batch_add(walk->batch, position, chunk) &&
+        (!send_batch(walk, error) || !chunk_batch_add(walk->batch, position, chunk)))
         return FALSE;
-    walk->pending += bytes;
+    walk->batch->waiting += bytes;
     return TRUE;
 }
 
+/* What an earlier version has in common with this one is here. */
+static ListingCursor *
+open_cursor(Transfer *transfer, PartPages *seen, GError **error)
+{
+    ListingCursor *cursor = listing_cursor_new(&transfer->held.listing, transfer_page, transfer, error);
+
+    if (!cursor)
+        return NULL;
+    listing_cursor_pass_over(cursor, part_pages_see, seen);
+    listing_cursor_leave_out(cursor, known_pages_knows, transfer->session->known);
+    listing_cursor_look_ahead(cursor, transfer_look_ahead, transfer);
+    return cursor;
+}
+
+/* Gathers all; the last batch, which may be empty, is left in the walk. */
 static gboolean
 visit_all(ChunkWalk *walk, GError **error)
 {
-    Transfer *transfer = walk->transfer;
-    g_autoptr(ListingCursor) cursor = listing_cursor_new(&transfer->held.listing, transfer_page, transfer, error);
     g_auto(PartPages) seen = part_pages_new();
+    g_autoptr(ListingCursor) cursor = NULL;
     g_autoptr(GError) failed = NULL;
     const Item *item;
     guint64 first;
 
+    walk->batch = chunk_batch_new(0);
+    if (known_pages_has_root(walk->transfer->session->known, &walk->transfer->held.listing))
+        return TRUE;
+    cursor = open_cursor(walk->transfer, &seen, error);
     if (!cursor)
         return FALSE;
-    listing_cursor_pass_over(cursor, part_pages_see, &seen);
     while (listing_cursor_next(cursor, &item, &first, NULL, &failed)) {
         for (guint i = 0; i < item->chunk_count; i++) {
             if (!visit_chunk(walk, first + i, &item->chunks[i], error))
@@ -137,52 +136,48 @@ visit_all(ChunkWalk *walk, GError **error)
         g_propagate_error(error, g_steal_pointer(&failed));
         return FALSE;
     }
-    return part_pages_check(&seen, error) && send_batch(walk, error);
+    return part_pages_check(&seen, error);
 }
 
 static gboolean
 count_missing(Transfer *transfer, guint64 *chunks, guint64 *bytes, GError **error)
 {
-    g_autoptr(ChunkBatch) batch = chunk_batch_new();
-    ChunkWalk walk = { .transfer = transfer, .batch = batch, .send = transfer->session->options->dry_run ? count_batch_once : count_batch };
+    g_auto(ChunkWalk) walk = { .transfer = transfer, .send = transfer->session->options->dry_run ? count_batch_once : count_batch };
 
-    if (!visit_all(&walk, error))
+    if (!visit_all(&walk, error) || !walk.send(&walk, error))
         return FALSE;
     *chunks = walk.chunks;
     *bytes = walk.bytes;
     return TRUE;
 }
 
-/* @stored: chunks that came and were stored, also where the walk then failed. */
+/* What came and was stored counts, also where the walk then failed. */
 static gboolean
-fetch_missing(Transfer *transfer, guint64 *stored, GError **error)
+fetch_missing(Transfer *transfer, GError **error)
 {
-    g_autoptr(ChunkBatch) batch = chunk_batch_new();
-    g_autoptr(Intake) intake = intake_new(home_store(transfer->session->home, NULL), transfer->writer, &transfer->owner);
-    ChunkWalk walk = { .transfer = transfer, .batch = batch, .send = fetch_batch, .intake = intake };
+    g_autoptr(Fetching) fetching = fetching_new(transfer);
+    g_auto(ChunkWalk) walk = { .transfer = transfer, .send = fetch_batch, .fetching = fetching };
     PullResult *result = transfer->session->result;
-    gboolean good = visit_all(&walk, error);
+    gboolean good = visit_all(&walk, error) && transfer_space(transfer, walk.batch->bytes, error);
 
-    intake_settle(intake, NULL);
-    *stored = intake_objects(intake);
-    result->chunks += *stored;
-    result->bytes += intake_bytes(intake);
-    return good;
+    good = fetching_finish(fetching, good ? g_steal_pointer(&walk.batch) : NULL, good ? error : NULL) && good;
+    result->chunks += fetching_objects(fetching);
+    result->bytes += fetching_bytes(fetching);
+    if (!good || fetching_absent(fetching) == 0)
+        return good;
+    return chama_error(error, CHAMA_ERROR_NOT_FOUND, "the peer lacks %" G_GUINT64_FORMAT " of its chunks", fetching_absent(fetching));
 }
 
 /* PU16: a peer bounds how long one connection may last, so a cut after some chunks is no reason to give up: each round asks for less.  A round that brought
  * hardly any is: one chunk and a cut, over and over, would go on for ever. */
 static gboolean
-fetch_in_rounds(Transfer *transfer, guint64 *stored, GError **error)
+fetch_in_rounds(Transfer *transfer, GError **error)
 {
-    *stored = 0;
     for (;;) {
         GError *failed = NULL;
-        guint64 now = 0, before = transfer->session->result->bytes;
-        gboolean good = fetch_missing(transfer, &now, &failed);
+        guint64 before = transfer->session->result->bytes;
 
-        *stored += now;
-        if (good)
+        if (fetch_missing(transfer, &failed))
             return TRUE;
         if (transfer->session->result->bytes - before < ROUND_BYTES_MIN || !g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_UNREACHABLE)) {
             g_propagate_error(error, failed);
@@ -204,33 +199,17 @@ check_space(Transfer *transfer, GError **error)
            (count_missing(transfer, &chunks, &bytes, error) && transfer_space(transfer, bytes, error));
 }
 
-static gboolean
-check_complete(Transfer *transfer, GError **error)
-{
-    guint64 chunks, bytes;
-
-    if (transfer->absent > 0)
-        return chama_error(error, CHAMA_ERROR_NOT_FOUND, "the peer lacks %" G_GUINT64_FORMAT " of its chunks", transfer->absent);
-    if (!count_missing(transfer, &chunks, &bytes, error))
-        return FALSE;
-    return chunks == 0 || chama_error(error, CHAMA_ERROR_FAILED, "%" G_GUINT64_FORMAT " chunks are missing after all came", chunks);
-}
-
 gboolean
 transfer_chunks(Transfer *transfer, GError **error)
 {
     PullResult *result = transfer->session->result;
-    guint64 stored, chunks, bytes;
+    guint64 chunks, bytes;
 
-    if (transfer->session->options->dry_run) {
-        if (!count_missing(transfer, &chunks, &bytes, error))
-            return FALSE;
-        result->wanted_chunks += chunks;
-        result->wanted_bytes += bytes;
-        return TRUE;
-    }
-    if (!check_space(transfer, error) || !fetch_in_rounds(transfer, &stored, error))
+    if (!transfer->session->options->dry_run)
+        return check_space(transfer, error) && fetch_in_rounds(transfer, error);
+    if (!count_missing(transfer, &chunks, &bytes, error))
         return FALSE;
-    /* The walk that found nothing to ask for was itself the proof. */
-    return stored + transfer->absent == 0 || check_complete(transfer, error);
+    result->wanted_chunks += chunks;
+    result->wanted_bytes += bytes;
+    return TRUE;
 }

@@ -4,6 +4,7 @@
 
 #include "keys/error.h"
 #include "sync/follow.h"
+#include "sync/pull/earlier.h"
 #include "sync/pull/plan.h"
 #include "sync/pull/refusals.h"
 #include "sync/pull/transfer.h"
@@ -114,6 +115,16 @@ plan_version(Session *session, const GPtrArray *follows, Manifest *manifest, GPt
     return TRUE;
 }
 
+/* PU10: the versions of a dataset together, each after the one that it is most like. */
+static int
+compare_versions(gconstpointer a, gconstpointer b)
+{
+    const Manifest *one = *(Manifest *const *)a, *two = *(Manifest *const *)b;
+    int names = strcmp(one->name, two->name);
+
+    return names ? names : (one->version > two->version) - (one->version < two->version);
+}
+
 static gboolean
 plan_node(Session *session, const GPtrArray *follows, const char *node, GPtrArray *wants, GError **error)
 {
@@ -122,14 +133,15 @@ plan_node(Session *session, const GPtrArray *follows, const char *node, GPtrArra
 
     if (!manifests)
         return FALSE;
-    for (guint i = manifests->len; i-- > 0;) {
+    g_ptr_array_sort(manifests, compare_versions);
+    for (guint i = 0; i < manifests->len; i++) {
         gboolean taken = FALSE;
 
         if (!plan_version(session, follows, manifests->pdata[i], wants, &taken, error))
             return FALSE;
         /* Handed over: the want frees it. */
         if (taken)
-            g_ptr_array_steal_index(manifests, i);
+            manifests->pdata[i] = NULL;
     }
     return TRUE;
 }
@@ -192,6 +204,18 @@ note_failure(Session *session, const Want *want, GError *failed, GError **error)
     return refusals_note(session->home, session->peer->node, want->manifest, error);
 }
 
+/* All that came is made durable, and what came whole is held. */
+static void
+land(Session *session)
+{
+    GError *error = NULL;
+
+    if (landing_commit(session->landing, &error))
+        return;
+    earlier_forget(session);
+    session_problem(session, "versions that came", error);
+}
+
 static gboolean
 fetch_one(Session *session, const Want *want, GError **error)
 {
@@ -199,14 +223,18 @@ fetch_one(Session *session, const Want *want, GError **error)
     GError *failed = NULL;
     PullResult *result = session->result;
     guint64 chunks = result->chunks, bytes = result->bytes;
+    Held held = { .complete = FALSE };
+    gboolean good, begun;
 
     if (!session_check(session, error))
         return FALSE;
-    if (!transfer_version(session, want->manifest, want->opening, &failed))
-        return note_failure(session, want, failed, error);
-    if (!session->options->dry_run)
-        session_talk(session, "%s: %" G_GUINT64_FORMAT " chunks, %" G_GUINT64_FORMAT " bytes", name, result->chunks - chunks, result->bytes - bytes);
-    return TRUE;
+    good = transfer_version(session, want->manifest, want->opening, &held, &begun, &failed);
+    if (!session->options->dry_run && begun)
+        landing_add(session->landing, &held, good ? g_strdup_printf("%s: %" G_GUINT64_FORMAT " chunks, %" G_GUINT64_FORMAT " bytes", name,
+                                                                   result->chunks - chunks, result->bytes - bytes) : NULL);
+    if (!good || landing_is_due(session->landing))
+        land(session);
+    return good || note_failure(session, want, failed, error);
 }
 
 static void
@@ -222,17 +250,31 @@ announce(Session *session, const GPtrArray *wants)
     }
 }
 
+static void
+tell_held(gpointer data, const char *line)
+{
+    Session *session = data;
+
+    session->result->versions++;
+    session_talk(session, "%s", line);
+}
+
 gboolean
 pull_content(Session *session, GError **error)
 {
     g_autoptr(GPtrArray) wants = plan_content(session, error);
+    gboolean good = TRUE;
 
-    if (!wants)
+    if (!wants || wants->len == 0)
+        return wants != NULL;
+    if (!home_store(session->home, error))
         return FALSE;
     announce(session, wants);
-    for (guint i = 0; i < wants->len; i++) {
-        if (!fetch_one(session, wants->pdata[i], error))
-            return FALSE;
-    }
-    return TRUE;
+    session->landing = landing_new(session->home, tell_held, session);
+    session->intake = intake_new(home_store(session->home, NULL));
+    session->pages = page_cache_new();
+    for (guint i = 0; i < wants->len && good; i++)
+        good = fetch_one(session, wants->pdata[i], error);
+    land(session);
+    return good;
 }

@@ -108,6 +108,7 @@ ask_at(Session *session, const char *url, GBytes *body, GError **error)
     g_autoptr(ExchangeReply) reply = NULL;
 
     session->transport = session_connect(session, url, error);
+    session->url = url;
     if (!session->transport)
         return NULL;
     bytes = transport_fetch(session->transport, "POST", "/v1/exchange", body, NULL, WIRE_EXCHANGE_MAX, error);

@@ -2,17 +2,18 @@
 
 #include "keys/error.h"
 
-#define UNDER_WAY_MAX 64        /* objects, so at most 16 MiB of chunks */
+#define UNDER_WAY_MAX (16 * 1024 * 1024)   /* bytes */
+#define LOAD_BYTES (256 * 1024)            /* handed to a core at a time */
+#define LOAD_OBJECTS 64
 #define THREADS_MAX 16
 
 struct Intake {
     Store *store;
-    StoreWriter *writer;
-    Scope owner;
     GThreadPool *pool;
-    GMutex mutex;
+    struct Load *open;          /* being filled by the thread that gives; NULL: none */
+    GMutex mutex;               /* what follows */
     GCond settled;
-    guint under_way;
+    gsize under_way;            /* bytes */
     guint64 objects, bytes;
     GError *error;              /* the first */
 };
@@ -23,48 +24,71 @@ typedef struct {
     GBytes *stored;
 } Arrival;
 
+/* Objects that one core verifies and stores. */
+typedef struct Load {
+    const IntakeFor *whom;
+    guint count;
+    gsize bytes;
+    Arrival arrivals[LOAD_OBJECTS];
+} Load;
+
+static void
+load_free(Load *load)
+{
+    for (guint i = 0; i < load->count; i++)
+        g_bytes_unref(load->arrivals[i].stored);
+    g_free(load);
+}
+
 static gboolean
-store_arrival(Intake *intake, const Arrival *arrival, GError **error)
+store_arrival(Intake *intake, const IntakeFor *whom, const Arrival *arrival, GError **error)
 {
     const FrameHeader *header = &arrival->header;
     gsize size;
     const void *data = g_bytes_get_data(arrival->stored, &size);
-    g_autoptr(GBytes) plain = store_open_received(intake->store, &intake->owner, &arrival->digest, header->codec, header->plain_size, data, size, error);
+    g_autoptr(GBytes) plain = store_open_received(intake->store, &whom->owner, &arrival->digest, header->codec, header->plain_size, data, size, error);
 
-    return plain && store_writer_put_stored(intake->writer, header->kind, &arrival->digest, header->codec, plain, data, size, NULL, error);
+    return plain && store_writer_put_stored(whom->writer, header->kind, &arrival->digest, header->codec, plain, data, size, NULL, error);
+}
+
+/* How many were stored before the first that could not be, and their bytes. */
+static guint
+store_load(Intake *intake, const Load *load, guint64 *bytes, GError **error)
+{
+    guint stored = 0;
+
+    for (*bytes = 0; stored < load->count && store_arrival(intake, load->whom, &load->arrivals[stored], error); stored++)
+        *bytes += load->arrivals[stored].header.stored_size;
+    return stored;
 }
 
 static void
 work(gpointer data, gpointer user_data)
 {
-    Arrival *arrival = data;
+    Load *load = data;
     Intake *intake = user_data;
     GError *error = NULL;
-    gboolean stored = store_arrival(intake, arrival, &error);
+    guint64 bytes;
+    guint stored = store_load(intake, load, &bytes, &error);
 
     g_mutex_lock(&intake->mutex);
-    intake->under_way--;
-    if (stored) {
-        intake->objects++;
-        intake->bytes += arrival->header.stored_size;
-    } else if (!intake->error) {
+    intake->under_way -= load->bytes;
+    intake->objects += stored;
+    intake->bytes += bytes;
+    if (!intake->error)
         intake->error = g_steal_pointer(&error);
-    }
     g_cond_signal(&intake->settled);
     g_mutex_unlock(&intake->mutex);
     g_clear_error(&error);
-    g_bytes_unref(arrival->stored);
-    g_free(arrival);
+    load_free(load);
 }
 
 Intake *
-intake_new(Store *store, StoreWriter *writer, const Scope *owner)
+intake_new(Store *store)
 {
     Intake *intake = g_new0(Intake, 1);
 
     intake->store = store;
-    intake->writer = writer;
-    intake->owner = *owner;
     g_mutex_init(&intake->mutex);
     g_cond_init(&intake->settled);
     intake->pool = g_thread_pool_new(work, intake, (gint)MIN(g_get_num_processors(), THREADS_MAX), FALSE, NULL);
@@ -77,15 +101,16 @@ intake_free(Intake *intake)
     if (!intake)
         return;
     g_thread_pool_free(intake->pool, FALSE, TRUE);
+    g_clear_pointer(&intake->open, load_free);
     g_mutex_clear(&intake->mutex);
     g_cond_clear(&intake->settled);
     g_clear_error(&intake->error);
     g_free(intake);
 }
 
-/* With the mutex held: waits until at most @most objects are under way. */
+/* With the mutex held: waits until at most @most bytes are under way. */
 static gboolean
-wait_for(Intake *intake, guint most, GError **error)
+wait_for(Intake *intake, gsize most, GError **error)
 {
     while (intake->under_way > most)
         g_cond_wait(&intake->settled, &intake->mutex);
@@ -94,32 +119,50 @@ wait_for(Intake *intake, guint most, GError **error)
     return intake->error == NULL;
 }
 
-gboolean
-intake_give(Intake *intake, const Digest *digest, const FrameHeader *header, GBytes *stored, GError **error)
+static gboolean
+send_load(Intake *intake, GError **error)
 {
-    Arrival *arrival;
+    Load *load = g_steal_pointer(&intake->open);
     gboolean good;
 
+    if (!load)
+        return TRUE;
     g_mutex_lock(&intake->mutex);
-    good = wait_for(intake, UNDER_WAY_MAX - 1, error);
+    good = wait_for(intake, UNDER_WAY_MAX - load->bytes, error);
     if (good)
-        intake->under_way++;
+        intake->under_way += load->bytes;
     g_mutex_unlock(&intake->mutex);
-    if (!good)
-        return FALSE;
-    arrival = g_new(Arrival, 1);
-    *arrival = (Arrival){ *digest, *header, g_bytes_ref(stored) };
-    g_thread_pool_push(intake->pool, arrival, NULL);
-    return TRUE;
+    if (good)
+        g_thread_pool_push(intake->pool, load, NULL);
+    else
+        load_free(load);
+    return good;
+}
+
+gboolean
+intake_give(Intake *intake, const IntakeFor *whom, const Digest *digest, const FrameHeader *header, GBytes *stored, GError **error)
+{
+    Load *load = intake->open;
+
+    if (!load) {
+        load = intake->open = g_new(Load, 1);
+        load->whom = whom;
+        load->count = 0;
+        load->bytes = 0;
+    }
+    load->arrivals[load->count++] = (Arrival){ *digest, *header, g_bytes_ref(stored) };
+    load->bytes += header->stored_size;
+    return (load->count < LOAD_OBJECTS && load->bytes < LOAD_BYTES) || send_load(intake, error);
 }
 
 gboolean
 intake_settle(Intake *intake, GError **error)
 {
-    gboolean good;
+    gboolean good = send_load(intake, error);
 
     g_mutex_lock(&intake->mutex);
-    good = wait_for(intake, 0, error);
+    good = wait_for(intake, 0, error) && good;
+    g_clear_error(&intake->error);
     g_mutex_unlock(&intake->mutex);
     return good;
 }

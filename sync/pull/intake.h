@@ -1,6 +1,6 @@
 /*
- * intake: what a peer sent, verified and stored on all cores while the next frames come in.  Memory is bounded: whoever gives waits while
- * too much is under way.
+ * intake: what a peer sent, verified and stored on all cores while the next frames come in.  Small objects are handed to a core many at a time.  Memory
+ * is bounded: whoever gives waits while too much is under way.
  */
 #ifndef CHAMA_SYNC_PULL_INTAKE_H
 #define CHAMA_SYNC_PULL_INTAKE_H
@@ -9,15 +9,21 @@
 #include "sync/wire.h"
 
 typedef struct Intake Intake;
-/* Patches are opened with what @store holds for @owner. */
-Intake *intake_new(Store *store, StoreWriter *writer, const Scope *owner);
+Intake *intake_new(Store *store);
 /* Waits for what is under way. */
 void intake_free(Intake *intake);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Intake, intake_free)
 
-/* Hands over one object as it was sent; it is stored only if it turns out to be @digest.  FALSE with the first error of any object given before. */
-gboolean intake_give(Intake *intake, const Digest *digest, const FrameHeader *header, GBytes *stored, GError **error);
-/* Waits until all given is stored: FALSE with the first error. */
+/* Who what arrives is for: borrowed until intake_settle(). */
+typedef struct {
+    StoreWriter *writer;
+    Scope owner;              /* patches are opened with what is held for it */
+} IntakeFor;
+
+/* Hands over one object as it was sent; it is stored only if it turns out to be @digest.  FALSE with the first error of any object given before.  One
+ * thread at a time. */
+gboolean intake_give(Intake *intake, const IntakeFor *whom, const Digest *digest, const FrameHeader *header, GBytes *stored, GError **error);
+/* Waits until all given is stored: FALSE with the first error, which is then forgotten. */
 gboolean intake_settle(Intake *intake, GError **error);
 
 /* Stored so far: objects, and bytes as sent. */

@@ -4,7 +4,8 @@
 #include "sync/pull/frames.h"
 #include "sync/pull/transfer.h"
 
-#define PLACES_MAX 1024   /* of one request: at most 64 MiB of pages */
+#define LEAVES_AHEAD 128   /* of one request: at most 8 MiB of pages, half of what the cache holds */
+#define ABOVE_AHEAD 16
 
 /* Pages of one level being asked for. */
 typedef struct {
@@ -13,12 +14,14 @@ typedef struct {
     GPtrArray *references;      /* of const PageRef*: what each must turn out to be */
     GArray *places;             /* of PagePlace */
     GHashTable *asked;          /* set of const Digest* in references */
+    GPtrArray *pages;           /* of Page*: those that came */
 } PageRequest;
 
 static void
 page_request_clear(PageRequest *request)
 {
     g_clear_pointer(&request->asked, g_hash_table_unref);
+    g_clear_pointer(&request->pages, g_ptr_array_unref);
     g_clear_pointer(&request->references, g_ptr_array_unref);
     g_clear_pointer(&request->places, g_array_unref);
 }
@@ -27,7 +30,12 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(PageRequest, page_request_clear)
 static PageRequest
 page_request_new(Transfer *transfer, guint level)
 {
-    return (PageRequest){ transfer, level, g_ptr_array_new(), g_array_new(FALSE, FALSE, sizeof(PagePlace)), g_hash_table_new(digest_hash, digest_equal) };
+    return (PageRequest){ transfer,
+                          level,
+                          g_ptr_array_new(),
+                          g_array_new(FALSE, FALSE, sizeof(PagePlace)),
+                          g_hash_table_new(digest_hash, digest_equal),
+                          g_ptr_array_new_with_free_func((GDestroyNotify)page_free) };
 }
 
 /* Once for each distinct page. */
@@ -72,13 +80,24 @@ take_page(gpointer data, guint index, const FrameHeader *header, GBytes *stored,
     const void *bytes = stored ? g_bytes_get_data(stored, &size) : NULL;
 
     if (!stored) {
-        transfer->absent++;
+        transfer->absent_pages++;
         return TRUE;
     }
-    plain = store_open_received(home_store(transfer->session->home, NULL), &transfer->owner, &reference->digest, header->codec, header->plain_size, bytes, size, error);
+    plain = store_open_received(home_store(transfer->session->home, NULL), &transfer->whom.owner, &reference->digest, header->codec, header->plain_size, bytes, size, error);
     page = plain ? page_parse(plain, error) : NULL;
-    return page && check_page(request, reference, page, error) &&
-           store_writer_put_stored(transfer->writer, OBJECT_PAGE, &reference->digest, header->codec, plain, bytes, size, NULL, error);
+    if (!page || !check_page(request, reference, page, error) ||
+        !store_writer_put_stored(transfer->whom.writer, OBJECT_PAGE, &reference->digest, header->codec, plain, bytes, size, NULL, error))
+        return FALSE;
+    page_cache_put(transfer->session->pages, &reference->digest, plain);
+    g_ptr_array_add(request->pages, g_steal_pointer(&page));
+    return TRUE;
+}
+
+static gboolean
+require_all(const Transfer *transfer, GError **error)
+{
+    return transfer->absent_pages == 0 ||
+           chama_error(error, CHAMA_ERROR_NOT_FOUND, "the peer lacks %" G_GUINT64_FORMAT " pages of its listing", transfer->absent_pages);
 }
 
 /* Asks for what the request names; afterwards those pages can be read. */
@@ -95,58 +114,74 @@ fetch_pages(PageRequest *request, GError **error)
         return FALSE;
     reader = frame_reader_new(request->places->len, OBJECT_PAGE, take_page, request);
     body = places_format(request->places);
-    return transfer_request(transfer, "pages", body, frame_reader_feed, reader, error) && frame_reader_end(reader, error) &&
-           store_writer_commit(transfer->writer, error);
+    return transfer_request(transfer, transfer->session->transport, "pages", body, frame_reader_feed, reader, error) &&
+           frame_reader_end(reader, error) && require_all(transfer, error);
 }
 
 static gboolean
-fetch_children(Transfer *transfer, const Page *page, guint64 first_item, GError **error)
+is_here(Transfer *transfer, const Digest *digest)
 {
-    guint count = page_count(page);
+    g_autoptr(GBytes) kept = page_cache_get(transfer->session->pages, digest);
 
-    for (guint i = 0; i < count;) {
-        g_auto(PageRequest) request = page_request_new(transfer, page_level(page) - 1);
-
-        for (; i < count && request.places->len < PLACES_MAX; i++) {
-            const PageRef *child = page_child(page, i);
-
-            if (!transfer_has(transfer, &child->digest))
-                page_request_add(&request, child, first_item);
-            first_item += child->items;
-        }
-        if (!fetch_pages(&request, error))
-            return FALSE;
-    }
-    return TRUE;
+    return kept || transfer_has(transfer, digest);
 }
 
-/* Completes what lies below @page.  One page a level is in memory; a page counts its children, so how deep this goes is bounded (L1).  @seen: of pages
- * with files each can stand only once (L23). */
-static gboolean
-complete(Transfer *transfer, const Page *page, guint64 first_item, PartPages *seen, GError **error)
+/* The children of @page from @index on that are not here and will be looked at, as far as the request has room. */
+static void
+gather_children(PageRequest *request, const Page *page, guint index, guint64 first_item)
 {
-    if (page_level(page) == 0)
-        return TRUE;
-    if (!fetch_children(transfer, page, first_item, error))
-        return FALSE;
-    for (guint i = 0; i < page_count(page) && page_level(page) > 1; i++) {
+    Transfer *transfer = request->transfer;
+    guint most = request->level == 0 ? LEAVES_AHEAD : ABOVE_AHEAD;
+
+    for (guint i = index; i < page_count(page) && request->places->len < most; i++) {
         const PageRef *child = page_child(page, i);
-        g_autoptr(GBytes) bytes = NULL;
-        g_autoptr(Page) below = NULL;
 
-        if ((child->files > 0 || !part_pages_see(seen, &child->digest)) && transfer_has(transfer, &child->digest)) {
-            bytes = transfer_page(transfer, &child->digest, error);
-            below = bytes ? page_parse(bytes, error) : NULL;
-            if (!below || !complete(transfer, below, first_item, seen, error))
-                return FALSE;
-        }
+        if (!known_pages_has(transfer->session->known, request->level, child) && !is_here(transfer, &child->digest))
+            page_request_add(request, child, first_item);
         first_item += child->items;
     }
-    return part_pages_check(seen, error);
 }
 
+/* Fetches what the request names, and then at once what lies below it, so that a small change takes one request a level. */
 static gboolean
-fetch_root(Transfer *transfer, GError **error)
+fetch_downwards(PageRequest *request, GError **error)
+{
+    if (!fetch_pages(request, error))
+        return FALSE;
+    if (request->pages->len == 0 || request->level == 0 || request->level == WIRE_LEVEL_ROOT)
+        return TRUE;
+    g_auto(PageRequest) below = page_request_new(request->transfer, request->level - 1);
+
+    for (guint i = 0; i < request->pages->len; i++)
+        gather_children(&below, request->pages->pdata[i], 0, g_array_index(request->places, PagePlace, i).first_item);
+    return fetch_downwards(&below, error);
+}
+
+gboolean
+transfer_look_ahead(gpointer data, const Page *page, guint index, guint64 first_item, GError **error)
+{
+    Transfer *transfer = data;
+    g_auto(PageRequest) request = page_request_new(transfer, page_level(page) - 1);
+
+    if (is_here(transfer, &page_child(page, index)->digest))
+        return TRUE;
+    gather_children(&request, page, index, first_item);
+    return fetch_downwards(&request, error);
+}
+
+/* PU12: of a root that is here already, too. */
+static gboolean
+check_root(Transfer *transfer, const PageRef *root, GError **error)
+{
+    g_auto(PageRequest) request = page_request_new(transfer, WIRE_LEVEL_ROOT);
+    g_autoptr(GBytes) bytes = transfer_page(transfer, &root->digest, error);
+    g_autoptr(Page) page = bytes ? page_parse(bytes, error) : NULL;
+
+    return page && check_page(&request, root, page, error);
+}
+
+gboolean
+transfer_root(Transfer *transfer, GError **error)
 {
     const Details *details = transfer->details;
     const PageRef root = {
@@ -157,37 +192,11 @@ fetch_root(Transfer *transfer, GError **error)
     };
     g_auto(PageRequest) request = page_request_new(transfer, WIRE_LEVEL_ROOT);
 
-    if (!transfer_has(transfer, &root.digest))
-        page_request_add(&request, &root, 0);
-    return fetch_pages(&request, error);
-}
-
-static gboolean
-require_all(const Transfer *transfer, GError **error)
-{
-    return transfer->absent == 0 ||
-           chama_error(error, CHAMA_ERROR_NOT_FOUND, "the peer lacks %" G_GUINT64_FORMAT " pages of its listing", transfer->absent);
-}
-
-/* From here on gc keeps what arrives (a dry run keeps nothing). */
-static gboolean
-hold_incomplete(Transfer *transfer, GError **error)
-{
-    State *state = home_state(transfer->session->home, error);
-
-    return state && (transfer->session->options->dry_run || state_hold(state, &transfer->held, error));
-}
-
-gboolean
-transfer_pages(Transfer *transfer, GError **error)
-{
-    g_autoptr(GBytes) bytes = NULL;
-    g_autoptr(Page) root = NULL;
-    g_auto(PartPages) seen = part_pages_new();
-
-    if (!fetch_root(transfer, error) || !require_all(transfer, error) || !hold_incomplete(transfer, error))
-        return FALSE;
-    bytes = transfer_page(transfer, &transfer->held.listing, error);
-    root = bytes ? page_parse(bytes, error) : NULL;
-    return root && complete(transfer, root, 0, &seen, error) && require_all(transfer, error);
+    if (is_here(transfer, &root.digest)) {
+        transfer->begun = check_root(transfer, &root, error);
+        return transfer->begun;
+    }
+    page_request_add(&request, &root, 0);
+    transfer->begun = fetch_pages(&request, error);
+    return transfer->begun;
 }

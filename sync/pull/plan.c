@@ -2,6 +2,9 @@
 
 #include "keys/error.h"
 
+#define BATCH_BYTES_FIRST (4 * 1024 * 1024)
+#define BATCH_POSITIONS_FIRST 4096
+
 OfferVerdict
 plan_offer(const OfferFacts *facts)
 {
@@ -62,13 +65,17 @@ plan_space(guint64 available, guint64 reserve, guint64 want, GError **error)
 }
 
 ChunkBatch *
-chunk_batch_new(void)
+chunk_batch_new(guint before)
 {
     ChunkBatch *batch = g_new0(ChunkBatch, 1);
+    guint doublings = MIN(before, 4);
 
+    G_STATIC_ASSERT(BATCH_BYTES_FIRST << 4 == BATCH_BYTES_MAX && BATCH_POSITIONS_FIRST << 4 == BATCH_POSITIONS_MAX);
+    batch->bytes_max = (guint64)BATCH_BYTES_FIRST << doublings;
+    batch->positions_max = BATCH_POSITIONS_FIRST << doublings;
     batch->ranges = g_array_new(FALSE, FALSE, sizeof(PositionRange));
     /* All at once, so that the keys of @seen may point into it. */
-    batch->wanted = g_array_sized_new(FALSE, FALSE, sizeof(Wanted), BATCH_POSITIONS_MAX);
+    batch->wanted = g_array_sized_new(FALSE, FALSE, sizeof(Wanted), batch->positions_max);
     batch->seen = g_hash_table_new(digest_hash, digest_equal);
     return batch;
 }
@@ -84,14 +91,10 @@ chunk_batch_free(ChunkBatch *batch)
     g_free(batch);
 }
 
-void
-chunk_batch_clear(ChunkBatch *batch)
+gboolean
+chunk_batch_asks(const ChunkBatch *batch, const Digest *digest)
 {
-    g_hash_table_remove_all(batch->seen);
-    g_array_set_size(batch->wanted, 0);
-    g_array_set_size(batch->ranges, 0);
-    batch->bytes = 0;
-    batch->text = 0;
+    return g_hash_table_contains(batch->seen, digest);
 }
 
 /* Bytes of "first-last\n" for a range that begins at @first, however far one request lets it grow. */
@@ -128,9 +131,9 @@ chunk_batch_add(ChunkBatch *batch, guint64 position, const ChunkRef *chunk)
 {
     Wanted wanted = { chunk->digest, chunk->size };
 
-    if (g_hash_table_contains(batch->seen, &chunk->digest))
+    if (chunk_batch_asks(batch, &chunk->digest))
         return TRUE;
-    if (batch->wanted->len == BATCH_POSITIONS_MAX || batch->bytes + chunk->size > BATCH_BYTES_MAX || !take_position(batch, position))
+    if (batch->wanted->len == batch->positions_max || batch->bytes + chunk->size > batch->bytes_max || !take_position(batch, position))
         return FALSE;
     g_array_append_val(batch->wanted, wanted);
     g_hash_table_add(batch->seen, &g_array_index(batch->wanted, Wanted, batch->wanted->len - 1).digest);

@@ -55,7 +55,8 @@ WantVerdict plan_want(const WantFacts *facts);
 /* NO_SPACE unless @want bytes fit and @reserve stay free. */
 gboolean plan_space(guint64 available, guint64 reserve, guint64 want, GError **error);
 
-/* One request for chunks, being gathered in listing order: each distinct digest once, within what one request may hold. */
+/* One request for chunks, being gathered in listing order: each distinct digest once, within what one request may hold.  The first requests of a version
+ * hold less, so that something comes soon. */
 #define BATCH_POSITIONS_MAX 65536
 #define BATCH_BYTES_MAX (64 * 1024 * 1024)
 typedef struct {
@@ -67,13 +68,17 @@ typedef struct {
     GArray *wanted;             /* of Wanted, one a position */
     GHashTable *seen;           /* digests in @wanted */
     guint64 bytes;              /* plain */
+    guint64 bytes_max;
+    guint positions_max;
+    gint64 waiting;             /* bytes of the version that stand or fall with this, beyond those that were counted as they came */
     gsize text;                 /* bytes of the request's body, at most */
 } ChunkBatch;
-ChunkBatch *chunk_batch_new(void);
+/* @before: how many requests were made before. */
+ChunkBatch *chunk_batch_new(guint before);
 void chunk_batch_free(ChunkBatch *batch);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ChunkBatch, chunk_batch_free)
-/* FALSE if the batch is full: send it and begin anew.  What is in it already is passed over. */
+/* FALSE if the batch is full.  What is in it already is passed over. */
 gboolean chunk_batch_add(ChunkBatch *batch, guint64 position, const ChunkRef *chunk);
-void chunk_batch_clear(ChunkBatch *batch);
+gboolean chunk_batch_asks(const ChunkBatch *batch, const Digest *digest);
 
 #endif

@@ -81,13 +81,18 @@ session_connect(Session *session, const char *url, GError **error)
 }
 
 void
+session_close(Session *session, Transport *transport)
+{
+    session->result->wire_bytes += transport_bytes(transport);
+    session->result->requests += transport_requests(transport);
+    transport_close(transport);
+}
+
+void
 session_hang_up(Session *session)
 {
-    if (!session->transport)
-        return;
-    session->result->wire_bytes += transport_bytes(session->transport);
-    session->result->requests += transport_requests(session->transport);
-    g_clear_pointer(&session->transport, transport_close);
+    if (session->transport)
+        session_close(session, g_steal_pointer(&session->transport));
 }
 
 void
@@ -97,6 +102,12 @@ session_clear(Session *session)
     g_clear_pointer(&session->reply, exchange_reply_free);
     g_clear_pointer(&session->peer, peer_free);
     g_clear_pointer(&session->counted, g_hash_table_unref);
+    /* What is under way goes to the writers of the landing. */
+    g_clear_pointer(&session->intake, intake_free);
+    g_clear_pointer(&session->landing, landing_free);
+    g_clear_pointer(&session->pages, page_cache_free);
+    g_clear_pointer(&session->known, known_pages_free);
+    g_clear_pointer(&session->known_of, g_free);
 }
 
 gboolean

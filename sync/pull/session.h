@@ -6,7 +6,11 @@
 #ifndef CHAMA_SYNC_PULL_SESSION_H
 #define CHAMA_SYNC_PULL_SESSION_H
 
+#include "manifests/listing/known.h"
 #include "sync/pull.h"
+#include "sync/pull/intake.h"
+#include "sync/pull/landing.h"
+#include "sync/pull/page_cache.h"
 #include "sync/wire.h"
 
 #define CONNECT_TIMEOUT 15   /* seconds */
@@ -19,9 +23,16 @@ typedef struct {
     const PullOptions *options;
     PullResult *result;
     Transport *transport;        /* once an address has answered */
+    const char *url;             /* that address */
     ExchangeReply *reply;        /* what the peer said */
     gboolean behind;             /* the peer's own ledger could not be brought up to what it offered */
     GHashTable *counted;         /* dry run: chunks counted for an earlier version; NULL: none */
+    /* For content, once some is wanted: */
+    Landing *landing;
+    Intake *intake;
+    PageCache *pages;
+    KnownPages *known;           /* of versions of dataset @known_of that are held, or wait to be; NULL: none looked at yet */
+    char *known_of;
 } Session;
 
 void session_clear(Session *session);
@@ -40,7 +51,8 @@ gint *session_cancelled(const PullOptions *options);
 /* A connection to one of the peer's addresses, with this node's key and the peer's pins. */
 Transport *session_connect(Session *session, const char *url, GError **error);
 
-/* Closes the connection after adding up what it carried. */
+/* Adds up what a connection carried, and closes it. */
+void session_close(Session *session, Transport *transport);
 void session_hang_up(Session *session);
 
 /* TRUE if @node is a peer that a person here accepted. */

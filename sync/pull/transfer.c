@@ -4,16 +4,13 @@
 #include <sys/statvfs.h>
 
 #include "keys/error.h"
+#include "sync/pull/earlier.h"
 #include "sync/pull/plan.h"
-#include "sync/wire.h"
-
-#define BASES_TRIED_MAX 16
 
 static void
 transfer_clear(Transfer *transfer)
 {
     g_clear_pointer(&transfer->grant, g_free);
-    g_clear_pointer(&transfer->writer, store_writer_free);
     g_clear_pointer(&transfer->details, details_free);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Transfer, transfer_clear)
@@ -25,13 +22,13 @@ path_of(const Transfer *transfer, const char *what)
 }
 
 gboolean
-transfer_request(Transfer *transfer, const char *what, GBytes *body, TransportSink sink, gpointer data, GError **error)
+transfer_request(Transfer *transfer, Transport *transport, const char *what, GBytes *body, TransportSink sink, gpointer data, GError **error)
 {
     g_autofree char *path = path_of(transfer, what);
     g_autoptr(GBytes) whole = transfer->has_base ? have_format(&transfer->base, body) : g_bytes_ref(body);
 
     return session_check(transfer->session, error) &&
-           transport_request(transfer->session->transport, "POST", path, whole, transfer->grant, sink, data, error);
+           transport_request(transport, "POST", path, whole, transfer->grant, sink, data, error);
 }
 
 gboolean
@@ -48,7 +45,7 @@ transfer_space(Transfer *transfer, guint64 want, GError **error)
 gboolean
 transfer_has(Transfer *transfer, const Digest *digest)
 {
-    return store_writer_has(transfer->writer, digest) || store_has(home_store(transfer->session->home, NULL), digest, &transfer->owner);
+    return store_writer_has(transfer->whom.writer, digest) || store_has(home_store(transfer->session->home, NULL), digest, &transfer->whom.owner);
 }
 
 GBytes *
@@ -56,11 +53,15 @@ transfer_page(gpointer data, const Digest *digest, GError **error)
 {
     Transfer *transfer = data;
     Store *store = home_store(transfer->session->home, error);
+    GBytes *kept = page_cache_get(transfer->session->pages, digest);
 
-    if (!store)
-        return NULL;
+    if (kept || !store)
+        return kept;
     if (!transfer_has(transfer, digest))
         return chama_error_null(error, CHAMA_ERROR_NOT_FOUND, "listing: a page is missing");
+    /* Put, but not committed, and no longer in the cache: that is rare. */
+    if (!store_has(store, digest, &transfer->whom.owner) && !store_writer_commit(transfer->whom.writer, error))
+        return NULL;
     return store_get(store, digest, error);
 }
 
@@ -70,21 +71,19 @@ fetch_document(Transfer *transfer, const char *what, const Digest *digest, gsize
 {
     g_autofree char *path = path_of(transfer, what);
     g_autoptr(GBytes) bytes = NULL;
-    Store *store = home_store(transfer->session->home, error);
     Digest have;
 
-    if (!store)
-        return NULL;
-    if (store_has(store, digest, &transfer->owner))
-        return store_get(store, digest, error);
+    if (transfer_has(transfer, digest))
+        return transfer_page(transfer, digest, error);
     bytes = transport_fetch(transfer->session->transport, "GET", path, NULL, transfer->grant, limit, error);
     if (!bytes)
         return NULL;
     digest_of_bytes(bytes, &have);
     if (!digest_equal(&have, digest))
         return chama_error_null(error, CHAMA_ERROR_VERIFY, "%s: PU11: is not what the manifest names", what);
-    if (!store_writer_put(transfer->writer, OBJECT_DOCUMENT, digest, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), NULL, error))
+    if (!store_writer_put(transfer->whom.writer, OBJECT_DOCUMENT, digest, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), NULL, error))
         return NULL;
+    page_cache_put(transfer->session->pages, digest, bytes);
     return g_steal_pointer(&bytes);
 }
 
@@ -144,62 +143,34 @@ learn_details(Transfer *transfer, GError **error)
     return check_sizes(transfer->manifest, transfer->details, error);
 }
 
-static gboolean
-conclude(Transfer *transfer, GError **error)
+gboolean
+transfer_hold(Transfer *transfer, GError **error)
 {
     State *state = home_state(transfer->session->home, error);
 
-    if (transfer->session->options->dry_run)
-        return TRUE;
-    transfer->held.complete = TRUE;
-    if (!state || !store_writer_commit(transfer->writer, error) || !state_hold(state, &transfer->held, error))
-        return FALSE;
-    transfer->session->result->versions++;
-    return TRUE;
+    return state && state_hold(state, &transfer->held, error);
 }
 
-/* PU20: the newest version before it that is held, of the last few; any that is held would do. */
-static gboolean
-find_base(Transfer *transfer, GError **error)
-{
-    const Manifest *manifest = transfer->manifest;
-    Catalogue *catalogue = home_catalogue(transfer->session->home, error);
-    State *state = catalogue ? home_state(transfer->session->home, error) : NULL;
-    guint64 version = manifest->version;
-
-    if (!state)
-        return FALSE;
-    for (guint i = 0; i < BASES_TRIED_MAX && version-- > 1 && !transfer->has_base; i++) {
-        g_autoptr(Manifest) before = catalogue_version(catalogue, manifest->node, manifest->name, version, NULL);
-        Held held;
-
-        transfer->has_base = before && state_held(state, &before->address, &held, NULL) && held.complete;
-        if (transfer->has_base)
-            transfer->base = before->address;
-    }
-    return TRUE;
-}
-
-static gboolean (*const steps[])(Transfer *, GError **) = { find_base, learn_roots, learn_details, transfer_pages, transfer_chunks, conclude };
+static gboolean (*const steps[])(Transfer *, GError **) = { earlier_learn, learn_roots, learn_details, transfer_root, transfer_chunks };
 
 /* The strictest sharing decides for whom the bytes are held: what was open once and is not now must not pass for everyone's (PU14). */
 static gboolean
-open_writer(Transfer *transfer, Store *store, GError **error)
+open_writer(Transfer *transfer, GError **error)
 {
     const Manifest *manifest = transfer->manifest;
     Catalogue *catalogue = home_catalogue(transfer->session->home, error);
     Share share;
 
-    if (!catalogue || !catalogue_share_in_force(catalogue, manifest, &share, error) || !node_id_parse(manifest->node, &transfer->owner, error))
+    if (!catalogue || !catalogue_share_in_force(catalogue, manifest, &share, error) || !node_id_parse(manifest->node, &transfer->whom.owner, error))
         return FALSE;
-    transfer->writer = store_writer_new(store, MAX(share, manifest->share) == SHARE_OPEN ? &SCOPE_OPEN : &transfer->owner, error);
-    return transfer->writer != NULL;
+    transfer->whom.writer = landing_writer(transfer->session->landing, MAX(share, manifest->share) == SHARE_OPEN ? &SCOPE_OPEN : &transfer->whom.owner, error);
+    return transfer->whom.writer != NULL;
 }
 
 void
 transfer_progress(Transfer *transfer, gint64 bytes)
 {
-    transfer->progressed += bytes;
+    __atomic_fetch_add(&transfer->progressed, bytes, __ATOMIC_RELAXED);
     progress_add(transfer->session->options->progress, bytes, 0);
 }
 
@@ -214,20 +185,22 @@ settle_progress(Transfer *transfer, gboolean good)
 }
 
 gboolean
-transfer_version(Session *session, const Manifest *manifest, GBytes *opening, GError **error)
+transfer_version(Session *session, const Manifest *manifest, GBytes *opening, Held *held, gboolean *begun, GError **error)
 {
     g_auto(Transfer) transfer = { .session = session, .manifest = manifest, .grant = opening ? grant_header_format(opening) : NULL };
-    Store *store = home_store(session->home, error);
     gboolean good = TRUE;
 
+    *begun = FALSE;
     digest_format_hex(&manifest->address, transfer.hex);
-    if (!store || !open_writer(&transfer, store, error))
+    if (!open_writer(&transfer, error))
         return FALSE;
     for (gsize i = 0; i < G_N_ELEMENTS(steps) && good; i++)
         good = steps[i](&transfer, error);
     settle_progress(&transfer, good);
-    /* What came before the trouble is kept for the next attempt. */
-    if (!good && !session->options->dry_run)
-        store_writer_commit(transfer.writer, NULL);
+    transfer.held.complete = good;
+    if (good)
+        earlier_add(&transfer);
+    *begun = transfer.begun;
+    *held = transfer.held;
     return good;
 }

@@ -111,7 +111,7 @@ chunk_numbered(guint number, guint32 size)
 static void
 test_batch_joins_neighbours_and_asks_once(void)
 {
-    g_autoptr(ChunkBatch) batch = chunk_batch_new();
+    g_autoptr(ChunkBatch) batch = chunk_batch_new(0);
     static const struct {
         guint64 position;
         guint number;
@@ -126,8 +126,11 @@ test_batch_joins_neighbours_and_asks_once(void)
     g_assert_cmpmem(batch->ranges->data, batch->ranges->len * sizeof(PositionRange), want, sizeof want);
     g_assert_cmpuint(batch->wanted->len, ==, 5);
     g_assert_cmpuint(batch->bytes, ==, 50);
-    chunk_batch_clear(batch);
-    g_assert_cmpuint(batch->ranges->len + batch->wanted->len + batch->bytes, ==, 0);
+    for (guint number = 1; number <= 6; number++) {
+        ChunkRef chunk = chunk_numbered(number, 10);
+
+        g_assert_cmpint(chunk_batch_asks(batch, &chunk.digest), ==, number <= 5);
+    }
 }
 
 /* What one batch takes of chunks of @size bytes at every @step-th position from @first on. */
@@ -158,7 +161,7 @@ test_batch_is_bounded(void)
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autoptr(ChunkBatch) batch = chunk_batch_new();
+        g_autoptr(ChunkBatch) batch = chunk_batch_new(1000);
         g_autoptr(GBytes) body = NULL;
         guint taken = fill(batch, cases[i].first, cases[i].step, cases[i].size);
 
@@ -167,6 +170,19 @@ test_batch_is_bounded(void)
         g_assert_cmpuint(batch->wanted->len, ==, taken);
         body = ranges_format(batch->ranges);
         g_assert_cmpuint(g_bytes_get_size(body), <=, WIRE_RANGES_SIZE_MAX);
+    }
+}
+
+/* The first requests of a version are smaller, so that something comes soon. */
+static void
+test_batch_grows(void)
+{
+    for (guint before = 0; before < 6; before++) {
+        g_autoptr(ChunkBatch) small = chunk_batch_new(before), large = chunk_batch_new(before);
+        guint part = 16 >> MIN(before, 4);
+
+        g_assert_cmpuint(fill(small, 0, 1, 1), ==, BATCH_POSITIONS_MAX / part);
+        g_assert_cmpuint(fill(large, 0, 1, CHUNK_SIZE_MAX), ==, BATCH_BYTES_MAX / CHUNK_SIZE_MAX / part);
     }
 }
 
@@ -180,5 +196,6 @@ main(int argc, char **argv)
     g_test_add_func("/plan/space", test_space);
     g_test_add_func("/plan/batch-joins-neighbours-and-asks-once", test_batch_joins_neighbours_and_asks_once);
     g_test_add_func("/plan/batch-is-bounded", test_batch_is_bounded);
+    g_test_add_func("/plan/batch-grows", test_batch_grows);
     return g_test_run();
 }

@@ -308,6 +308,112 @@ test_goes_on_after_a_cut(Stage *stage, gconstpointer unused)
     g_assert_no_error(error);
 }
 
+/* More than one request's worth comes over a connection of its own; so does what is asked for after it was cut, and what was altered is refused. */
+static void
+test_many_requests(Stage *stage, gconstpointer unused)
+{
+    g_autoptr(Manifest) manifest = node_publish(&stage->nodes.forestry, "one", SHARE_OPEN, 1, 30000000);
+    Lie lies[] = {
+        { .suffix = "/chunks", .at = 3000000 },
+        { .suffix = "/chunks", .at = 3000000, .cut = TRUE, .times = 2 },
+    };
+    g_autoptr(GError) error = NULL;
+
+    stage->server.lie = tell_lie;
+    stage->server.lie_data = &lies[0];
+    g_assert_cmpint(sync_once(stage), ==, 3);
+    g_assert_false(is_held(stage, manifest));
+    stage->server.lie_data = &lies[1];
+    g_assert_cmpint(sync_once(stage), ==, 0);
+    g_assert_cmpuint(lies[1].done, ==, 2);
+    g_assert_true(is_held(stage, manifest));
+    g_assert_cmpuint(stage->result.bytes, <=, 30000000);
+    g_assert_cmpuint(stage->result.wire_bytes, >, stage->result.bytes);
+    g_assert_true(version_verify(stage->nodes.tourism.home, manifest, NULL, note, NULL, NULL, &error));
+    g_assert_no_error(error);
+}
+
+/* After so many answers with chunks. */
+static gsize
+cut_late(gpointer data, const char *path, int *status, GByteArray *body)
+{
+    guint *left = data;
+
+    return g_str_has_suffix(path, "/chunks") && (*left)-- == 0 ? 5 : CUT_NEVER;
+}
+
+static void
+test_many_versions(Stage *stage, gconstpointer unused)
+{
+    g_autoptr(GPtrArray) manifests = g_ptr_array_new_with_free_func((GDestroyNotify)manifest_free);
+    guint left = 10;
+    StoreTotals totals;
+    guint held = 0;
+
+    for (guint i = 0; i < 20; i++)
+        g_ptr_array_add(manifests, node_publish(&stage->nodes.forestry, i % 4 ? "one" : "two", SHARE_OPEN, i, 2000));
+    /* What came whole before a cut is held, and counts. */
+    stage->server.lie = cut_late;
+    stage->server.lie_data = &left;
+    g_assert_cmpint(sync_once(stage), ==, 5);
+    stage->server.lie = NULL;
+    for (guint i = 0; i < manifests->len; i++)
+        held += is_held(stage, manifests->pdata[i]);
+    g_assert_cmpuint(held, ==, 10);
+    g_assert_cmpuint(stage->result.versions, ==, 10);
+    g_assert_cmpint(sync_once(stage), ==, 0);
+    g_assert_cmpuint(stage->result.versions + held, ==, 20);
+    for (guint i = 0; i < manifests->len; i++)
+        g_assert_true(is_held(stage, manifests->pdata[i]));
+    g_assert_true(store_totals(home_store(stage->nodes.tourism.home, NULL), &totals, NULL));
+    g_assert_cmpuint(totals.packs, <=, 2);
+}
+
+/* Many small files, of which few change. */
+static Manifest *
+publish_folder(Node *node, const char *name, guint files, guint changed)
+{
+    g_autofree char *folder = g_strdup_printf("%s-%s", node->path, name);
+    const PublishOptions options = { .name = name, .path = folder, .has_share = TRUE, .share = SHARE_OPEN };
+    g_autoptr(GError) error = NULL;
+    PublishResult result;
+
+    g_mkdir(folder, 0755);
+    for (guint i = 0; i < files; i++) {
+        g_autofree char *path = g_strdup_printf("%s/a rather long name, so that there are more pages: parcel-%06u.csv", folder, i);
+        g_autofree char *text = g_strdup_printf("%u,%u\n", i, i == changed ? changed : 0);
+
+        g_assert_true(g_file_set_contents(path, text, -1, NULL));
+    }
+    version_publish(node->home, &options, &result, &error);
+    g_assert_no_error(error);
+    return result.manifest;
+}
+
+/* PU12: what an earlier version has in common with the new one is not walked through again, nor asked for. */
+static void
+test_small_change(Stage *stage, gconstpointer unused)
+{
+    g_autoptr(Manifest) one = publish_folder(&stage->nodes.forestry, "one", 3000, 0);
+    g_autoptr(Manifest) two = NULL, three = NULL;
+    g_autoptr(GError) error = NULL;
+    guint64 wire;
+
+    g_assert_cmpint(sync_once(stage), ==, 0);
+    g_assert_true(is_held(stage, one));
+    wire = stage->result.wire_bytes;
+    two = publish_folder(&stage->nodes.forestry, "one", 3000, 1500);
+    three = publish_folder(&stage->nodes.forestry, "one", 3000, 2800);
+    g_assert_cmpint(sync_once(stage), ==, 0);
+    g_assert_cmpuint(stage->result.versions, ==, 2);
+    g_assert_cmpuint(stage->result.chunks, ==, 2);
+    g_assert_cmpuint(stage->result.wire_bytes, <, wire / 3);
+    g_assert_true(is_held(stage, two) && is_held(stage, three));
+    g_assert_true(version_verify(stage->nodes.tourism.home, two, NULL, note, NULL, NULL, &error));
+    g_assert_true(version_verify(stage->nodes.tourism.home, three, NULL, note, NULL, NULL, &error));
+    g_assert_no_error(error);
+}
+
 static gsize
 say_absent(gpointer data, const char *path, int *status, GByteArray *body)
 {
@@ -489,6 +595,9 @@ main(int argc, char **argv)
         { "/pull/nothing-is-asked-of-what-is-not-followed", test_nothing_is_asked_of_what_is_not_followed },
         { "/pull/lies", test_lies },
         { "/pull/goes-on-after-a-cut", test_goes_on_after_a_cut },
+        { "/pull/many-requests", test_many_requests },
+        { "/pull/many-versions", test_many_versions },
+        { "/pull/small-change-PU12", test_small_change },
         { "/pull/what-the-owner-lacks", test_what_the_owner_lacks },
         { "/pull/news-end-a-refusal", test_news_end_a_refusal },
         { "/pull/quotas", test_quotas },
