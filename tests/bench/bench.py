@@ -1,27 +1,19 @@
-"""Measures chama against its peers: options, then data sets, rounds, steps and peers in turn, then the report."""
+"""Measures chama against its peers: packages, build, a place to work in, and then one data set after the other (course.py)."""
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
 
-import limits
 import machine
 import options
-import report
 import scratch
-import source
+from course import Course
 from data import KINDS
 from meter import Meter
 from options import SOURCE_TREE
 from peers import chosen
 from secure_shell import SecureShell
-from steps import STEPS
-from turn import Turn, sync_all, warm
-
-COPIES = 3  # of the data that a peer writes in a round, at most about
-
 
 class Bench:
     """What the peers share: the meter, chama's program, the ssh server."""
@@ -41,83 +33,6 @@ class Bench:
             self.shell = SecureShell(folder)
         self.shell.start(self.meter)
         return self.shell
-
-
-def say(text):
-    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
-
-
-def rotated(items, by):
-    by %= len(items)
-    return items[by:] + items[:by]
-
-
-def take_step(step, turns, data_source, keep):
-    """One step of all peers in turn, through the versions that it goes through."""
-    versions = step.versions(data_source.versions)
-    for version in versions:
-        data_source.show(version)
-        for turn in turns:
-            result = turn.take(step)
-            if result is not None and version == versions[-1]:
-                keep(turn.peer.name, result)
-
-
-def run_round(bench, kinds, data_source, number, keep):
-    """All steps of all peers once.  By step, peers in turn; or by peer when the disk cannot hold all of them at once."""
-    bench.place.renew_work()
-    steps = [step for step in STEPS if step.name in bench.options.steps and (data_source.versions > 1 or not step.later)]
-    kinds = rotated(kinds, number)
-    room = bench.place.has_room(data_source.files * COPIES * len(kinds), data_source.disk * COPIES * len(kinds))
-    groups = [kinds] if room else [(kind,) for kind in kinds]
-    for group in groups:
-        data_source.show(1)
-        turns = [Turn(bench, kind, data_source) for kind in group]
-        for step in steps:
-            take_step(step, turns, data_source, lambda peer, result: keep(peer, step.name, number, result))
-        if not room:
-            for turn in turns:
-                turn.leave()
-            bench.place.drop_old()
-    return "by step" if room else "by peer"
-
-
-def make_source(bench, data_set):
-    """Generates or takes one data set."""
-    folder = os.path.join(bench.place.data, "set")
-    os.mkdir(folder)
-    if data_set.kind in KINDS:
-        KINDS[data_set.kind].make(folder, data_set.size, bench.options.seed)
-        versions = 2
-    else:
-        versions = source.unpack_given(data_set.folder, folder)
-    return source.Source(data_set.title, folder, versions)
-
-
-def run_data(bench, kinds, data_set, document):
-    """All rounds with one data set.  The report is written after each, so that what was measured stays if the run is ended."""
-    say(f"{data_set.title}: making the data")
-    data_source = make_source(bench, data_set)
-    sync_all(bench.place.data)
-    time.sleep(source.SETTLE_SECONDS)
-    warm([data_source.path])
-    facts = {"name": data_source.name, "kind": data_set.kind, "files": data_source.files, "bytes": data_source.bytes,
-             "versions": data_source.versions, "limits": limits.measure(SOURCE_TREE, data_source.path, bench.place.data)}
-
-    document["data"].append(facts)
-
-    def keep(peer, step, number, result):
-        document["results"].append({"data": data_source.name, "peer": peer, "step": step, "round": number, **result})
-        told = f"FAILED: {result['failed']}" if "failed" in result else f"{result['seconds']:.3f} s"
-        say(f"{data_source.name} round {number + 1} {peer}: {step}: {told}")
-
-    kinds = tuple(kind for kind in kinds if kind.fits(data_source))
-    for number in range(bench.options.rounds):
-        facts["order"] = run_round(bench, kinds, data_source, number, keep)
-        document["machine"]["load at end"] = machine.load()
-        report.write(document, bench.options)
-    bench.place.renew_work()
-    subprocess.run(["rm", "-rf", data_source.folder], check=False)
 
 
 def build():
@@ -149,7 +64,7 @@ def measure_all(chosen_options, place):
                 "way to files": {kind.name: kind.way_to_files for kind in kinds}, "settings": {kind.name: kind.settings for kind in kinds}}
     try:
         for data_set in chosen_options.data:
-            run_data(bench, kinds, data_set, document)
+            Course(bench, kinds, data_set, document).run()
     finally:
         bench.meter.stop_servers()
 
