@@ -9,10 +9,12 @@ import machine
 import report
 import source
 from data import KINDS
+from medians import OURS
 from options import SOURCE_TREE
 from steps import STEPS
 from turn import Turn, sync_all, warm
 
+ONCE_SECONDS = 600  # a peer that takes longer for a round takes part in the first only
 COPIES = 3  # of the data that a peer writes in a round, at most about
 
 
@@ -44,6 +46,7 @@ class Course:
     def __init__(self, bench, kinds, data_set, document):
         say(f"{data_set.title}: making the data")
         self.bench, self.document, self.number = bench, document, 0
+        self.spent = {}  # peer -> seconds in the first round
         self.source = make_source(bench, data_set)
         self.kinds = tuple(kind for kind in kinds if kind.fits(self.source))
         self.steps = [step for step in STEPS if step.name in bench.options.steps and (self.source.versions > 1 or not step.later)]
@@ -62,7 +65,7 @@ class Course:
 
     def round(self):
         """All steps of all peers once: by step, peers in turn; or by peer, when the disk cannot hold all of them at once."""
-        place, kinds = self.bench.place, rotated(self.kinds, self.number)
+        place, kinds = self.bench.place, rotated(self.takers(), self.number)
         place.renew_work()
         if place.has_room(self.source.files * COPIES * len(kinds), self.source.disk * COPIES * len(kinds)):
             self.facts["order"] = "by step"
@@ -73,6 +76,11 @@ class Course:
             for turn in self.group((kind,)):
                 turn.leave()
             place.drop_old()
+
+    def takers(self):
+        """Who takes part in this round."""
+        self.facts["once"] = [peer for peer, seconds in self.spent.items() if seconds > ONCE_SECONDS and peer != OURS]
+        return tuple(kind for kind in self.kinds if kind.name not in self.facts["once"])
 
     def group(self, kinds):
         """All steps of some peers, who take each step in turn."""
@@ -90,7 +98,10 @@ class Course:
         for version in versions:
             self.source.show(version)
             for turn in turns:
+                started = time.monotonic()
                 result = turn.take(step)
+                if self.number == 0:
+                    self.spent[turn.peer.name] = self.spent.get(turn.peer.name, 0.0) + time.monotonic() - started
                 if result is not None and version == versions[-1]:
                     self.keep(turn.peer.name, step.name, result)
 

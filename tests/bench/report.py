@@ -90,12 +90,17 @@ def limits_line(part):
             f"{part['walk_seconds']:.3f} s, reading every file {part['read_seconds']:.3f} s.\n")
 
 
+def order_line(facts):
+    once = f"  Only in the first round, since that took them over ten minutes: {', '.join(facts['once'])}." if facts["once"] else ""
+    return f"Interleaved {facts['order']}.{once}\n"
+
+
 def section(facts, document, peers):
     medians = Medians(facts["name"], document)
     failures = "".join(f"- {peer}, {step}: {text}\n" for (peer, step), text in medians.failures.items())
     return "\n".join([f"### {facts['name']}: {facts['files']} files, {facts['bytes'] / 1e6:.1f} MB, {facts['versions']} versions\n",
                       wanted(facts, medians), compare(facts, medians),
-                      limits_line(facts["limits"]) + f"Interleaved {facts['order']}.\n", everyone(medians, peers),
+                      limits_line(facts["limits"]), order_line(facts), everyone(medians, peers),
                       "CPU time of a step (commands and the daemons they talk to) and the peak memory of its commands, resident / anonymous:\n",
                       resources(medians, peers), f"Failed:\n\n{failures}" if failures else ""])
 
