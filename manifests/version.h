@@ -8,6 +8,7 @@
 #include "manifests/home.h"
 #include "manifests/ingest.h"
 #include "manifests/manifest.h"
+#include "manifests/verify/files.h"
 
 typedef struct {
     const char *name;
@@ -40,13 +41,7 @@ Details *version_details(Home *home, const Manifest *manifest, GError **error);
 gboolean version_drop(Home *home, const Manifest *manifest, gboolean dry_run, guint64 *bytes, GError **error);
 
 /* Reads and hashes listing, every chunk and every whole file of a held version, on all cores.  Each thing wrong to @report (path, position, digest).
- * @found_good (may be NULL) takes note of the files that were good, and these are not read again in the next version: versions of a dataset have most
- * in common. */
-typedef struct FoundGood FoundGood;
-FoundGood *found_good_new(void);
-void found_good_free(FoundGood *found_good);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(FoundGood, found_good_free)
-typedef void (*VersionReport)(gpointer data, const char *message);
+ * @found_good (may be NULL) takes note of what was good, and that is not read again in the next version. */
 gboolean version_verify(Home *home, const Manifest *manifest, FoundGood *found_good, VersionReport report, gpointer data, Progress *progress,
                         GError **error);
 
