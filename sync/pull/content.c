@@ -229,9 +229,11 @@ fetch_one(Session *session, const Want *want, GError **error)
     if (!session_check(session, error))
         return FALSE;
     good = transfer_version(session, want->manifest, want->opening, &held, &begun, &failed);
+    chunks = result->chunks - chunks;
+    bytes = result->bytes - bytes;
     if (!session->options->dry_run && begun)
-        landing_add(session->landing, &held, good ? g_strdup_printf("%s: %" G_GUINT64_FORMAT " chunks, %" G_GUINT64_FORMAT " bytes", name,
-                                                                   result->chunks - chunks, result->bytes - bytes) : NULL);
+        landing_add(session->landing, &held, bytes,
+                    good ? g_strdup_printf("%s: %" G_GUINT64_FORMAT " chunks, %" G_GUINT64_FORMAT " bytes", name, chunks, bytes) : NULL);
     if (!good || landing_is_due(session->landing))
         land(session);
     return good || note_failure(session, want, failed, error);

@@ -5,6 +5,7 @@
 #define WRITERS 2
 #define WAITING_MAX 256              /* versions */
 #define WAITING_SECONDS 2
+#define WAITING_BYTES (1024 * 1024)  /* beyond, that the next version can be sent as patches against them is worth more than a commit costs */
 #define WRITER_SECONDS 30            /* after this long a commit lets gc have its turn */
 
 typedef struct {
@@ -25,6 +26,7 @@ struct Landing {
     Berth berths[WRITERS];      /* the last used first */
     GArray *waiting;            /* of Waiting */
     gint64 since;               /* when the first of them came */
+    guint64 bytes;              /* that they brought */
 };
 
 static void
@@ -101,19 +103,20 @@ landing_writer(Landing *landing, const Scope *scope, GError **error)
 }
 
 void
-landing_add(Landing *landing, const Held *held, char *line)
+landing_add(Landing *landing, const Held *held, guint64 bytes, char *line)
 {
     Waiting waiting = { *held, line };
 
     if (landing->waiting->len == 0)
         landing->since = g_get_monotonic_time();
+    landing->bytes += bytes;
     g_array_append_val(landing->waiting, waiting);
 }
 
 gboolean
 landing_is_due(const Landing *landing)
 {
-    return landing->waiting->len >= WAITING_MAX ||
+    return landing->waiting->len >= WAITING_MAX || landing->bytes >= WAITING_BYTES ||
            (landing->waiting->len > 0 && g_get_monotonic_time() - landing->since >= WAITING_SECONDS * G_USEC_PER_SEC);
 }
 
@@ -164,6 +167,7 @@ landing_commit(Landing *landing, GError **error)
             landing->told(landing->data, waiting->line);
     }
     g_array_set_size(landing->waiting, 0);
+    landing->bytes = 0;
     let_go(landing, !good);
     return good;
 }

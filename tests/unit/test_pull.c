@@ -163,6 +163,26 @@ test_patches(Stage *stage, gconstpointer unused)
     }
 }
 
+/* Of several versions that come in one session each is here by the time that the next one is asked for, if that is worth it. */
+static void
+test_patches_in_one_session(Stage *stage, gconstpointer unused)
+{
+    gsize size = 3000000;
+    g_autofree guint8 *data = g_malloc(size);
+    g_autoptr(GRand) random = g_rand_new_with_seed(1);
+
+    for (gsize i = 0; i < size; i++)
+        data[i] = (guint8)g_rand_int(random);
+    for (guint edition = 0; edition < 4; edition++) {
+        for (gsize at = 1000; at < size; at += 20000)
+            data[at + edition * 100] ^= 1;
+        manifest_free(node_publish_bytes(&stage->nodes.forestry, "noise", SHARE_OPEN, data, size));
+    }
+    g_assert_cmpint(sync_once(stage), ==, 0);
+    g_assert_cmpuint(stage->result.versions, ==, 4);
+    g_assert_cmpuint(stage->result.bytes, <, size + size / 10);
+}
+
 /* Nothing of a patch is believed: what it is made against, and what it says. */
 static void
 test_lies_in_patches(Stage *stage, gconstpointer unused)
@@ -589,6 +609,7 @@ main(int argc, char **argv)
     } tests[] = {
         { "/pull/all-then-nothing", test_all_then_nothing },
         { "/pull/patches", test_patches },
+        { "/pull/patches-in-one-session", test_patches_in_one_session },
         { "/pull/lies-in-patches", test_lies_in_patches },
         { "/pull/dry-run-fetches-no-content", test_dry_run_fetches_no_content },
         { "/pull/conditional-needs-a-grant", test_conditional_needs_a_grant },

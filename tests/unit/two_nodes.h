@@ -91,23 +91,30 @@ node_accept(Node *node, const Node *other, const char *alias)
     g_assert_no_error(error);
 }
 
+static inline Manifest *
+node_publish_bytes(Node *node, const char *name, Share share, const guint8 *data, gsize size)
+{
+    g_autofree char *path = g_strdup_printf("%s-%s.bin", node->path, name);
+    const PublishOptions options = { .name = name, .path = path, .has_share = TRUE, .share = share };
+    g_autoptr(GError) error = NULL;
+    PublishResult result;
+
+    g_assert_true(g_file_set_contents(path, (const char *)data, (gssize)size, NULL));
+    version_publish(node->home, &options, &result, &error);
+    g_assert_no_error(error);
+    return result.manifest;
+}
+
 /* One file of @size bytes that follow from @seed. */
 static inline Manifest *
 node_publish(Node *node, const char *name, Share share, guint32 seed, gsize size)
 {
-    g_autofree char *path = g_strdup_printf("%s-%s.bin", node->path, name);
     g_autofree guint8 *data = g_malloc(size + 1);
-    const PublishOptions options = { .name = name, .path = path, .has_share = TRUE, .share = share };
     g_autoptr(GRand) random = g_rand_new_with_seed(seed);
-    g_autoptr(GError) error = NULL;
-    PublishResult result;
 
     for (gsize i = 0; i < size; i++)
         data[i] = (guint8)g_rand_int(random);
-    g_assert_true(g_file_set_contents(path, (char *)data, (gssize)size, NULL));
-    version_publish(node->home, &options, &result, &error);
-    g_assert_no_error(error);
-    return result.manifest;
+    return node_publish_bytes(node, name, share, data, size);
 }
 
 /* A table of about 600 kB in which each edition has another value in a hundredth of its rows than the one before. */
