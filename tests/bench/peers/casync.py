@@ -8,9 +8,9 @@ from web_server import WebServer
 class Casync(Peer):
     name = family = "casync"
     way_to_files = (True, False)
-    settings = ("defaults (zstd, 64 KiB chunks), with --cache for files that did not change; sync is `extract` from nginx over plain HTTP, which "
-                "leaves files, for v2 with what is there as seed; checkout is `extract` from the store; does not fsync; verify is `casync mtree`, "
-                "which reads and hashes all")
+    settings = ("defaults (zstd, 64 KiB chunks), no --cache: with it, second versions of large data could not be read back (\"Bad message\"); sync "
+                "is `extract` from nginx over plain HTTP, which leaves files, for v2 with what is there as seed; checkout is `extract` from the store; "
+                "does not fsync; verify is `casync mtree`, which reads and hashes all")
 
     def casync(self, *words, **more):
         self.run("casync", f"--store={self.path('store.castr')}", *words, **more)
@@ -19,11 +19,10 @@ class Casync(Peer):
         return self.path(f"v{self.source.shown}.caidx")
 
     def prepare(self):
-        os.mkdir(self.path("cache"))
         self.web = WebServer(self.home)
 
     def publish(self):
-        self.casync(f"--cache={self.path('cache')}", "make", self.index(), self.source.path)
+        self.casync("make", self.index(), self.source.path)
 
     again = publish2 = publish
 
@@ -54,7 +53,7 @@ class Casync(Peer):
 
     def stored(self):
         indexes = [self.path(name) for name in os.listdir(self.home) if name.endswith(".caidx")]
-        return size_of(self.path("store.castr"), *indexes)[0], size_of(self.path("store.castr"), self.path("cache"), *indexes)[1]
+        return size_of(self.path("store.castr"), *indexes)[0], size_of(self.path("store.castr"), *indexes)[1]
 
     def questions(self):
         return {"files": ["casync", f"--store={self.path('store.castr')}", "list", self.path(f"v{self.source.versions}.caidx")]}
