@@ -25,6 +25,7 @@ CLASSES = [
     (r"^log/", "Merkle hashes and checkpoints: made anew from the ledger, signed anew", "good"),
     (r"^store/index/data\.mdb$", "LMDB keeps two meta pages and the pages of the state before: what no transaction will follow again", "good"),
     (r"^state\.sqlite(-wal)?$", "space between and behind rows, and frames of the log that were moved into the file", "same_rows"),
+    (r"^stamps/", "which files need not be read again: what does not hold is not believed, and they are", "publishes"),
     (r"^config\.ini$", "comments, and values that a person could have meant", "config_reads"),
     (r"^keys/next\.key$", "should be elsewhere; nothing but a rotation needs it", "gone"),
     (r"^keys/tls\.crt$", "what nobody relies on: peers pin the key, and it is the one of tls.key", "good"),
@@ -84,6 +85,11 @@ class Proofs:
                 if os.path.exists(os.path.join(home, name)):
                     shutil.copy(os.path.join(home, name), folder)
         return dump(copy) == dump(original)
+
+    def publishes(self):
+        """Again, from the same places; what get writes then is compared like all else."""
+        return all(run(self.job.chama, self.job.copy, "publish", dataset, folder)[0] == 0
+                   for folder, dataset in self.job.truth if "/" not in dataset)
 
     def config_reads(self):
         return run(self.job.chama, self.job.copy, "status")[0] == 0

@@ -74,6 +74,60 @@ sed -i '$d' d/sparse/*/stream
 want "a sparse ledger cut off" 3 reader d
 has "named" "$out" "W12"
 
+# Versions of which one row of a hundred is other than before are stored as patches; whoever syncs from one to the next gets them as such.
+make_node p Patches
+make_node q Quarry
+pair p q
+mkdir rows
+# edition N: 300 KB, of which each edition has a hundredth other than the one before
+edition() { python3 -c '
+import random, sys
+rows = [[row, f"place-{row * 7919 % 500}", random.Random(row).randrange(10**9)] for row in range(12000)]
+for edition in range(1, int(sys.argv[1]) + 1):
+    for row in random.Random(edition).sample(range(12000), 120):
+        rows[row][2] = edition
+print("\n".join(",".join(map(str, row)) for row in rows))' "$1" >rows/table.csv; }
+edition 0
+ln -s table.csv rows/link
+want "publish a table" 0 chama p publish rows rows --share open
+start p
+chama q sync >/dev/null 2>&1
+chama q follow '*' >/dev/null
+want "sync" 0 chama q sync
+for number in 1 2; do
+    edition $number
+    want "publish edition $number" 0 chama p publish rows rows
+    want "sync" 0 chama q sync
+done
+stop p
+for home in p q; do
+    want "a home with patches" 0 reader $home --json
+    patches=$(printf '%s' "$out" | python3 -c 'import json, sys; print(json.load(sys.stdin)["verified"].get("patches", 0))')
+    [ "$patches" -ge 4 ] && ok "has $patches patches" || bad "want patches in $home, have $patches"
+    want "its store" 0 reader $home
+done
+want "drop what they are made against" 0 chama p drop rows@1
+want "gc" 0 chama p gc
+want "the bases are still there" 0 reader p
+# altered RULE WHAT COMMAND...: what the command makes of a copy of p is refused.
+altered() {
+    rm -rf x && cp -a p x
+    rule=$1 what=$2
+    shift 2
+    tamper "$@"
+    want "$what" 3 reader x
+    has "$what: named" "$out" "$rule"
+    chama x fsck >/dev/null 2>&1 && bad "$what: fsck finds nothing" || ok "$what: fsck, too"
+}
+altered P26 "a patch with too much reach" patch x 0 31
+altered P26 "a patch without reach" patch x 0 0
+altered P25 "a patch with nine bases" patch x 1 9
+altered P27 "a patch against what is not here" patch x 9 77
+altered P25 "a patch without zstd" patch x 34 0
+altered P27 "the base of a patch is gone" unbase x
+altered P14 "another base" reframe x 1
+rm -rf x
+
 # What follows alters copies of a small home.
 make_node s Small
 pair s a

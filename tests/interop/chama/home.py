@@ -59,7 +59,7 @@ class Version:
 
     def _check_details(self, counts):
         want(counts == self.counts, f"details: M17: want {self.counts}, as the listing says, have {counts}")
-        files, size = counts["files"], counts["bytes"]
+        files, size = counts["files"] + counts["links"], counts["bytes"]
         if self.manifest.content:
             files, size = rounded(files), rounded(size)
         want((self.manifest.files, self.manifest.bytes) == (files, size), f"manifest: M9: want {files} files and {size} bytes")

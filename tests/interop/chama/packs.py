@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from .canonical import Digest
 from .libraries import decompress, xxh3
+from .patches import Patch
 from .report import Broken, Unknown, want
 
 HEADER, FRAME_HEADER, FRAME_HEADER_MAX = 64, 56, 4096
@@ -14,8 +15,9 @@ OBJECT_MAX = 1024 * 1024
 PACK_MAX = 1 << 30
 CHUNK, PAGE, DOCUMENT, MARK = 1, 2, 3, 4
 KINDS = {CHUNK: "chunks", PAGE: "pages", DOCUMENT: "documents", MARK: "marks"}
-STORED, ZSTD = 0, 1
+STORED, ZSTD, PATCH = 0, 1, 2
 OPEN = Digest(32)
+BASES_KEPT = 64
 
 
 @dataclass
@@ -53,7 +55,7 @@ class Frame:
             want((self.codec, self.stored, self.plain) == (STORED, 0, 0), "P9: a mark with bytes")
         elif self.codec == STORED:
             want(self.stored == self.plain, f"P12: {self.stored} bytes stored for {self.plain}")
-        elif self.codec == ZSTD:
+        elif self.codec in (ZSTD, PATCH):
             want(self.stored < self.plain, f"P12: {self.stored} bytes compressed for {self.plain}")
         else:
             raise Unknown(f"P12: unsupported codec {self.codec}")
@@ -63,11 +65,22 @@ class Frame:
         covered = data[at:at + 48] + data[at + FRAME_HEADER:at + self.size]
         return xxh3(covered, pack_id) == self.checksum
 
-    def open(self, stored):
-        """P13, P14."""
-        plain = decompress(stored, self.plain) if self.codec == ZSTD else stored
+    def open(self, stored, find_base):
+        """P13, P14; @find_base gives the plain bytes of the bases of a patch (P27)."""
+        if self.codec == PATCH:
+            plain = Patch.parse(stored, self.digest).open(self.plain, find_base)
+        else:
+            plain = decompress(stored, self.plain) if self.codec == ZSTD else stored
         want(Digest.of(plain) == self.digest, f"P14: want {self.digest}, have {Digest.of(plain)}")
         return plain
+
+
+@dataclass
+class Place:
+    path: str
+    offset: int    # of the stored bytes
+    frame: Frame
+    reach: int     # P26
 
 
 class Pack:
@@ -122,8 +135,10 @@ class Store:
     """Where each object lies and for which scopes it is held.  Every frame is opened once, here."""
 
     def __init__(self, folder, report):
-        self.places = {}    # digest -> (path, offset of the stored bytes, frame)
+        self.places = {}    # digest -> Place
         self.scopes = {}    # digest -> scopes
+        self.bases = {}     # digest -> plain bytes, of those opened last
+        self.patches = []   # of all packs, for their bases may come behind them: (pack's name, offset, Place)
         packs = os.path.join(folder, "packs")
         names = sorted(os.listdir(packs)) if os.path.isdir(packs) else []
         for name in names:
@@ -131,6 +146,7 @@ class Store:
                 self._read_pack(os.path.join(packs, name), report)
             else:
                 report.problem(f"store/packs/{name}: P1: no name of a pack")
+        self._open_patches(report)
         for digest in self.scopes:
             if digest not in self.places:
                 report.note(f"store: P9: a mark for {digest}, which is not here")
@@ -142,9 +158,7 @@ class Store:
         report.count("packs")
         for at, frame in pack.frames(report):
             try:
-                frame.check()
-                if frame.kind != MARK:
-                    frame.open(pack.data[at + frame.header:at + frame.size])
+                self._take_frame(pack, at, frame)
             except Unknown as unknown:
                 report.note(f"pack {pack.name}: offset {at}: {unknown}")
                 continue
@@ -153,9 +167,43 @@ class Store:
                 continue
             report.count(f"frames: {KINDS[frame.kind]}")
             report.count("frame bytes", frame.size)
-            self.scopes.setdefault(frame.digest, set()).add(pack.scope)
-            if frame.kind != MARK:
-                self.places.setdefault(frame.digest, (path, at + frame.header, frame))
+
+    def _take_frame(self, pack, at, frame):
+        """P14, but of patches, which can be opened only when all packs are known."""
+        frame.check()
+        stored = pack.data[at + frame.header:at + frame.size]
+        place = Place(pack.path, at + frame.header, frame, 0)
+        if frame.codec == PATCH:
+            place.reach = Patch.parse(stored, frame.digest).reach
+            self.patches.append((pack.name, at, place))
+        elif frame.kind != MARK:
+            frame.open(stored, None)
+        self.scopes.setdefault(frame.digest, set()).add(pack.scope)
+        # P22: the copy of least reach counts
+        if frame.kind != MARK and (frame.digest not in self.places or place.reach < self.places[frame.digest].reach):
+            self.places[frame.digest] = place
+
+    def _open_patches(self, report):
+        for name, at, place in self.patches:
+            if self.places[place.frame.digest] is place:
+                report.check(self._open, place, set(), subject=f"pack {name}: offset {at}")
+                report.count("patches")
+
+    def _open(self, place, above):
+        """The plain bytes; @above are the digests of what this is opened for, which must not need itself (P26)."""
+        with open(place.path, "rb") as file:
+            file.seek(place.offset)
+            return place.frame.open(file.read(place.frame.stored), lambda base: self._base(base, above | {place.frame.digest}))
+
+    def _base(self, digest, above):
+        want(digest in self.places, f"P27: its base {digest}: not in any pack")
+        want(digest not in above, f"P26: its base {digest} needs it")
+        if digest not in self.bases:
+            plain = self._open(self.places[digest], above)
+            while len(self.bases) >= BASES_KEPT:
+                del self.bases[next(iter(self.bases))]
+            self.bases[digest] = plain
+        return self.bases[digest]
 
     def __contains__(self, digest):
         return digest in self.places
@@ -166,8 +214,5 @@ class Store:
     def get(self, digest, owner):
         """The plain bytes of an object that must be held for a version of @owner."""
         want(digest in self.places, f"{digest}: not in any pack")
-        path, offset, frame = self.places[digest]
         want(self.held_for(digest, owner), f"{digest}: P15: here, but not held for a version of this owner")
-        with open(path, "rb") as file:
-            file.seek(offset)
-            return frame.open(file.read(frame.stored))
+        return self._open(self.places[digest], set())
