@@ -51,9 +51,10 @@ earlier_learn(Transfer *transfer, GError **error)
 
     if (!home_catalogue(session->home, error) || !home_state(session->home, error))
         return FALSE;
-    found = transfer->has_base = find_before(transfer, &held);
+    found = find_before(transfer, &held);
     if (found)
         transfer->base = held.manifest;
+    transfer->has_base = found && !transfer->whole;
     if (g_strcmp0(session->known_of, name) == 0)
         return TRUE;
     earlier_forget(session);

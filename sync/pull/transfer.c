@@ -184,10 +184,13 @@ settle_progress(Transfer *transfer, gboolean good)
     progress_add(transfer->session->options->progress, 0, good ? (gint64)manifest->files : 0);
 }
 
-gboolean
-transfer_version(Session *session, const Manifest *manifest, GBytes *opening, Held *held, gboolean *begun, GError **error)
+/* *@had_base says whether the peer may have sent patches. */
+static gboolean
+attempt(Session *session, const Manifest *manifest, GBytes *opening, gboolean whole, Held *held, gboolean *begun, gboolean *had_base, GError **error)
 {
-    g_auto(Transfer) transfer = { .session = session, .manifest = manifest, .grant = opening ? grant_header_format(opening) : NULL };
+    g_auto(Transfer) transfer = {
+        .session = session, .manifest = manifest, .grant = opening ? grant_header_format(opening) : NULL, .whole = whole,
+    };
     gboolean good = TRUE;
 
     *begun = FALSE;
@@ -202,5 +205,23 @@ transfer_version(Session *session, const Manifest *manifest, GBytes *opening, He
         earlier_add(&transfer);
     *begun = transfer.begun;
     *held = transfer.held;
+    *had_base = transfer.has_base;
     return good;
+}
+
+/* PU20: what the patches are made against may be damaged or lost here, though its version is held; then the rest is asked for whole. */
+gboolean
+transfer_version(Session *session, const Manifest *manifest, GBytes *opening, Held *held, gboolean *begun, GError **error)
+{
+    GError *failed = NULL;
+    gboolean had_base = FALSE;
+
+    if (attempt(session, manifest, opening, FALSE, held, begun, &had_base, &failed))
+        return TRUE;
+    if (had_base && (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_DAMAGED) || g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_VERIFY))) {
+        g_error_free(failed);
+        return attempt(session, manifest, opening, TRUE, held, begun, &had_base, error);
+    }
+    g_propagate_error(error, failed);
+    return FALSE;
 }

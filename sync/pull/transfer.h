@@ -17,6 +17,7 @@ typedef struct {
     IntakeFor whom;             /* the landing's writer; what is held for the owner counts as held for this version, as what is open does */
     Held held;                  /* roots as far as they are known */
     Details *details;
+    gboolean whole;             /* no base is to be named */
     gboolean has_base;          /* another version of the dataset is held whole here: */
     Digest base;                /* the peer may send patches against it (W16) */
     gboolean begun;             /* its root is here: what comes from now on is to be kept for the next attempt */
