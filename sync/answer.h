@@ -30,7 +30,7 @@ int answer_status(const Answer *answer);
 const char *answer_content_type(const Answer *answer);
 /* Does it come from the home as it goes?  If not, the Home may be used for others meanwhile. */
 gboolean answer_is_streamed(const Answer *answer);
-/* The next piece of the body (up to about 512 KiB), or NULL at the end; NULL with an error if the answer must break off (the receiver then
+/* The next piece of the body (up to about 256 KiB), or NULL at the end; NULL with an error if the answer must break off (the receiver then
  * sees a cut stream). May use the Home given to answer_new(), which must live that long and be used by no other thread meanwhile. */
 GBytes *answer_next(Answer *answer, GError **error);
 /* Why, in a word for this node's own log: which rule refused, what was damaged; NULL if there is nothing to say.  Never for the caller. */

@@ -125,6 +125,12 @@ frame_checksum(guint64 pack_id, const guint8 *bytes, const Frame *frame)
     return checksum(pack_id, bytes, frame->header_size, bytes + frame->header_size, frame->stored_size);
 }
 
+guint64
+frame_checksum_apart(guint64 pack_id, const guint8 *header, const void *stored, const Frame *frame)
+{
+    return checksum(pack_id, header, frame->header_size, stored, frame->stored_size);
+}
+
 void
 frame_format(Frame *frame, guint64 pack_id, const void *stored, guint8 bytes[FRAME_HEADER_SIZE])
 {

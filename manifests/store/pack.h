@@ -46,6 +46,8 @@ static inline guint64 frame_size(const Frame *frame)
 }
 /* P7: the checksum of a whole frame in the pack @pack_id. */
 guint64 frame_checksum(guint64 pack_id, const guint8 *bytes, const Frame *frame);
+/* The same of one whose header and stored bytes lie apart. */
+guint64 frame_checksum_apart(guint64 pack_id, const guint8 *header, const void *stored, const Frame *frame);
 /* Writes the header of @frame (header_size and checksum are set here) for the bytes at @stored. */
 void frame_format(Frame *frame, guint64 pack_id, const void *stored, guint8 bytes[FRAME_HEADER_SIZE]);
 

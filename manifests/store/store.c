@@ -10,11 +10,13 @@
 #include "keys/error.h"
 #include "manifests/store/bases.h"
 #include "manifests/store/codec.h"
+#include "manifests/store/extent.h"
 #include "manifests/store/store_private.h"
 
 const Scope SCOPE_OPEN = { { 0 } };
 
 struct StoreHold {
+    Store *store;
     int lock;
 };
 
@@ -62,6 +64,8 @@ store_hold(Store *store, GError **error)
     }
     hold = g_new0(StoreHold, 1);
     hold->lock = fd;
+    hold->store = store;
+    g_atomic_int_inc(&store->holds);
     return hold;
 }
 
@@ -70,6 +74,7 @@ store_release(StoreHold *hold)
 {
     if (!hold)
         return;
+    g_atomic_int_add(&hold->store->holds, -1);
     store_unlock(hold->lock);
     g_free(hold);
 }
@@ -224,7 +229,7 @@ locate(Store *store, const Digest *digest, const Scope *owner, IndexEntry *entry
             g_propagate_error(error, g_steal_pointer(&failed));
             return FALSE;
         }
-        if (index_is_at(index, store->index_path) || !store_refresh(store, &replaced, error) || !replaced)
+        if (g_atomic_int_get(&store->holds) > 0 || index_is_at(index, store->index_path) || !store_refresh(store, &replaced, error) || !replaced)
             return FALSE;
     }
 }
@@ -253,18 +258,26 @@ damaged(GError **error, const IndexEntry *entry, const char *what)
 }
 
 gboolean
-store_check_frame(const IndexEntry *entry, const guint8 *bytes, gsize size, GError **error)
+store_check_frame_apart(const IndexEntry *entry, const guint8 *header, const void *stored, GError **error)
 {
     Frame frame;
 
-    if (!frame_parse(bytes, size, &frame, NULL) || frame.header_size != FRAME_HEADER_SIZE || frame.stored_size != entry->stored_size)
+    if (!frame_parse(header, FRAME_HEADER_SIZE, &frame, NULL) || frame.header_size != FRAME_HEADER_SIZE || frame.stored_size != entry->stored_size)
         return damaged(error, entry, "P5: no such frame");
     if (!digest_equal(&frame.digest, &entry->digest) || frame.kind != entry->kind || frame.codec != entry->codec ||
         frame.plain_size != entry->plain_size)
         return damaged(error, entry, "P21: another frame than the index says");
-    if (frame_checksum(entry->pack, bytes, &frame) != frame.checksum)
+    if (frame_checksum_apart(entry->pack, header, stored, &frame) != frame.checksum)
         return damaged(error, entry, "P7: the checksum does not hold");
     return TRUE;
+}
+
+gboolean
+store_check_frame(const IndexEntry *entry, const guint8 *bytes, gsize size, GError **error)
+{
+    if (size != FRAME_HEADER_SIZE + entry->stored_size)
+        return damaged(error, entry, "P5: no such frame");
+    return store_check_frame_apart(entry, bytes, bytes + FRAME_HEADER_SIZE, error);
 }
 
 GBytes *
@@ -340,6 +353,14 @@ store_get(Store *store, const Digest *digest, GError **error)
     if (!store_open_entry(store, &entry, data, size, plain, error))
         return NULL;
     return g_bytes_new_take(g_steal_pointer(&plain), entry.plain_size);
+}
+
+gboolean
+store_find_extent(Store *store, const Digest *digest, const Scope *owner, StoreExtent *extent)
+{
+    gboolean held = FALSE;
+
+    return locate(store, digest, owner, extent, &held, NULL) && held;
 }
 
 gboolean

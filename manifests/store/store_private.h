@@ -14,6 +14,7 @@ struct Store {
     PackFolder *packs;
     GMutex mutex;  /* index */
     Index *index;
+    gint holds;    /* StoreHolds: while there is one, nobody can replace the index */
     BaseCache *bases;
     GAsyncQueue *idle_readings; /* of StoreReading */
 };
@@ -32,6 +33,8 @@ void store_report(StoreReport report, gpointer data, const Digest *digest, const
 
 /* P7: is what lies there the frame that the index means, and whole?  DAMAGED. */
 gboolean store_check_frame(const IndexEntry *entry, const guint8 *bytes, gsize size, GError **error);
+/* The same where the header of FRAME_HEADER_SIZE bytes and what it is about lie apart. */
+gboolean store_check_frame_apart(const IndexEntry *entry, const guint8 *header, const void *stored, GError **error);
 
 /* reading.c: one that is idle. */
 void store_reading_destroy(gpointer reading);

@@ -8,7 +8,7 @@
 #include "sync/answer.h"
 #include "sync/wire.h"
 
-#define ANSWER_PIECE (512 * 1024)
+#define ANSWER_PIECE (256 * 1024)
 
 /* Gives the next piece, or NULL at the end (or with an error: the answer breaks off). */
 typedef GBytes *(*AnswerSource)(gpointer state, GError **error);

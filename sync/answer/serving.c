@@ -2,10 +2,12 @@
 
 #include "keys/error.h"
 #include "manifests/listing/listing.h"
+#include "manifests/store/extent.h"
 #include "sync/answer/answer_private.h"
 #include "sync/answer/serving.h"
 
 #define PAGES_KEPT 4          /* root to leaf, so that a seek reads one page anew */
+#define WAITING_MAX 256
 #define STEP_POSITIONS 4096   /* up to here, going on is cheaper than a seek: a few pages' worth */
 
 typedef struct {
@@ -28,6 +30,8 @@ struct Serving {
     guint64 item_position;    /* of its first chunk */
     guint64 position;         /* next position of range @at; meaningful while in_range */
     gboolean in_range;
+    guint waiting_count, waiting_bytes;
+    StoreExtent waiting[WAITING_MAX];   /* chunks of the present piece that are to be read */
 };
 
 /* A ListingGet: pages held for the owner, the last few kept. */
@@ -53,16 +57,14 @@ get_page(gpointer data, const Digest *digest, GError **error)
 }
 
 Serving *
-serving_new(Store *store, const Digest *root, const Scope *scope, GError **error)
+serving_new(Store *store, const Digest *root, const Scope *scope)
 {
     g_autoptr(Serving) serving = g_new0(Serving, 1);
 
     serving->store = store;
     serving->root = *root;
     serving->scope = *scope;
-    serving->pages = listing_pages_new(root, get_page, serving, error);
-    serving->cursor = serving->pages ? listing_cursor_new(root, get_page, serving, error) : NULL;
-    return serving->cursor ? g_steal_pointer(&serving) : NULL;
+    return g_steal_pointer(&serving);
 }
 
 void
@@ -82,10 +84,12 @@ serving_free(gpointer data)
     g_free(serving);
 }
 
-void
-serving_ask_pages(Serving *serving, GArray *places)
+gboolean
+serving_ask_pages(Serving *serving, GArray *places, GError **error)
 {
     serving->places = places;
+    serving->pages = listing_pages_new(&serving->root, get_page, serving, error);
+    return serving->pages != NULL;
 }
 
 gboolean
@@ -95,6 +99,9 @@ serving_ask_chunks(Serving *serving, GArray *ranges, GError **error)
     PageRef totals;
 
     serving->ranges = ranges;
+    serving->cursor = listing_cursor_new(&serving->root, get_page, serving, error);
+    if (!serving->cursor)
+        return FALSE;
     listing_cursor_totals(serving->cursor, &totals);
     /* E16: else a short request would call for frames without end */
     if (last->last >= totals.positions)
@@ -200,6 +207,47 @@ go_to(Serving *serving, guint64 position)
     return TRUE;
 }
 
+/* The chunks that are sent as they lie in packs are read together, to where they stand in the answer. */
+static void
+append_waiting(Serving *serving, GByteArray *out)
+{
+    guint8 *rooms[WAITING_MAX];
+    guint start = out->len;
+    guint8 *at;
+
+    g_byte_array_set_size(out, start + serving->waiting_bytes);
+    at = out->data + start;
+    for (guint i = 0; i < serving->waiting_count; i++) {
+        const StoreExtent *extent = &serving->waiting[i];
+        const FrameHeader header = { OBJECT_CHUNK, extent->codec, extent->stored_size, extent->plain_size };
+
+        frame_header_format(&header, at);
+        rooms[i] = at + WIRE_FRAME_HEADER_SIZE;
+        at = rooms[i] + extent->stored_size;
+    }
+    if (!store_read_extents(serving->store, serving->waiting, rooms, serving->waiting_count)) {
+        g_byte_array_set_size(out, start);
+        for (guint i = 0; i < serving->waiting_count; i++)
+            append_object(serving, out, &serving->waiting[i].digest, OBJECT_CHUNK, "");
+    }
+    serving->waiting_count = serving->waiting_bytes = 0;
+}
+
+static void
+append_digest(Serving *serving, GByteArray *out, const Digest *digest)
+{
+    StoreExtent *extent = &serving->waiting[serving->waiting_count];
+
+    if (!store_find_extent(serving->store, digest, &serving->scope, extent) || extent->codec == CODEC_PATCH) {
+        append_waiting(serving, out);
+        append_object(serving, out, digest, OBJECT_CHUNK, serving->item->path);
+        return;
+    }
+    serving->waiting_bytes += WIRE_FRAME_HEADER_SIZE + extent->stored_size;
+    if (++serving->waiting_count == WAITING_MAX)
+        append_waiting(serving, out);
+}
+
 static void
 append_chunk(Serving *serving, GByteArray *out)
 {
@@ -207,10 +255,12 @@ append_chunk(Serving *serving, GByteArray *out)
 
     if (!serving->in_range)
         serving->position = range->first;
-    if (item_holds(serving, serving->position) || go_to(serving, serving->position))
-        append_object(serving, out, &serving->item->chunks[serving->position - serving->item_position].digest, OBJECT_CHUNK, serving->item->path);
-    else
+    if (item_holds(serving, serving->position) || go_to(serving, serving->position)) {
+        append_digest(serving, out, &serving->item->chunks[serving->position - serving->item_position].digest);
+    } else {
+        append_waiting(serving, out);
         append_nothing(out);
+    }
     serving->in_range = serving->position++ < range->last;
     if (!serving->in_range)
         serving->at++;
@@ -224,8 +274,9 @@ serving_next(gpointer data, GError **error)
     void (*append)(Serving *, GByteArray *) = serving->places ? append_page : append_chunk;
     guint count = serving->places ? serving->places->len : serving->ranges->len;
 
-    while (serving->at < count && out->len < ANSWER_PIECE)
+    while (serving->at < count && out->len + serving->waiting_bytes < ANSWER_PIECE)
         append(serving, out);
+    append_waiting(serving, out);
     if (out->len > 0)
         return g_byte_array_free_to_bytes(out);
     g_byte_array_unref(out);

@@ -11,8 +11,8 @@
 
 typedef struct Serving Serving;
 
-/* @scope: of the version's owner; what is not held for it is not here.  NOT_FOUND if the root page is not.  @store must live longer. */
-Serving *serving_new(Store *store, const Digest *root, const Scope *scope, GError **error);
+/* @scope: of the version's owner; what is not held for it is not here.  @store must live longer. */
+Serving *serving_new(Store *store, const Digest *root, const Scope *scope);
 void serving_free(gpointer serving);
 static inline void
 serving_cleanup(Serving *serving)
@@ -24,11 +24,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Serving, serving_cleanup)
 /* E17: what it sends may be patches; taken over. Without it all is sent whole. */
 void serving_set_against(Serving *serving, Against *against);
 
-/* Take over the array.  MALFORMED if a range ends past the listing's last position. */
-void serving_ask_pages(Serving *serving, GArray *places);
+/* Take over the array.  NOT_FOUND if the root page is not here; MALFORMED if a range ends past the listing's last position. */
+gboolean serving_ask_pages(Serving *serving, GArray *places, GError **error);
 gboolean serving_ask_chunks(Serving *serving, GArray *ranges, GError **error);
 
-/* The next frames, about 512 KiB, or NULL at the end.  What is not here or was damaged is a frame of kind 0. */
+/* The next frames, about 256 KiB, or NULL at the end.  What is not here or was damaged is a frame of kind 0. */
 GBytes *serving_next(gpointer serving, GError **error);
 
 #endif

@@ -168,8 +168,8 @@ start_serving(Answer *answer, const AnswerRequest *request, const char *name, GB
 
     if (!store || !have_parse(request->body, &any, &have, rest, error) || !find_roots(answer->home, manifest, &roots, error))
         return NULL;
-    serving = serving_new(store, &roots.listing, &roots.scope, error);
-    if (serving && any)
+    serving = serving_new(store, &roots.listing, &roots.scope);
+    if (any)
         serving_set_against(serving, find_against(answer, request, manifest, &have));
     return g_steal_pointer(&serving);
 }
@@ -181,9 +181,8 @@ answer_pages(Answer *answer, const AnswerRequest *request, const char *name, GEr
     g_autoptr(Serving) serving = start_serving(answer, request, name, &rest, error);
     GArray *places = serving ? places_parse(rest, error) : NULL;
 
-    if (!places)
+    if (!places || !serving_ask_pages(serving, places, error))
         return FALSE;
-    serving_ask_pages(serving, places);
     answer_set_source(answer, SERVING_TYPE, serving_next, g_steal_pointer(&serving), serving_free);
     return TRUE;
 }

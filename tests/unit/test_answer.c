@@ -437,6 +437,41 @@ test_chunks(TwoNodes *nodes, gconstpointer unused)
     free_frames(tree);
 }
 
+/* E16: what was damaged is a frame of kind 0, and what lies beside it comes. */
+static void
+test_damaged_chunk_E16(TwoNodes *nodes, gconstpointer unused)
+{
+    Node *forestry = &nodes->forestry;
+    g_autoptr(Manifest) manifest = node_publish(forestry, "cover", SHARE_OPEN, 1, 3 * 1024 * 1024);
+    g_autoptr(Details) details = version_details(forestry->home, manifest, NULL);
+    g_autofree char *all = g_strdup_printf("0-%" G_GUINT64_FORMAT "\n", details->chunks - 1);
+    g_autofree char *packs = home_file(forestry->home, "store/packs"), *pack = NULL, *bytes = NULL;
+    g_auto(Reply) before = ask_for(forestry, NULL, manifest, "chunks", NULL, all);
+    GPtrArray *want = read_frames(&before), *have;
+    g_autoptr(GDir) folder = g_dir_open(packs, 0, NULL);
+    gsize size;
+    char *place;
+    guint lost = 0;
+
+    pack = g_build_filename(packs, g_dir_read_name(folder), NULL);
+    g_assert_true(g_file_get_contents(pack, &bytes, &size, NULL));
+    place = memmem(bytes, size, g_bytes_get_data(want->pdata[3], NULL), 100);
+    g_assert_nonnull(place);
+    place[50] ^= 1;
+    g_assert_true(g_file_set_contents(pack, bytes, (gssize)size, NULL));
+    node_reopen(forestry);
+    g_auto(Reply) after = ask_for(forestry, NULL, manifest, "chunks", NULL, all);
+    have = read_frames(&after);
+    g_assert_cmpuint(have->len, ==, want->len);
+    for (guint i = 0; i < have->len; i++) {
+        lost += have->pdata[i] == NULL;
+        g_assert_true(i == 3 ? !have->pdata[i] : g_bytes_equal(have->pdata[i], want->pdata[i]));
+    }
+    g_assert_cmpuint(lost, ==, 1);
+    free_frames(want);
+    free_frames(have);
+}
+
 /* I4: for a caller without a right, a restricted version is one that there is not. */
 static void
 test_refusals_are_alike(TwoNodes *nodes, gconstpointer unused)
@@ -627,6 +662,7 @@ main(int argc, char **argv)
     ADD("/answer/E10-records", NULL, test_records);
     ADD("/answer/E10-records-in-pieces", NULL, test_records_in_pieces);
     ADD("/answer/E15-E16-chunks-and-pages", NULL, test_chunks);
+    ADD("/answer/E16-damaged-chunk", NULL, test_damaged_chunk_E16);
     ADD("/answer/I4-refusals-are-alike", NULL, test_refusals_are_alike);
     ADD("/answer/E12-conditional", NULL, test_conditional);
     ADD("/answer/A10-proven-caller", NULL, test_proven_caller);
