@@ -23,6 +23,7 @@ struct Landing {
     Home *home;
     LandingTold told;
     gpointer data;
+    StoreHold *hold;            /* while there are writers: then a look-up need not ask whether the index was replaced */
     Berth berths[WRITERS];      /* the last used first */
     GArray *waiting;            /* of Waiting */
     gint64 since;               /* when the first of them came */
@@ -48,11 +49,22 @@ landing_new(Home *home, LandingTold told, gpointer data)
     return landing;
 }
 
+
+/* Those opened before @time. */
 static void
-close_writers(Landing *landing)
+close_writers(Landing *landing, gint64 time)
 {
-    for (guint i = 0; i < WRITERS; i++)
-        g_clear_pointer(&landing->berths[i].writer, store_writer_free);
+    gboolean any = FALSE;
+
+    for (guint i = 0; i < WRITERS; i++) {
+        Berth *berth = &landing->berths[i];
+
+        if (berth->writer && berth->since < time)
+            g_clear_pointer(&berth->writer, store_writer_free);
+        any |= berth->writer != NULL;
+    }
+    if (!any)
+        g_clear_pointer(&landing->hold, store_release);
 }
 
 void
@@ -60,7 +72,7 @@ landing_free(Landing *landing)
 {
     if (!landing)
         return;
-    close_writers(landing);
+    close_writers(landing, G_MAXINT64);
     g_array_unref(landing->waiting);
     g_free(landing);
 }
@@ -90,8 +102,11 @@ landing_writer(Landing *landing, const Scope *scope, GError **error)
     while (i < WRITERS && !(berths[i].writer && digest_equal(&berths[i].scope, scope)))
         i++;
     if (i == WRITERS) {
-        if (!store || !make_room(landing, error) || !(found.writer = store_writer_new(store, scope, error)))
+        if (!store || !make_room(landing, error) || !(found.writer = store_writer_new(store, scope, error)) ||
+            (!landing->hold && !(landing->hold = store_hold(store, error)))) {
+            store_writer_free(found.writer);
             return NULL;
+        }
         i = WRITERS - 1;
     } else {
         found = berths[i];
@@ -141,20 +156,6 @@ hold_all(Landing *landing, GError **error)
     return state && state_hold_all(state, held, error);
 }
 
-/* gc waits for writers; and after a failure a writer does nothing more. */
-static void
-let_go(Landing *landing, gboolean all)
-{
-    gint64 old = g_get_monotonic_time() - WRITER_SECONDS * G_USEC_PER_SEC;
-
-    for (guint i = 0; i < WRITERS; i++) {
-        Berth *berth = &landing->berths[i];
-
-        if (berth->writer && (all || berth->since < old))
-            g_clear_pointer(&berth->writer, store_writer_free);
-    }
-}
-
 gboolean
 landing_commit(Landing *landing, GError **error)
 {
@@ -168,6 +169,7 @@ landing_commit(Landing *landing, GError **error)
     }
     g_array_set_size(landing->waiting, 0);
     landing->bytes = 0;
-    let_go(landing, !good);
+    /* gc waits for writers; and after a failure a writer does nothing more. */
+    close_writers(landing, good ? g_get_monotonic_time() - WRITER_SECONDS * G_USEC_PER_SEC : G_MAXINT64);
     return good;
 }
