@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <malloc.h>
 #include <netdb.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -28,6 +29,7 @@
 #define REQUEST_SECONDS 90          /* to send a whole request */
 #define ANSWER_SECONDS 120          /* to take an answer, and */
 #define ANSWER_RATE_MIN (8 * 1024)  /* bytes a second on top */
+#define TRIM_AFTER (16 * 1024 * 1024)   /* bytes sent */
 
 /* One connection, from accept to close, on the list that the watch thread looks through. */
 typedef struct {
@@ -48,6 +50,7 @@ struct Listener {
     GCond stop;
     gboolean stopped;
     GHashTable *connections;   /* set of Connection* */
+    guint64 sent;              /* since memory was given back */
     GThread *watch;
 };
 
@@ -83,6 +86,35 @@ is_overdue(const Connection *connection, gint64 now)
     return connection->answering ? age > ANSWER_SECONDS + (gint64)(connection->sent / ANSWER_RATE_MIN) : age > REQUEST_SECONDS;
 }
 
+/* With the lock held.  TRUE if a connection is being answered. */
+static gboolean
+look_through(Listener *listener)
+{
+    gboolean busy = FALSE;
+    GHashTableIter all;
+    gpointer item;
+
+    g_hash_table_iter_init(&all, listener->connections);
+    while (g_hash_table_iter_next(&all, &item, NULL)) {
+        const Connection *connection = item;
+
+        busy |= connection->answering;
+        if (is_overdue(connection, now_seconds()))
+            shutdown(connection->fd, SHUT_RDWR);
+    }
+    return busy;
+}
+
+/* What many answers at once needed is given back to the system once there are none: malloc() would keep it. */
+static void
+trim(Listener *listener, gboolean busy)
+{
+    if (busy || listener->sent < TRIM_AFTER)
+        return;
+    listener->sent = 0;
+    malloc_trim(0);
+}
+
 static gpointer
 watch(gpointer data)
 {
@@ -90,15 +122,8 @@ watch(gpointer data)
 
     g_mutex_lock(&listener->lock);
     while (!listener->stopped) {
-        GHashTableIter all;
-        gpointer connection;
-
         g_cond_wait_until(&listener->stop, &listener->lock, g_get_monotonic_time() + G_USEC_PER_SEC);
-        g_hash_table_iter_init(&all, listener->connections);
-        while (g_hash_table_iter_next(&all, &connection, NULL)) {
-            if (is_overdue(connection, now_seconds()))
-                shutdown(((Connection *)connection)->fd, SHUT_RDWR);
-        }
+        trim(listener, look_through(listener));
     }
     g_mutex_unlock(&listener->lock);
     return NULL;
@@ -119,6 +144,7 @@ add_sent(Exchanged *x, gsize bytes)
 {
     g_mutex_lock(&x->listener->lock);
     x->connection->sent += bytes;
+    x->listener->sent += bytes;
     g_mutex_unlock(&x->listener->lock);
 }
 
