@@ -436,6 +436,21 @@ index_find_mark(Index *index, const Digest *digest, const Scope *scope, IndexMar
     return ok;
 }
 
+guint64
+index_leaves(Index *index)
+{
+    MDB_txn *txn = read_begin(index, NULL);
+    MDB_stat about;
+    guint64 leaves = 0;
+
+    if (!txn)
+        return 0;
+    if (mdb_stat(txn, index->objects, &about) == 0)
+        leaves = about.ms_leaf_pages;
+    read_end(index, txn);
+    return leaves;
+}
+
 gboolean
 index_find_pack(Index *index, guint64 id, IndexPack *pack, GError **error)
 {

@@ -56,6 +56,8 @@ gboolean index_find(Index *index, const Digest *digest, const Scope *owner, Inde
 /* Are all of them here, for @owner?  FALSE also if the index is damaged. */
 gboolean index_holds(Index *index, const Digest *digests, guint count, const Scope *owner);
 gboolean index_find_mark(Index *index, const Digest *digest, const Scope *scope, IndexMark *mark, GError **error);
+/* How many pages hold its objects; 0 if that cannot be found out. */
+guint64 index_leaves(Index *index);
 gboolean index_find_pack(Index *index, guint64 id, IndexPack *pack, GError **error);
 
 /* All of them, in one snapshot.  The callback returns FALSE with an error to stop.  The array's elements are IndexPack. */

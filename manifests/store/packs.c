@@ -184,8 +184,8 @@ struct PackWriter {
     guint8 *buffer;
 };
 
-static gboolean
-flush(PackWriter *writer, GError **error)
+gboolean
+pack_writer_flush(PackWriter *writer, GError **error)
 {
     for (gsize done = 0; done < writer->buffered;) {
         gssize put = pwrite(writer->fd, writer->buffer + done, writer->buffered - done, (off_t)(writer->flushed + done));
@@ -279,7 +279,7 @@ pack_writer_append(PackWriter *writer, const Frame *frame, const void *stored, P
 {
     guint8 *at;
 
-    if (writer->buffered + FRAME_HEADER_SIZE + frame->stored_size > WRITER_ROOM && !flush(writer, error))
+    if (writer->buffered + FRAME_HEADER_SIZE + frame->stored_size > WRITER_ROOM && !pack_writer_flush(writer, error))
         return FALSE;
     at = writer->buffer + writer->buffered;
     piece->frame = *frame;
@@ -294,14 +294,20 @@ pack_writer_append(PackWriter *writer, const Frame *frame, const void *stored, P
 }
 
 gboolean
-pack_writer_sync(PackWriter *writer, GError **error)
+pack_writer_make_durable(PackWriter *writer, GError **error)
 {
-    if (!flush(writer, error) || !durable_fsync(writer->fd, writer->path, error))
+    if (!durable_fsync(writer->fd, writer->path, error))
         return FALSE;
     if (!writer->name_is_durable && !durable_fsync_folder(writer->folder, error))
         return FALSE;
     writer->name_is_durable = TRUE;
     return TRUE;
+}
+
+gboolean
+pack_writer_sync(PackWriter *writer, GError **error)
+{
+    return pack_writer_flush(writer, error) && pack_writer_make_durable(writer, error);
 }
 
 void
@@ -320,7 +326,7 @@ pack_writer_free(PackWriter *writer)
     if (!writer)
         return;
     if (writer->fd >= 0) {
-        flush(writer, NULL);
+        pack_writer_flush(writer, NULL);
         close(writer->fd);
     }
     g_free(writer->folder);

@@ -37,8 +37,10 @@ const PackHeader *pack_writer_header(const PackWriter *writer);
 guint64 pack_writer_size(const PackWriter *writer);
 /* Appends a frame (kind, codec, sizes and digest of @frame) with its bytes, and fills *@piece but for its bytes. */
 gboolean pack_writer_append(PackWriter *writer, const Frame *frame, const void *stored, PackPiece *piece, GError **error);
-/* Makes everything durable: bytes and name. */
+/* Makes everything durable: bytes and name.  In two steps: to the file, and from there to the disk, while another thread may append. */
 gboolean pack_writer_sync(PackWriter *writer, GError **error);
+gboolean pack_writer_flush(PackWriter *writer, GError **error);
+gboolean pack_writer_make_durable(PackWriter *writer, GError **error);
 /* Drops what lies beyond @size; if nothing but the header is left, the file. */
 void pack_writer_cut(PackWriter *writer, guint64 size);
 /* Closes; what is still in memory goes to the file if it can. */

@@ -1,19 +1,18 @@
 /*
- * writer: objects into a pack of the writer's own.  Look-up and compression happen in the caller's thread; only appending and committing
- * are under the writer's mutex.
+ * writer: objects into a pack of the writer's own.  Look-up and compression happen in the caller's thread; only appending is under the writer's
+ * mutex.  A commit that a put makes necessary is done by a thread of its own, while others go on to append.
  */
 #include <sys/file.h>
 
 #include "keys/error.h"
 #include "manifests/store/bases.h"
 #include "manifests/store/codec.h"
+#include "manifests/store/pending.h"
 #include "manifests/store/store_private.h"
 
-/* P16: a writer commits by itself at these, so that its memory and what a crash can undo are bounded. */
-#define PENDING_MAX 65536
-#define PENDING_BYTES_MAX (256 * 1024 * 1024)
-/* What is pending, and puts under way in other threads. */
-#define CLAIMS_MAX (PENDING_MAX + 1024)
+/* P16: new digests lie everywhere in the index, so a commit changes up to one page for each, in memory: 64 MiB for so many. */
+#define PENDING_IF_LARGE 16384
+#define INDEX_LARGE 12288      /* leaves */
 
 struct StoreWriter {
     Store *store;
@@ -21,16 +20,25 @@ struct StoreWriter {
     Scope scope;
     int lock;
     GMutex mutex;           /* what follows */
+    GCond idle;             /* committing became FALSE */
     PackWriter *pack;       /* NULL until the first put */
     guint64 committed;      /* bytes of the pack */
-    GHashTable *claimed;    /* digests put or being put since the last commit; they lie in claims */
-    Digest *claims;
-    PackPiece *pending;     /* appended since the last commit */
-    guint pending_count;
-    guint64 pending_bytes;
+    GArray *under_way;      /* of Digest: being put, and not yet appended */
+    Pending *filling;       /* appended since the last commit began */
+    guint limit;            /* of filling */
+    Pending *leaving;       /* appended before; while committing not to be changed */
+    guint64 leaving_length; /* of the pack, with them */
+    gboolean committing;
+    GThread *thread;        /* of the last commit that a put began, until it is joined */
     GError *failure;        /* the first one: nothing goes on after it */
     gboolean in_doubt;      /* whether the index got what was being committed */
 };
+
+static guint
+limit_for(Index *index)
+{
+    return index_leaves(index) < INDEX_LARGE ? PENDING_MAX : PENDING_IF_LARGE;
+}
 
 StoreWriter *
 store_writer_new(Store *store, const Scope *scope, GError **error)
@@ -40,9 +48,10 @@ store_writer_new(Store *store, const Scope *scope, GError **error)
     g_mutex_init(&writer->mutex);
     writer->store = store;
     writer->scope = *scope;
-    writer->claimed = g_hash_table_new(digest_hash, digest_equal);
-    writer->claims = g_new(Digest, CLAIMS_MAX);
-    writer->pending = g_new(PackPiece, PENDING_MAX);
+    g_cond_init(&writer->idle);
+    writer->under_way = g_array_new(FALSE, FALSE, sizeof(Digest));
+    writer->filling = pending_new();
+    writer->leaving = pending_new();
     writer->lock = -1;
     if (!store_lock(store->lock_path, LOCK_SH, TRUE, &writer->lock, error) || !store_refresh(store, NULL, error) ||
         !store_salvage(store, error))
@@ -51,7 +60,18 @@ store_writer_new(Store *store, const Scope *scope, GError **error)
     /* P28: patches are made against what can be read from now on.  What was read before may have been lost since; if that is now stored anew, as a
      * patch against what was made against it, neither could ever be read. */
     base_cache_clear(store->bases);
+    writer->limit = limit_for(writer->index);
     return g_steal_pointer(&writer);
+}
+
+/* Under the mutex, which others may have meanwhile. */
+static void
+wait_until_idle(StoreWriter *writer)
+{
+    while (writer->committing)
+        g_cond_wait(&writer->idle, &writer->mutex);
+    if (writer->thread)
+        g_thread_join(g_steal_pointer(&writer->thread));
 }
 
 void
@@ -59,16 +79,20 @@ store_writer_free(StoreWriter *writer)
 {
     if (!writer)
         return;
+    g_mutex_lock(&writer->mutex);
+    wait_until_idle(writer);
+    g_mutex_unlock(&writer->mutex);
     /* After a failure (a full disk) the room is needed more than what was not committed. */
     if (writer->pack && !writer->in_doubt && (writer->failure || pack_writer_size(writer->pack) == PACK_HEADER_SIZE))
         pack_writer_cut(writer->pack, writer->committed);
     pack_writer_free(writer->pack);
-    g_hash_table_unref(writer->claimed);
-    g_free(writer->claims);
-    g_free(writer->pending);
+    g_array_unref(writer->under_way);
+    pending_free(writer->filling);
+    pending_free(writer->leaving);
     g_clear_error(&writer->failure);
     index_unref(writer->index);
     store_unlock(writer->lock);
+    g_cond_clear(&writer->idle);
     g_mutex_clear(&writer->mutex);
     g_free(writer);
 }
@@ -92,91 +116,115 @@ failed_before(StoreWriter *writer, GError **error)
     return writer->failure != NULL;
 }
 
-static int
-compare_pieces(gconstpointer a, gconstpointer b)
-{
-    return digest_compare(&((const PackPiece *)a)->frame.digest, &((const PackPiece *)b)->frame.digest);
-}
-
-static int
-compare_with_piece(gconstpointer digest, gconstpointer piece)
-{
-    return digest_compare(digest, &((const PackPiece *)piece)->frame.digest);
-}
-
-/* The claims of puts that other threads have under way stay, or what is being put would for a while count as absent.  The pieces are
- * sorted. */
-static void
-forget_committed(StoreWriter *writer)
-{
-    guint count = g_hash_table_size(writer->claimed), kept = 0;
-
-    g_hash_table_remove_all(writer->claimed);
-    for (guint i = 0; i < count; i++)
-        if (!bsearch(&writer->claims[i], writer->pending, writer->pending_count, sizeof *writer->pending, compare_with_piece))
-            writer->claims[kept++] = writer->claims[i];
-    for (guint i = 0; i < kept; i++)
-        g_hash_table_add(writer->claimed, &writer->claims[i]);
-    writer->pending_count = 0;
-    writer->pending_bytes = 0;
-}
-
-/* I1: the pack is durable before the index names anything in it. */
 static gboolean
-commit(StoreWriter *writer, GError **error)
+is_under_way(const StoreWriter *writer, const Digest *digest, guint *at)
 {
-    g_autoptr(IndexChange) change = NULL;
-    IndexPack record;
-
-    if (!pack_writer_sync(writer->pack, error))
-        return FALSE;
-    change = index_change_begin(writer->index, error);
-    if (!change || !index_change_open_pack(change, pack_writer_header(writer->pack), &record, error))
-        return FALSE;
-    /* In the order of the index, which then touches each of its pages once. */
-    qsort(writer->pending, writer->pending_count, sizeof *writer->pending, compare_pieces);
-    for (guint i = 0; i < writer->pending_count; i++)
-        if (!index_change_add(change, &record, &writer->pending[i], 0, error))
-            return FALSE;
-    record.length = pack_writer_size(writer->pack);
-    if (!index_change_put_pack(change, &record, error))
-        return FALSE;
-    writer->in_doubt = TRUE;
-    if (!index_change_commit(change, error))
-        return FALSE;
-    writer->in_doubt = FALSE;
-    writer->committed = record.length;
-    forget_committed(writer);
-    return TRUE;
+    for (*at = 0; *at < writer->under_way->len; (*at)++)
+        if (digest_equal(&g_array_index(writer->under_way, Digest, *at), digest))
+            return TRUE;
+    return FALSE;
 }
 
 static gboolean
-commit_or_fail(StoreWriter *writer, GError **error)
+is_claimed(const StoreWriter *writer, const Digest *digest)
 {
-    GError *failed = NULL;
+    guint at;
 
-    if (failed_before(writer, error))
-        return FALSE;
-    if (writer->pending_count == 0)
-        return TRUE;
-    return commit(writer, &failed) || fail(writer, failed, error);
+    return pending_has(writer->filling, digest) || pending_has(writer->leaving, digest) || is_under_way(writer, digest, &at);
 }
 
 /* TRUE if @digest was not claimed: the caller puts it. */
 static gboolean
 claim(StoreWriter *writer, const Digest *digest)
 {
-    guint count = g_hash_table_size(writer->claimed);
-
-    if (g_hash_table_contains(writer->claimed, digest))
+    if (is_claimed(writer, digest))
         return FALSE;
-    /* Then one is put twice, which does no harm (P22). */
-    if (count == CLAIMS_MAX)
-        return TRUE;
-    writer->claims[count] = *digest;
-    g_hash_table_add(writer->claimed, &writer->claims[count]);
+    g_array_append_val(writer->under_way, *digest);
     return TRUE;
 }
+
+static void
+claim_is_kept(StoreWriter *writer, const Digest *digest)
+{
+    guint at;
+
+    if (is_under_way(writer, digest, &at))
+        g_array_remove_index_fast(writer->under_way, at);
+}
+
+/* What is filling leaves: run_commit() is to follow. */
+static gboolean
+begin_commit(StoreWriter *writer, GError **error)
+{
+    Pending *leaving = writer->filling;
+
+    if (!pack_writer_flush(writer->pack, error))
+        return FALSE;
+    writer->leaving_length = pack_writer_size(writer->pack);
+    writer->filling = writer->leaving;
+    writer->leaving = leaving;
+    writer->committing = TRUE;
+    return TRUE;
+}
+
+/* ---- with or without the mutex, while committing ---- */
+
+static gboolean
+index_leaving(StoreWriter *writer, IndexChange *change, GError **error)
+{
+    g_autofree const PackPiece **sorted = pending_sorted(writer->leaving);
+    IndexPack record;
+
+    if (!index_change_open_pack(change, pack_writer_header(writer->pack), &record, error))
+        return FALSE;
+    /* In the order of the index, which then touches each of its pages once. */
+    for (guint i = 0; i < writer->leaving->count; i++)
+        if (!index_change_add(change, &record, sorted[i], 0, error))
+            return FALSE;
+    record.length = writer->leaving_length;
+    return index_change_put_pack(change, &record, error);
+}
+
+/* I1: the pack is durable before the index names anything in it. */
+static gboolean
+commit_leaving(StoreWriter *writer, GError **error)
+{
+    g_autoptr(IndexChange) change = NULL;
+
+    if (!pack_writer_make_durable(writer->pack, error))
+        return FALSE;
+    change = index_change_begin(writer->index, error);
+    if (!change || !index_leaving(writer, change, error))
+        return FALSE;
+    writer->in_doubt = TRUE;
+    if (!index_change_commit(change, error))
+        return FALSE;
+    writer->in_doubt = FALSE;
+    return TRUE;
+}
+
+/* Not under the mutex. */
+static gpointer
+run_commit(gpointer data)
+{
+    StoreWriter *writer = data;
+    GError *failed = NULL;
+    gboolean committed = commit_leaving(writer, &failed);
+
+    g_mutex_lock(&writer->mutex);
+    if (committed) {
+        writer->committed = writer->leaving_length;
+        writer->limit = limit_for(writer->index);
+        pending_clear(writer->leaving);
+    } else
+        fail(writer, failed, NULL);
+    writer->committing = FALSE;
+    g_cond_broadcast(&writer->idle);
+    g_mutex_unlock(&writer->mutex);
+    return NULL;
+}
+
+/* ---- under the mutex ---- */
 
 static gboolean
 open_pack(StoreWriter *writer, GError **error)
@@ -186,33 +234,43 @@ open_pack(StoreWriter *writer, GError **error)
     return writer->pack != NULL;
 }
 
-/* P4: the pack would pass its size. */
+/* P4, P16. */
 static gboolean
-roll_over(StoreWriter *writer, gsize stored_size, GError **error)
+has_room(const StoreWriter *writer, gsize stored_size)
 {
-    if (writer->pack && pack_writer_size(writer->pack) + FRAME_HEADER_SIZE + stored_size <= PACK_SIZE_MAX)
-        return TRUE;
-    if (writer->pack && writer->pending_count && !commit(writer, error))
+    return writer->pack && pack_writer_size(writer->pack) + FRAME_HEADER_SIZE + stored_size <= PACK_SIZE_MAX &&
+           writer->filling->count < writer->limit && writer->filling->bytes < PENDING_BYTES_MAX;
+}
+
+/* One step towards it: what is full leaves; once nothing is left in a full pack, another one is begun. */
+static gboolean
+make_room(StoreWriter *writer, GError **error)
+{
+    if (writer->committing || writer->thread) {
+        wait_until_idle(writer);
+        return !failed_before(writer, error);
+    }
+    if (writer->filling->count == 0) {
+        g_clear_pointer(&writer->pack, pack_writer_free);
+        return open_pack(writer, error);
+    }
+    if (!begin_commit(writer, error))
         return FALSE;
-    g_clear_pointer(&writer->pack, pack_writer_free);
-    return open_pack(writer, error);
+    writer->thread = g_thread_new("commit", run_commit, writer);
+    return TRUE;
 }
 
 static gboolean
 append(StoreWriter *writer, const Frame *frame, const void *stored, GError **error)
 {
-    PackPiece *piece;
-
-    if (!roll_over(writer, frame->stored_size, error))
+    while (!has_room(writer, frame->stored_size))
+        if (!make_room(writer, error))
+            return FALSE;
+    if (!pack_writer_append(writer->pack, frame, stored, pending_next(writer->filling), error))
         return FALSE;
-    piece = &writer->pending[writer->pending_count];
-    if (!pack_writer_append(writer->pack, frame, stored, piece, error))
-        return FALSE;
-    writer->pending_count++;
-    writer->pending_bytes += piece->size;
-    if (writer->pending_count < PENDING_MAX && writer->pending_bytes < PENDING_BYTES_MAX)
-        return TRUE;
-    return commit(writer, error);
+    pending_add(writer->filling);
+    claim_is_kept(writer, &frame->digest);
+    return TRUE;
 }
 
 /* ---- from any thread ---- */
@@ -385,7 +443,7 @@ store_writer_has(StoreWriter *writer, const Digest *digest)
 
     /* In this order, for a commit takes it from there to the index. */
     g_mutex_lock(&writer->mutex);
-    claimed = g_hash_table_contains(writer->claimed, digest);
+    claimed = is_claimed(writer, digest);
     g_mutex_unlock(&writer->mutex);
     return claimed || look_up(writer, digest, NULL) == PLACE_HELD;
 }
@@ -399,10 +457,20 @@ store_writer_holds(StoreWriter *writer, const Digest *digests, guint count)
 gboolean
 store_writer_commit(StoreWriter *writer, GError **error)
 {
+    GError *failed = NULL;
     gboolean ok;
 
     g_mutex_lock(&writer->mutex);
-    ok = commit_or_fail(writer, error);
+    wait_until_idle(writer);
+    if (!writer->failure && writer->filling->count > 0) {
+        if (begin_commit(writer, &failed)) {
+            g_mutex_unlock(&writer->mutex);
+            run_commit(writer);
+            g_mutex_lock(&writer->mutex);
+        } else
+            fail(writer, failed, NULL);
+    }
+    ok = !failed_before(writer, error);
     g_mutex_unlock(&writer->mutex);
     return ok;
 }

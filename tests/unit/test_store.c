@@ -327,7 +327,7 @@ test_threads(void)
     remove_tree(path);
 }
 
-/* P16: a writer commits by itself, so that memory is bounded. */
+/* P16: a writer commits by itself, so that memory is bounded; while the put goes on. */
 static void
 test_commits_by_itself(void)
 {
@@ -337,7 +337,65 @@ test_commits_by_itself(void)
 
     for (guint i = 0; i < 65537; i++)
         put(writer, i, 9);
+    for (guint i = 0; i < 1000 && totals_of(store).objects == 0; i++)
+        g_usleep(10000);
     g_assert_cmpuint(totals_of(store).objects, ==, 65536);
+    commit(writer);
+    g_assert_cmpuint(totals_of(store).objects, ==, 65537);
+    remove_tree(path);
+}
+
+static gpointer
+put_many(gpointer data)
+{
+    Worker *worker = data;
+
+    for (guint i = 0; i < 50000; i++) {
+        Digest digest = put(worker->writer, worker->first + i, 9);
+
+        /* Also while it goes from what is pending to the index. */
+        g_assert_true(store_writer_has(worker->writer, &digest));
+    }
+    return NULL;
+}
+
+static void
+test_commits_meanwhile(void)
+{
+    g_autofree char *path = temporary_folder();
+    g_autoptr(Store) store = open_store(path);
+    g_autoptr(StoreWriter) writer = open_writer(store, &SCOPE_OPEN);
+    Worker workers[4];
+    GThread *threads[4];
+
+    for (guint i = 0; i < 4; i++) {
+        workers[i] = (Worker){ store, writer, i * 40000 };
+        threads[i] = g_thread_new("put", put_many, &workers[i]);
+    }
+    for (guint i = 0; i < 4; i++)
+        g_thread_join(threads[i]);
+    commit(writer);
+    g_assert_cmpuint(totals_of(store).objects, ==, 170000);
+    g_assert_cmpint(problems(store), ==, 0);
+    remove_tree(path);
+}
+
+/* Who lets go of a writer while it commits waits for that, and what was appended after it began is left for salvage. */
+static void
+test_freed_meanwhile(void)
+{
+    g_autofree char *path = temporary_folder();
+    Store *store = open_store(path);
+    StoreWriter *writer = open_writer(store, &SCOPE_OPEN);
+
+    for (guint i = 0; i < 65600; i++)
+        put(writer, i, 9);
+    store_writer_free(writer);
+    g_assert_cmpuint(totals_of(store).objects, ==, 65536);
+    store_close(store);
+    store = open_store(path);
+    g_assert_cmpuint(totals_of(store).objects, ==, 65600);
+    store_close(store);
     remove_tree(path);
 }
 
@@ -376,6 +434,8 @@ main(int argc, char **argv)
     g_test_add_func("/store/I5-get-hashes", test_get_hashes);
     g_test_add_func("/store/threads", test_threads);
     g_test_add_func("/store/P16-commits-by-itself", test_commits_by_itself);
+    g_test_add_func("/store/P16-commits-meanwhile", test_commits_meanwhile);
+    g_test_add_func("/store/P16-freed-meanwhile", test_freed_meanwhile);
     g_test_add_func("/store/open-refuses-place", test_open_refuses_place);
     return g_test_run();
 }
