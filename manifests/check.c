@@ -171,6 +171,7 @@ typedef struct {
     CheckReport report;
     gpointer data;
     guint64 missing;
+    gboolean release;
 } HeldCheck;
 
 static gboolean
@@ -195,44 +196,86 @@ visit_page(gpointer data, const Digest *digest, const Page *page, guint64 first_
     return TRUE;
 }
 
-static void
+static gboolean
+check_documents(HeldCheck *check, const Held *held, const Manifest *manifest)
+{
+    gboolean details = store_has(check->store, &held->details, &check->owner);
+    gboolean content = manifest->share == SHARE_OPEN || store_has(check->store, &held->content, &check->owner);
+
+    if (!details)
+        say(check->report, check->data, "%s: its details document is missing", check->name);
+    if (!content)
+        say(check->report, check->data, "%s: its content document is missing", check->name);
+    return details && content;
+}
+
+/* Its documents, pages and chunks are all here. */
+static gboolean
 check_one_held(HeldCheck *check, const Held *held, const Manifest *manifest)
 {
     g_autoptr(GError) broken = NULL;
+    gboolean good = check_documents(check, held, manifest);
+
+    check->missing = 0;
+    if (!listing_foreach_page(&held->listing, store_listing_get, check->store, visit_page, check, &broken))
+        say(check->report, check->data, "%s: listing: %s", check->name, broken->message);
+    if (check->missing > 1)
+        say(check->report, check->data, "%s: %" G_GUINT64_FORMAT " chunk references in all lead to nothing", check->name, check->missing);
+    return good && !broken && check->missing == 0;
+}
+
+static gboolean
+release(const HeldCheck *check, const Held *held, GError **error)
+{
+    Held partly = *held;
+
+    partly.complete = FALSE;
+    say(check->report, check->data, "%s: counts as held in part from now on; the next sync fetches what is missing", check->name);
+    return state_hold(home_state(check->home, NULL), &partly, error);
+}
+
+static gboolean
+check_version(HeldCheck *check, const Held *held, const Manifest *manifest, GError **error)
+{
     g_autofree char *name = g_strdup_printf("%.8s/%s@%" G_GUINT64_FORMAT, manifest->node, manifest->name, manifest->version);
 
     check->name = name;
-    check->missing = 0;
     node_id_parse(manifest->node, &check->owner, NULL);
-    if (!store_has(check->store, &held->details, &check->owner))
-        say(check->report, check->data, "%s: its details document is missing", name);
-    if (manifest->share != SHARE_OPEN && !store_has(check->store, &held->content, &check->owner))
-        say(check->report, check->data, "%s: its content document is missing", name);
-    if (!listing_foreach_page(&held->listing, store_listing_get, check->store, visit_page, check, &broken))
-        say(check->report, check->data, "%s: listing: %s", name, broken->message);
-    if (check->missing > 1)
-        say(check->report, check->data, "%s: %" G_GUINT64_FORMAT " chunk references in all lead to nothing", name, check->missing);
+    return check_one_held(check, held, manifest) || !check->release || strcmp(manifest->node, home_id(check->home)) == 0 ||
+           release(check, held, error);
 }
 
-gboolean
-check_held(Home *home, CheckReport report, gpointer data, GError **error)
+static gboolean
+check_all_held(Home *home, gboolean releases, CheckReport report, gpointer data, GError **error)
 {
     State *state = home_state(home, error);
     Catalogue *catalogue = home_catalogue(home, error);
     g_autoptr(GArray) all = state && catalogue ? state_all_held(state, error) : NULL;
-    HeldCheck check = { .home = home, .report = report, .data = data, .store = home_store(home, error) };
+    HeldCheck check = { .home = home, .report = report, .data = data, .store = home_store(home, error), .release = releases };
 
     for (guint i = 0; all && check.store && i < all->len; i++) {
         const Held *held = &g_array_index(all, Held, i);
         g_autoptr(Manifest) manifest = catalogue_manifest(catalogue, &held->manifest, NULL);
         char text[DIGEST_TEXT_SIZE];
 
-        if (manifest && held->complete)
-            check_one_held(&check, held, manifest);
-        else if (!manifest && !held->published) /* a publish that died before its record: gc lets go of it */
+        if (manifest && held->complete && !check_version(&check, held, manifest, error))
+            return FALSE;
+        if (!manifest && !held->published) /* a publish that died before its record: gc lets go of it */
             say(report, data, "state.sqlite: %s is said to be held, and no ledger here has such a manifest", digest_format(&held->manifest, text));
     }
     return all && check.store;
+}
+
+gboolean
+check_held(Home *home, CheckReport report, gpointer data, GError **error)
+{
+    return check_all_held(home, FALSE, report, data, error);
+}
+
+gboolean
+check_held_and_release(Home *home, CheckReport report, gpointer data, GError **error)
+{
+    return check_all_held(home, TRUE, report, data, error);
 }
 
 /* Sealed statements. */

@@ -17,6 +17,8 @@ gboolean check_keys(Home *home, CheckReport report, gpointer data, GError **erro
 gboolean check_store(Home *home, CheckReport report, gpointer data, Progress *progress, GError **error);
 /* Each version held whole: its pages read, its chunks there for its scope.  (Their bytes are check_store()'s work.) */
 gboolean check_held(Home *home, CheckReport report, gpointer data, GError **error);
+/* The same; and of other nodes' versions those that lack something no longer count as held whole, so that the next sync fetches it. */
+gboolean check_held_and_release(Home *home, CheckReport report, gpointer data, GError **error);
 /* Openings in sealed/ match their records. */
 gboolean check_sealed(Home *home, CheckReport report, gpointer data, GError **error);
 /* SQLite's own integrity check of state.sqlite and catalogue.sqlite, and the catalogue against a projection made anew. */

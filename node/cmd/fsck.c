@@ -52,7 +52,7 @@ check_ledgers(Findings *findings, Home *home, GError **error)
 }
 
 static gboolean
-check_all(Findings *findings, Home *home, GError **error)
+check_all(Findings *findings, Home *home, gboolean rebuilt, GError **error)
 {
     check_part(findings, home, "config.ini", check_configuration);
     check_part(findings, home, "keys", check_keys);
@@ -61,7 +61,7 @@ check_all(Findings *findings, Home *home, GError **error)
         return FALSE;
     check_part(findings, home, "sealed statements", check_sealed);
     check_part(findings, home, "store", check_store_with_meter);
-    check_part(findings, home, "versions held", check_held);
+    check_part(findings, home, "versions held", rebuilt ? check_held_and_release : check_held);
     return TRUE;
 }
 
@@ -93,7 +93,7 @@ cmd_fsck(const Invocation *invocation, int argc, char **argv, int *status, GErro
     Findings findings = { 0 };
     gboolean rebuild = FALSE;
     const GOptionEntry entries[] = {
-        { "rebuild-index", 0, 0, G_OPTION_ARG_NONE, &rebuild, "first make the store's index anew from its packs", NULL },
+        { "rebuild-index", 0, 0, G_OPTION_ARG_NONE, &rebuild, "first make the store's index anew from its packs; the next sync fetches what is damaged", NULL },
         { "json", 0, 0, G_OPTION_ARG_NONE, &findings.json, "print JSON", NULL },
         { 0 },
     };
@@ -103,7 +103,7 @@ cmd_fsck(const Invocation *invocation, int argc, char **argv, int *status, GErro
     if (!command_parse(invocation, &argc, &argv, entries, 0, 0, error) || (rebuild && !rebuild_index(invocation, &findings, error)) ||
         !(home = command_home(invocation, error)))
         return FALSE;
-    done = check_all(&findings, home, error);
+    done = check_all(&findings, home, rebuild, error);
     if (done || findings.bad)
         *status = findings_finish(&findings);
     return done;

@@ -77,6 +77,13 @@ for node in q r; do
     want "$node gets what was published" 0 chama $node get rivers/rows "out-$node"
     same_tree "$node has it" rows "out-$node"
 done
+# The index made anew leaves out what is damaged; what then lacks something is fetched again.
+want "r verifies all that it holds" 0 chama r verify
+want "q makes its index anew" 3 chama q fsck --rebuild-index
+has "and says what it does about it" "$out" "the next sync fetches what is missing"
+want "q syncs" 0 chama q sync
+want "q verifies all that it holds" 0 chama q verify
+want "fsck of q" 0 chama q fsck
 sed -i 's/..55$/changed/' rows/table
 want "publish it changed again" 0 chama p publish rows rows
 want "sync" 0 chama q sync --json
