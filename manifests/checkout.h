@@ -9,7 +9,8 @@
  * A link that leads out of the folder (CO1, manifests/tree/beneath.h) is refused before anything has its place: MALFORMED.
  *
  * An update (with a base) writes what differs and what is missing, removes what the base had and the new version has not, with the folders that
- * this leaves empty, and leaves alone what neither knows.  A file counts as unedited by its content (hashed; sizes first), not by its time.
+ * this leaves empty, and leaves alone what neither knows.  A file counts as unedited by its content (hashed; sizes first), not by its
+ * time; one that nothing happened to since its content was known need not be hashed (CO8).
  */
 #ifndef CHAMA_MANIFESTS_CHECKOUT_H
 #define CHAMA_MANIFESTS_CHECKOUT_H
@@ -24,6 +25,8 @@ typedef struct {
     const Digest *base;        /* listing root that the folder was written from, or NULL: then only what equals the new version may stand in the way */
     GArray *others;            /* of Digest: roots of other versions whose files count as unedited too; may be NULL */
     Progress *progress;
+    const char *stamps;        /* the file that keeps what is known of the folder's files (CO8), for the next update; NULL: none.  @stamps_key is of */
+    Digest stamps_key;         /* what: node and folder */
 } CheckoutOptions;
 
 typedef struct {

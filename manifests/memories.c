@@ -89,14 +89,27 @@ list(const char *folder)
     return all;
 }
 
+char *
+memories_of_checkout(Home *home, const char *real, Digest *key)
+{
+    /* No dataset has this name. */
+    make_key(home, "", real, key);
+    return make_file(home, key);
+}
+
 void
 memories_keep(Home *home, Memory *memory, const Digest *root)
 {
-    g_autofree char *folder = home_file(home, FOLDER);
-    g_autoptr(GArray) all = NULL;
-
     memory_keep(memory, root);
-    all = list(folder);
+    memories_trim(home);
+}
+
+void
+memories_trim(Home *home)
+{
+    g_autofree char *folder = home_file(home, FOLDER);
+    g_autoptr(GArray) all = list(folder);
+
     g_array_sort(all, last_used_first);
     for (guint i = MEMORIES_MAX; i < all->len; i++)
         unlink(g_array_index(all, Kept, i).path);

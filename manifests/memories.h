@@ -12,4 +12,9 @@ Memory *memories_open(Home *home, const char *name, const char *path, gboolean a
 /* The version with the listing @root was committed, or is there already: keeps the memory, and lets go of those that were not used for longest. */
 void memories_keep(Home *home, Memory *memory, const Digest *root);
 
+/* The file for what is known of the folder @real (its real path) that versions are written into (CO8), and its key.  The caller's. */
+char *memories_of_checkout(Home *home, const char *real, Digest *key);
+/* Lets go of those that were not used for longest. */
+void memories_trim(Home *home);
+
 #endif

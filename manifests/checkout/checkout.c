@@ -254,7 +254,8 @@ check_out_fresh(const Plan *plan, const char *name, const Digest *root, const ch
 
     if (!stage_open(&stage, plan->root, name, error))
         return FALSE;
-    if (fill_stage(plan, &stage, root, result, &failed) && sync_all(stage.fd, folder, &failed) && stage_settle(&stage, &failed))
+    if (fill_stage(plan, &stage, root, result, &failed) && sync_all(stage.fd, folder, &failed) &&
+        (!plan->recall || recall_add_stage(plan->recall, plan->store, root, stage.fd, &failed)) && stage_settle(&stage, &failed))
         return durable_fsync_folder(folder, error);
     if (stage.resumed || g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_MALFORMED) || !stage_settle(&stage, NULL))
         stage_discard(&stage);
@@ -288,8 +289,11 @@ checkout(Store *store, const Digest *root, const char *folder, const CheckoutOpt
         return FALSE;
     if (g_mkdir_with_parents(folder, 0777) != 0 || (plan.root = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
         return chama_error_errno(error, errno, "%s", folder);
+    g_autoptr(Recall) recall = plan.recall = recall_open(plan.root, options);
     gboolean ok = checkout_into(&plan, root, folder, result, error);
 
+    if (ok && recall)
+        recall_keep(recall, root);
     close(plan.root);
     return ok;
 }

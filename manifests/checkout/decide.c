@@ -3,12 +3,14 @@
 #include <sys/stat.h>
 
 #include "keys/error.h"
+#include "manifests/checkout/recall.h"
 
 #define BATCH_BYTES (16 * 1024 * 1024)
 #define BATCH_ENTRIES 256
 
 struct DecideBatch {
     int root;
+    gint64 begun;
     Progress *progress;
     GStringChunk *names;
     GArray *entries, *known;
@@ -17,11 +19,12 @@ struct DecideBatch {
 };
 
 DecideBatch *
-decide_batch_new(int root, Progress *progress)
+decide_batch_new(int root, gint64 begun, Progress *progress)
 {
     DecideBatch *batch = g_new0(DecideBatch, 1);
 
     batch->root = root;
+    batch->begun = begun;
     batch->progress = progress;
     batch->names = g_string_chunk_new(4096);
     batch->entries = g_array_new(FALSE, FALSE, sizeof(DecideEntry));
@@ -42,7 +45,7 @@ decide_batch_free(DecideBatch *batch)
 }
 
 void
-decide_batch_add(DecideBatch *batch, const Merged *merged, guint others, gboolean selected)
+decide_batch_add(DecideBatch *batch, const Merged *merged, guint others, gboolean selected, const Stamp *recalled)
 {
     const Side *new = &merged->sides[0], *base = &merged->sides[1];
     DecideEntry entry = { .in_new = new->kind != ITEM_PART, .in_base = base->kind != ITEM_PART, .want = *new };
@@ -51,6 +54,8 @@ decide_batch_add(DecideBatch *batch, const Merged *merged, guint others, gboolea
         return;
     entry.path = g_string_chunk_insert(batch->names, merged->path);
     entry.goes_on = base->kind == ITEM_FOLDER && merged->upcoming && path_is_below(merged->upcoming, merged->path);
+    if (recalled)
+        entry.recalled = *recalled;
     entry.decision = selected ? DECIDE_KEEP : DECIDE_NOTHING;
     entry.first_known = batch->known->len;
     for (guint i = 1; i < others + 2; i++)
@@ -97,6 +102,17 @@ decide_old_folder(const DecideBatch *batch, const DecideEntry *entry)
     return was_folder && !entry->goes_on ? DECIDE_REMOVE : DECIDE_NOTHING;
 }
 
+/* CO8: nothing happened to it since it was what the base has there. */
+static void
+recall(const DecideBatch *batch, const DecideEntry *entry, Local *local)
+{
+    if (!entry->in_base || local->kind != LOCAL_FILE || !stamp_equal(&local->stamp, &entry->recalled) ||
+        !recall_is_settled(&local->stamp, batch->begun))
+        return;
+    local->digest = g_array_index(batch->known, Side, entry->first_known).digest;
+    local->hashed = TRUE;
+}
+
 static gboolean
 decide(const DecideBatch *batch, DecideEntry *entry, BeneathFolder *folder, GError **error)
 {
@@ -109,9 +125,12 @@ decide(const DecideBatch *batch, DecideEntry *entry, BeneathFolder *folder, GErr
     entry->decision = entry->in_new ? DECIDE_WRITE : DECIDE_NOTHING;
     if (local.kind == LOCAL_NOTHING || local.kind == LOCAL_BLOCKED)
         return TRUE;
+    recall(batch, entry, &local);
     if (entry->in_new && !local_is(folder, entry->path, &local, &entry->want, batch->progress, &equal, error))
         return FALSE;
     if (equal) {
+        if (recall_is_settled(&local.stamp, batch->begun))
+            entry->stamp = local.stamp;
         entry->decision = decide_equal(entry, &local);
         return TRUE;
     }

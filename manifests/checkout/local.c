@@ -42,6 +42,7 @@ local_look(BeneathFolder *folder, const char *path, Local *local, GError **error
     local->kind = kind_of(st.st_mode);
     local->mode = st.st_mode;
     local->size = (guint64)st.st_size;
+    local->stamp = stamp_of(&st);
     return TRUE;
 }
 

@@ -7,6 +7,7 @@
 #include "manifests/listing/compare.h"
 #include "manifests/progress.h"
 #include "manifests/tree/beneath.h"
+#include "manifests/tree/stamp.h"
 
 typedef enum {
     LOCAL_NOTHING,
@@ -21,6 +22,7 @@ typedef struct {
     LocalKind kind;
     guint64 size;
     mode_t mode;
+    Stamp stamp;
     gboolean hashed;
     Digest digest;             /* of a file, of a link's target: once it was asked for */
 } Local;

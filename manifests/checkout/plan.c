@@ -109,6 +109,20 @@ meet(Planning *planning, const DecideEntry *entry, GError **error)
 }
 
 static gboolean
+is_regular(const Side *side)
+{
+    return side->kind == ITEM_FILE || side->kind == ITEM_EXECUTABLE;
+}
+
+/* What is written or changed now is read by the next checkout. */
+static void
+note_stamp(const Plan *plan, const DecideEntry *entry)
+{
+    if (plan->recall && entry->in_new && is_regular(&entry->want))
+        recall_add(plan->recall, entry->decision == DECIDE_KEEP ? &entry->stamp : NULL);
+}
+
+static gboolean
 keep_decision(Plan *plan, const DecideEntry *entry, GError **error)
 {
     guint8 decision = (guint8)entry->decision;
@@ -116,6 +130,7 @@ keep_decision(Plan *plan, const DecideEntry *entry, GError **error)
     if (decision == DECIDE_KEEP || decision == DECIDE_MODE)
         progress_add(plan->options->progress, (gint64)entry->want.size, 1);
     plan->removals += decision == DECIDE_REMOVE;
+    note_stamp(plan, entry);
     return spool_add(entry->in_new ? plan->of_new : plan->of_base, &decision, 1, error);
 }
 
@@ -150,12 +165,18 @@ work_batch(gpointer job, gpointer data)
     decide_batch_work(job);
 }
 
+static DecideBatch *
+new_batch(const Plan *plan)
+{
+    return decide_batch_new(plan->root, plan->recall ? recall_begun(plan->recall) : 0, plan->options->progress);
+}
+
 static gboolean
 send_batch(Planning *planning, GError **error)
 {
     DecideBatch *full = g_steal_pointer(&planning->filling);
 
-    planning->filling = decide_batch_new(planning->plan->root, planning->plan->options->progress);
+    planning->filling = new_batch(planning->plan);
     return pipeline_push(planning->batches, full, error);
 }
 
@@ -178,13 +199,16 @@ add(Planning *planning, const Merged *merged, GError **error)
 {
     const Plan *plan = planning->plan;
     const GArray *others = plan->options->others;
+    Stamp recalled = { 0 };
     gboolean selected = !plan->only || patterns_match_deep(plan->only, merged->path, merged->sides[0].kind == ITEM_FOLDER, NULL);
 
     /* CO1: before anything is written. */
     if (selected && merged->target && !link_check(merged->path, merged->target, error))
         return FALSE;
     sweep_around(planning, merged->path);
-    decide_batch_add(planning->filling, merged, others ? others->len : 0, selected);
+    if (plan->recall && is_regular(&merged->sides[1]))
+        recall_next(plan->recall, &recalled);
+    decide_batch_add(planning->filling, merged, others ? others->len : 0, selected, &recalled);
     return !decide_batch_is_full(planning->filling) || send_batch(planning, error);
 }
 
@@ -241,7 +265,7 @@ plan_make(Plan *plan, const Digest *root, GError **error)
     plan->of_base = spool_new(DECISIONS_IN_MEMORY);
     plan->clear = g_ptr_array_new_with_free_func(g_free);
     plan->edited = g_ptr_array_new_with_free_func(g_free);
-    planning.filling = decide_batch_new(plan->root, plan->options->progress);
+    planning.filling = new_batch(plan);
     planning.batches = pipeline_new(&kind);
     return open_merge(merge, plan, root, error) && decide_all(&planning, merge, error) && refuse_edits(plan, error);
 }

@@ -5,7 +5,7 @@
 #ifndef CHAMA_MANIFESTS_CHECKOUT_PLAN_H
 #define CHAMA_MANIFESTS_CHECKOUT_PLAN_H
 
-#include "manifests/checkout.h"
+#include "manifests/checkout/recall.h"
 #include "manifests/tree/patterns.h"
 #include "manifests/tree/spool.h"
 
@@ -23,6 +23,7 @@ typedef struct {
     int root;
     const Patterns *only;      /* NULL: all */
     const CheckoutOptions *options;
+    Recall *recall;            /* borrowed; may be NULL */
     Spool *of_new, *of_base;   /* a byte for each entry of the listing, in its order */
     GPtrArray *clear;          /* of char*: what is in the way of other kinds of things; first removed, in this order */
     guint64 removals;

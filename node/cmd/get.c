@@ -8,6 +8,7 @@
 
 #include "manifests/checkout.h"
 #include "manifests/listing/page.h"
+#include "manifests/memories.h"
 #include "node/command.h"
 #include "node/meter.h"
 #include "node/print.h"
@@ -97,7 +98,7 @@ get(Home *home, const Options *o, const Manifest *manifest, const char *folder, 
     g_autoptr(StoreHold) hold = store_hold(home_store(home, error), error);
     g_autoptr(GArray) others = NULL;
     g_autoptr(Details) details = NULL;
-    g_autofree char *real = NULL;
+    g_autofree char *real = NULL, *stamps = NULL;
     Meter *meter;
     gboolean done, made;
     Digest base;
@@ -112,6 +113,7 @@ get(Home *home, const Options *o, const Manifest *manifest, const char *folder, 
     real = realpath(folder, NULL);
     options.base = real && find_base(home, real, &base) ? &base : NULL;
     options.others = others;
+    options.stamps = stamps = real ? memories_of_checkout(home, real, &options.stamps_key) : NULL;
     details = version_details(home, manifest, NULL);
     progress.bytes_total = details && !o->only ? (gint64)details->bytes : 0;
     meter = meter_start("writing", &progress);
@@ -124,6 +126,7 @@ get(Home *home, const Options *o, const Manifest *manifest, const char *folder, 
             g_rmdir(folder);
         return nothing_matched(home, manifest, o, error);
     }
+    memories_trim(home);
     /* A folder with only some of the files is no base for the next update. */
     if (!o->only && real && !state_checkout_set(home_state(home, error), real, &manifest->address, error))
         return FALSE;
