@@ -5,8 +5,8 @@
 
 /* CH3: a cut needs 18 leading zero bits before the average is reached and 14 after it, two more and two fewer than the 16 that
  * would give 64 KiB by themselves, so that sizes gather round the average. */
-#define SHIFT_BEFORE_AVERAGE (64 - 18)
-#define SHIFT_AFTER_AVERAGE (64 - 14)
+#define LIMIT_BEFORE_AVERAGE (G_GUINT64_CONSTANT(1) << (64 - 18))
+#define LIMIT_AFTER_AVERAGE (G_GUINT64_CONSTANT(1) << (64 - 14))
 
 /* CH4: entry i is the first 8 bytes, little-endian, of SHA-256("chama fastcdc/1", byte i). */
 static const guint64 gear[256] = {
@@ -76,15 +76,26 @@ static const guint64 gear[256] = {
     0xc48779959b6ed404, 0xf4e3eba7e8e8c0fb, 0xb1fe2cfee2e9994f, 0x3da2d248b48f4ef5,
 };
 
-/* The first cut in data[from..to), after the byte at which the leading bits of the rolling sum are zero; *@sum goes on. */
+/* The first cut in data[from..to), after the byte at which the rolling sum is below @limit; *@sum goes on.  Two bytes a step: 4h + (2a + b) is
+ * 2(2h + a) + b, but waits only for the h of two bytes before, and waiting is all that costs here. */
 static gsize
-find_cut(const guint8 *data, gsize from, gsize to, guint shift, guint64 *sum)
+find_cut(const guint8 *data, gsize from, gsize to, guint64 limit, guint64 *sum)
 {
     guint64 h = *sum;
+    gsize i = from;
 
-    for (gsize i = from; i < to; i++) {
+    for (; i + 2 <= to; i += 2) {
+        guint64 a = gear[data[i]], b = gear[data[i + 1]], between = (h << 1) + a;
+
+        h = (h << 2) + ((a << 1) + b);
+        if (G_UNLIKELY(between < limit))
+            return i + 1;
+        if (G_UNLIKELY(h < limit))
+            return i + 2;
+    }
+    if (i < to) {
         h = (h << 1) + gear[data[i]];
-        if (G_UNLIKELY(h >> shift == 0))
+        if (h < limit)
             return i + 1;
     }
     *sum = h;
@@ -101,8 +112,8 @@ chunker_cut(const guint8 *data, gsize size)
 
     if (end <= CHUNK_SIZE_MIN)
         return end;
-    cut = find_cut(data, CHUNK_SIZE_MIN, average, SHIFT_BEFORE_AVERAGE, &sum);
+    cut = find_cut(data, CHUNK_SIZE_MIN, average, LIMIT_BEFORE_AVERAGE, &sum);
     if (!cut)
-        cut = find_cut(data, average, end, SHIFT_AFTER_AVERAGE, &sum);
+        cut = find_cut(data, average, end, LIMIT_AFTER_AVERAGE, &sum);
     return cut ? cut : end;
 }

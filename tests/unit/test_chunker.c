@@ -64,6 +64,21 @@ test_rules(void)
     g_assert_cmpuint(chunks, <, DATA_SIZE / 48 / 1024);
 }
 
+/* Where the data ends, at any place near a cut: odd and even, before it, at it, after it. */
+static void
+test_rules_at_end(void)
+{
+    g_autofree guint8 *data = noise(DATA_SIZE);
+
+    for (gsize at = 0, chunk = 0; chunk < 24; chunk++) {
+        gsize cut = chunker_cut(data + at, DATA_SIZE - at);
+
+        for (gsize size = cut - 2; size <= cut + 2; size++)
+            g_assert_cmpuint(chunker_cut(data + at, size), ==, plain_cut(data + at, size));
+        at += cut;
+    }
+}
+
 /* Frozen: if one of these changes, it is no longer fastcdc/1. */
 static void
 test_vectors(void)
@@ -150,6 +165,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/chunker/CH2-CH5-rules", test_rules);
     g_test_add_func("/chunker/vectors", test_vectors);
+    g_test_add_func("/chunker/CH5-rules-at-end", test_rules_at_end);
     g_test_add_func("/chunker/CH2-short", test_short);
     g_test_add_func("/chunker/constant-bytes", test_constant_bytes);
     g_test_add_func("/chunker/end-does-not-depend-on-size", test_end_does_not_depend_on_size);
