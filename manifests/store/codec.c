@@ -8,6 +8,10 @@
 #include "keys/error.h"
 
 #define COMPRESSION_LEVEL 1
+/* Of what is larger than LARGE, of which zstd takes 13 at this level: then the table fits into the nearest cache beside the data, for some 5 % less time and the same
+ * size, give or take half a percent. */
+#define HASH_LOG 12
+#define LARGE (16 * 1024)
 /* Enough that every place of a prefix of two chunks is found again: a quarter smaller than what level 1 takes by itself. */
 #define PATCH_HASH_LOG 17
 
@@ -64,7 +68,9 @@ codec_compress(const void *data, gsize size, void *room, gsize *stored_size)
         bench->compress = ZSTD_createCCtx();
     if (!bench->compress || most == size)
         return CODEC_STORED;
-    result = ZSTD_compressCCtx(bench->compress, room, most, data, size, COMPRESSION_LEVEL);
+    ZSTD_CCtx_setParameter(bench->compress, ZSTD_c_compressionLevel, COMPRESSION_LEVEL);
+    ZSTD_CCtx_setParameter(bench->compress, ZSTD_c_hashLog, size > LARGE ? HASH_LOG : 0);
+    result = ZSTD_compress2(bench->compress, room, most, data, size);
     if (ZSTD_isError(result))
         return CODEC_STORED;
     *stored_size = result;
