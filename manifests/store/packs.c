@@ -274,6 +274,12 @@ pack_writer_size(const PackWriter *writer)
     return writer->flushed + writer->buffered;
 }
 
+guint64
+pack_writer_flushed(const PackWriter *writer)
+{
+    return writer->flushed;
+}
+
 gboolean
 pack_writer_append(PackWriter *writer, const Frame *frame, const void *stored, PackPiece *piece, GError **error)
 {

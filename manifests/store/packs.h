@@ -37,6 +37,8 @@ const PackHeader *pack_writer_header(const PackWriter *writer);
 guint64 pack_writer_size(const PackWriter *writer);
 /* Appends a frame (kind, codec, sizes and digest of @frame) with its bytes, and fills *@piece but for its bytes. */
 gboolean pack_writer_append(PackWriter *writer, const Frame *frame, const void *stored, PackPiece *piece, GError **error);
+/* How much of it others can read in its file. */
+guint64 pack_writer_flushed(const PackWriter *writer);
 /* Makes everything durable: bytes and name.  In two steps: to the file, and from there to the disk, while another thread may append. */
 gboolean pack_writer_sync(PackWriter *writer, GError **error);
 gboolean pack_writer_flush(PackWriter *writer, GError **error);

@@ -36,14 +36,16 @@ read_patch(Store *store, const IndexEntry *entry, Patch *patch)
     return data && patch_parse(data, size, patch, NULL);
 }
 
+typedef gboolean (*Locate)(Store *store, const Digest *digest, IndexEntry *entry);
+
 static gboolean
-measure(Store *store, Choice *choice)
+measure(Store *store, Locate locate, Choice *choice)
 {
     choice->reach = choice->count;
     for (guint i = 0; i < choice->count; i++) {
         IndexEntry entry;
 
-        if (!store_locate(store, &choice->digests[i], &entry) || entry.plain_size > PATCH_BASE_SIZE_MAX)
+        if (!locate(store, &choice->digests[i], &entry) || entry.plain_size > PATCH_BASE_SIZE_MAX)
             return FALSE;
         choice->reach += entry.reach;
     }
@@ -74,7 +76,7 @@ step_back(Store *store, Choice *choice)
             if (!choose(choice, &patch.bases[n]))
                 return FALSE;
     }
-    return measure(store, choice);
+    return measure(store, store_locate, choice);
 }
 
 gboolean
@@ -85,7 +87,7 @@ store_bases_open(Store *store, const Digest *digests, guint count, Bases *bases)
     for (guint i = 0; i < count; i++)
         if (!choose(&choice, &digests[i]))
             return FALSE;
-    if (!measure(store, &choice))
+    if (!measure(store, store_locate, &choice))
         return FALSE;
     for (guint steps = 0; choice.reach > PATCH_REACH_MAX; steps++)
         if (steps == PATCH_REACH_MAX || !step_back(store, &choice))
@@ -186,7 +188,8 @@ store_measure_patch(Store *store, const void *stored, gsize stored_size, GBytes 
         return FALSE;
     choice.count = parsed.base_count;
     memcpy(choice.digests, parsed.bases, sizeof choice.digests);
-    if (!measure(store, &choice) || choice.reach > PATCH_REACH_MAX)
+    /* P28: what was put before it lies before it in its pack, or is committed. */
+    if (!measure(store, store_locate_put, &choice) || choice.reach > PATCH_REACH_MAX)
         return TRUE;
     bytes = g_memdup2(stored, stored_size);
     bytes[0] = (guint8)choice.reach;

@@ -44,6 +44,14 @@ pending_has(const Pending *pending, const Digest *digest)
     return g_hash_table_contains(pending->digests, digest);
 }
 
+const PackPiece *
+pending_find(const Pending *pending, const Digest *digest)
+{
+    const guint8 *found = g_hash_table_lookup(pending->digests, digest);
+
+    return found ? (const PackPiece *)(gconstpointer)(found - G_STRUCT_OFFSET(PackPiece, frame.digest)) : NULL;
+}
+
 void
 pending_clear(Pending *pending)
 {

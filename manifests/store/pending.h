@@ -23,6 +23,8 @@ void pending_free(Pending *pending);
 PackPiece *pending_next(Pending *pending);
 void pending_add(Pending *pending);
 gboolean pending_has(const Pending *pending, const Digest *digest);
+/* Borrowed; NULL if there is none. */
+const PackPiece *pending_find(const Pending *pending, const Digest *digest);
 void pending_clear(Pending *pending);
 
 /* Of const PackPiece *, in the order of their digests, which is that of the index; the caller's. */

@@ -128,6 +128,7 @@ store_new(const char *path)
     store->bases = base_cache_new();
     store->idle_readings = g_async_queue_new_full(store_reading_destroy);
     g_mutex_init(&store->mutex);
+    g_mutex_init(&store->writers_mutex);
     return store;
 }
 
@@ -205,6 +206,7 @@ store_close(Store *store)
     base_cache_free(store->bases);
     g_async_queue_unref(store->idle_readings);
     g_mutex_clear(&store->mutex);
+    g_mutex_clear(&store->writers_mutex);
     g_free(store->path);
     g_free(store->index_path);
     g_free(store->packs_path);
@@ -214,9 +216,23 @@ store_close(Store *store)
 
 /* ---- reading ---- */
 
+/* What is put goes from there to the index, so there must be looked first. */
+static gboolean
+locate_pending(Store *store, const Digest *digest, const Scope *owner, IndexEntry *entry, gboolean *mark)
+{
+    gboolean found = FALSE;
+
+    *mark = FALSE;
+    g_mutex_lock(&store->writers_mutex);
+    for (GSList *i = store->writers; i && !found; i = i->next)
+        found = store_writer_find(i->data, digest, owner, entry, mark);
+    g_mutex_unlock(&store->writers_mutex);
+    return found;
+}
+
 /* FALSE without an error if it is not here, even after a look whether the index was replaced. */
 static gboolean
-locate(Store *store, const Digest *digest, const Scope *owner, IndexEntry *entry, gboolean *held, GError **error)
+locate_indexed(Store *store, const Digest *digest, const Scope *owner, IndexEntry *entry, gboolean *held, GError **error)
 {
     for (;;) {
         g_autoptr(Index) index = store_index(store);
@@ -234,6 +250,18 @@ locate(Store *store, const Digest *digest, const Scope *owner, IndexEntry *entry
     }
 }
 
+static gboolean
+locate(Store *store, const Digest *digest, const Scope *owner, IndexEntry *entry, gboolean *held, GError **error)
+{
+    gboolean mark;
+
+    if (!g_atomic_pointer_get(&store->writers) || !locate_pending(store, digest, owner, entry, &mark))
+        return locate_indexed(store, digest, owner, entry, held, error);
+    if (held)
+        *held = TRUE;
+    return !mark || !entry || locate_indexed(store, digest, NULL, entry, NULL, error);
+}
+
 gboolean
 store_has(Store *store, const Digest *digest, const Scope *owner)
 {
@@ -244,6 +272,12 @@ store_has(Store *store, const Digest *digest, const Scope *owner)
 
 gboolean
 store_locate(Store *store, const Digest *digest, IndexEntry *entry)
+{
+    return locate_indexed(store, digest, NULL, entry, NULL, NULL);
+}
+
+gboolean
+store_locate_put(Store *store, const Digest *digest, IndexEntry *entry)
 {
     return locate(store, digest, NULL, entry, NULL, NULL);
 }

@@ -71,8 +71,10 @@ gboolean stored_patch_bases(const void *stored, gsize stored_size, Digest bases[
  * what it says of reach is @count. */
 GBytes *store_make_patch(Store *store, const Digest *bases, guint count, const void *data, gsize size);
 
-/* Writing.  A writer holds a shared lock, so that gc leaves alone what it counts on.  Thread-safe: put from all cores. */
+/* Writing.  A writer holds a shared lock, so that gc leaves alone what it counts on.  What it has put can be read through @store at once, by others
+ * only once it is committed.  Thread-safe: put from all cores. */
 typedef struct StoreWriter StoreWriter;
+/* Of two writers of one store only one may have put what it has not committed, if patches from peers are put (P28). */
 StoreWriter *store_writer_new(Store *store, const Scope *scope, GError **error);
 /* Stores @size plain bytes unless they are held for this scope already (then only that is noted); @digest is their SHA-256, computed by the caller.  @new_bytes
  * (may be NULL) is increased by the bytes the pack grew. */

@@ -14,6 +14,8 @@ struct Store {
     PackFolder *packs;
     GMutex mutex;  /* index */
     Index *index;
+    GMutex writers_mutex;
+    GSList *writers;  /* of StoreWriter: what they have put and not committed is here, too */
     gint holds;    /* StoreHolds: while there is one, nobody can replace the index */
     BaseCache *bases;
     GAsyncQueue *idle_readings; /* of StoreReading */
@@ -44,8 +46,13 @@ GBytes *store_read_entry(Store *store, const IndexEntry *entry, GError **error);
 
 /* Where it is and what lies there; NOT_FOUND, or DAMAGED. @owner as in store_has(). */
 GBytes *store_find_stored(Store *store, const Digest *digest, const Scope *owner, IndexEntry *entry, GError **error);
-/* Where it is; FALSE if it is not here. */
+/* Where it is; FALSE if it is not here.  Only what is committed; or also what was put into this store and is not. */
 gboolean store_locate(Store *store, const Digest *digest, IndexEntry *entry);
+gboolean store_locate_put(Store *store, const Digest *digest, IndexEntry *entry);
+
+/* writer.c.  Has @writer put @digest, and not committed it?  *@mark: only as held for its scope, for it lies elsewhere.  With @entry (may be NULL) it can
+ * be read from its pack. */
+gboolean store_writer_find(StoreWriter *writer, const Digest *digest, const Scope *owner, IndexEntry *entry, gboolean *mark);
 
 /* salvage.c.  P14: nothing of the kind is trusted before its SHA-256 was computed, but for a patch, which must only be one: UNSUPPORTED, MALFORMED,
  * LIMIT, VERIFY. */

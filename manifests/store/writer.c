@@ -61,6 +61,9 @@ store_writer_new(Store *store, const Scope *scope, GError **error)
      * patch against what was made against it, neither could ever be read. */
     base_cache_clear(store->bases);
     writer->limit = limit_for(writer->index);
+    g_mutex_lock(&store->writers_mutex);
+    store->writers = g_slist_prepend(store->writers, writer);
+    g_mutex_unlock(&store->writers_mutex);
     return g_steal_pointer(&writer);
 }
 
@@ -79,6 +82,9 @@ store_writer_free(StoreWriter *writer)
 {
     if (!writer)
         return;
+    g_mutex_lock(&writer->store->writers_mutex);
+    writer->store->writers = g_slist_remove(writer->store->writers, writer);
+    g_mutex_unlock(&writer->store->writers_mutex);
     g_mutex_lock(&writer->mutex);
     wait_until_idle(writer);
     g_mutex_unlock(&writer->mutex);
@@ -446,6 +452,35 @@ store_writer_has(StoreWriter *writer, const Digest *digest)
     claimed = is_claimed(writer, digest);
     g_mutex_unlock(&writer->mutex);
     return claimed || look_up(writer, digest, NULL) == PLACE_HELD;
+}
+
+/* Under the mutex.  What is pending lies in the present pack. */
+static gboolean
+describe(StoreWriter *writer, const PackPiece *piece, IndexEntry *entry)
+{
+    const Frame *frame = &piece->frame;
+
+    *entry = (IndexEntry){ .digest = frame->digest, .pack = pack_writer_header(writer->pack)->id, .offset = piece->offset, .stored_size = frame->stored_size,
+                           .plain_size = frame->plain_size, .kind = (guint8)frame->kind, .codec = (guint8)frame->codec, .reach = frame->reach };
+    return piece->offset + piece->size <= pack_writer_flushed(writer->pack) || pack_writer_flush(writer->pack, NULL);
+}
+
+gboolean
+store_writer_find(StoreWriter *writer, const Digest *digest, const Scope *owner, IndexEntry *entry, gboolean *mark)
+{
+    const PackPiece *piece;
+    gboolean found;
+
+    if (owner && !digest_equal(&writer->scope, &SCOPE_OPEN) && !digest_equal(&writer->scope, owner))
+        return FALSE;
+    g_mutex_lock(&writer->mutex);
+    piece = pending_find(writer->filling, digest);
+    if (!piece)
+        piece = pending_find(writer->leaving, digest);
+    *mark = piece && piece->frame.kind == FRAME_MARK;
+    found = piece && (*mark || !entry || describe(writer, piece, entry));
+    g_mutex_unlock(&writer->mutex);
+    return found;
 }
 
 gboolean

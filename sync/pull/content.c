@@ -232,7 +232,7 @@ fetch_one(Session *session, const Want *want, GError **error)
     chunks = result->chunks - chunks;
     bytes = result->bytes - bytes;
     if (!session->options->dry_run && begun)
-        landing_add(session->landing, &held, bytes,
+        landing_add(session->landing, &held,
                     good ? g_strdup_printf("%s: %" G_GUINT64_FORMAT " chunks, %" G_GUINT64_FORMAT " bytes", name, chunks, bytes) : NULL);
     if (!good || landing_is_due(session->landing))
         land(session);

@@ -6,15 +6,18 @@
 #define BEFORE_MAX 16
 #define AFTER_MAX 4
 
-/* Version @number of the transfer's dataset, if it is held whole. */
+/* Version @number of the transfer's dataset, if it is held whole, or came whole and waits to be. */
 static gboolean
 find_held(Transfer *transfer, guint64 number, Held *held)
 {
     const Manifest *manifest = transfer->manifest;
     Home *home = transfer->session->home;
     g_autoptr(Manifest) other = catalogue_version(home_catalogue(home, NULL), manifest->node, manifest->name, number, NULL);
+    const Held *waiting = other ? landing_find(transfer->session->landing, &other->address) : NULL;
 
-    return other && state_held(home_state(home, NULL), &other->address, held, NULL) && held->complete;
+    if (waiting)
+        *held = *waiting;
+    return waiting || (other && state_held(home_state(home, NULL), &other->address, held, NULL) && held->complete);
 }
 
 /* PU20: the newest version before it that is held, of the last few. */

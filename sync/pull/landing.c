@@ -5,7 +5,6 @@
 #define WRITERS 2
 #define WAITING_MAX 256              /* versions */
 #define WAITING_SECONDS 2
-#define WAITING_BYTES (1024 * 1024)  /* beyond, that the next version can be sent as patches against them is worth more than a commit costs */
 #define WRITER_SECONDS 30            /* after this long a commit lets gc have its turn */
 
 typedef struct {
@@ -27,7 +26,6 @@ struct Landing {
     Berth berths[WRITERS];      /* the last used first */
     GArray *waiting;            /* of Waiting */
     gint64 since;               /* when the first of them came */
-    guint64 bytes;              /* that they brought */
 };
 
 static void
@@ -77,40 +75,37 @@ landing_free(Landing *landing)
     g_free(landing);
 }
 
-/* What waits may lie in the writer that goes. */
+/* The last one gives way. */
 static gboolean
-make_room(Landing *landing, GError **error)
+open_writer(Landing *landing, const Scope *scope, GError **error)
 {
     Berth *last = &landing->berths[WRITERS - 1];
+    Store *store = home_store(landing->home, error);
 
-    if (!last->writer)
-        return TRUE;
-    if (!landing_commit(landing, error))
-        return FALSE;
     g_clear_pointer(&last->writer, store_writer_free);
-    return TRUE;
+    if (!store || (!landing->hold && !(landing->hold = store_hold(store, error))))
+        return FALSE;
+    *last = (Berth){ *scope, store_writer_new(store, scope, error), g_get_monotonic_time() };
+    return last->writer != NULL;
 }
 
 StoreWriter *
 landing_writer(Landing *landing, const Scope *scope, GError **error)
 {
-    Berth *berths = landing->berths;
-    Store *store = home_store(landing->home, error);
-    Berth found = { .scope = *scope, .since = g_get_monotonic_time() };
+    Berth *berths = landing->berths, found;
     guint i = 0;
 
+    if (berths[0].writer && digest_equal(&berths[0].scope, scope))
+        return berths[0].writer;
+    /* P27: what one writer commits must not need what another one might lose. */
+    if (!landing_commit(landing, error))
+        return NULL;
     while (i < WRITERS && !(berths[i].writer && digest_equal(&berths[i].scope, scope)))
         i++;
-    if (i == WRITERS) {
-        if (!store || !make_room(landing, error) || !(found.writer = store_writer_new(store, scope, error)) ||
-            (!landing->hold && !(landing->hold = store_hold(store, error)))) {
-            store_writer_free(found.writer);
-            return NULL;
-        }
-        i = WRITERS - 1;
-    } else {
-        found = berths[i];
-    }
+    if (i == WRITERS && !open_writer(landing, scope, error))
+        return NULL;
+    i = MIN(i, WRITERS - 1);
+    found = berths[i];
     for (; i > 0; i--)
         berths[i] = berths[i - 1];
     berths[0] = found;
@@ -118,20 +113,31 @@ landing_writer(Landing *landing, const Scope *scope, GError **error)
 }
 
 void
-landing_add(Landing *landing, const Held *held, guint64 bytes, char *line)
+landing_add(Landing *landing, const Held *held, char *line)
 {
     Waiting waiting = { *held, line };
 
     if (landing->waiting->len == 0)
         landing->since = g_get_monotonic_time();
-    landing->bytes += bytes;
     g_array_append_val(landing->waiting, waiting);
+}
+
+const Held *
+landing_find(const Landing *landing, const Digest *manifest)
+{
+    for (guint i = landing->waiting->len; i-- > 0;) {
+        const Held *held = &g_array_index(landing->waiting, Waiting, i).held;
+
+        if (held->complete && digest_equal(&held->manifest, manifest))
+            return held;
+    }
+    return NULL;
 }
 
 gboolean
 landing_is_due(const Landing *landing)
 {
-    return landing->waiting->len >= WAITING_MAX || landing->bytes >= WAITING_BYTES ||
+    return landing->waiting->len >= WAITING_MAX ||
            (landing->waiting->len > 0 && g_get_monotonic_time() - landing->since >= WAITING_SECONDS * G_USEC_PER_SEC);
 }
 
@@ -168,7 +174,6 @@ landing_commit(Landing *landing, GError **error)
             landing->told(landing->data, waiting->line);
     }
     g_array_set_size(landing->waiting, 0);
-    landing->bytes = 0;
     /* gc waits for writers; and after a failure a writer does nothing more. */
     close_writers(landing, good ? g_get_monotonic_time() - WRITER_SECONDS * G_USEC_PER_SEC : G_MAXINT64);
     return good;

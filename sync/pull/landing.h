@@ -19,8 +19,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Landing, landing_free)
 /* Borrowed; good until the next call for another scope or the next commit. */
 StoreWriter *landing_writer(Landing *landing, const Scope *scope, GError **error);
 /* All of a version has been put: it is held from the next commit on.  @line (the landing's from then on) tells of it.  Of one that is not complete (@line
- * NULL) gc keeps what came.  @bytes: that it brought. */
-void landing_add(Landing *landing, const Held *held, guint64 bytes, char *line);
+ * NULL) gc keeps what came. */
+void landing_add(Landing *landing, const Held *held, char *line);
+/* The version @manifest if it came whole and waits: all of it can be read from the store already.  Borrowed until the next call; or NULL. */
+const Held *landing_find(const Landing *landing, const Digest *manifest);
 /* Is it time to commit? */
 gboolean landing_is_due(const Landing *landing);
 /* Makes what was put durable, then the versions held.  On failure those that were waiting are let go. */

@@ -59,9 +59,6 @@ transfer_page(gpointer data, const Digest *digest, GError **error)
         return kept;
     if (!transfer_has(transfer, digest))
         return chama_error_null(error, CHAMA_ERROR_NOT_FOUND, "listing: a page is missing");
-    /* Put, but not committed, and no longer in the cache: that is rare. */
-    if (!store_has(store, digest, &transfer->whom.owner) && !store_writer_commit(transfer->whom.writer, error))
-        return NULL;
     return store_get(store, digest, error);
 }
 

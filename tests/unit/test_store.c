@@ -42,20 +42,56 @@ test_opened_again(void)
     remove_tree(path);
 }
 
-/* I1: nothing is visible before the commit, but to the writer itself. */
+/* I1: nothing is visible before the commit, but through the store that it is put into. */
 static void
 test_invisible_before_commit(void)
 {
     g_autofree char *path = temporary_folder();
-    g_autoptr(Store) store = open_store(path);
+    g_autoptr(Store) store = open_store(path), other = open_store(path);
     g_autoptr(StoreWriter) writer = open_writer(store, &SCOPE_OPEN);
     Digest digest = put(writer, 1, 1000);
 
-    g_assert_false(store_has(store, &digest, NULL));
-    assert_no_get(store, 1, 1000, CHAMA_ERROR_NOT_FOUND);
+    g_assert_false(store_has(other, &digest, NULL));
+    assert_no_get(other, 1, 1000, CHAMA_ERROR_NOT_FOUND);
     g_assert_true(store_writer_has(writer, &digest));
-    commit(writer);
     g_assert_true(store_has(store, &digest, NULL));
+    assert_get(store, 1, 1000);
+    commit(writer);
+    g_assert_true(store_has(other, &digest, NULL));
+    assert_get(other, 1, 1000);
+    remove_tree(path);
+}
+
+/* What a writer has put is read before it is committed, whether it is in the file already or not; for its own scope, and no longer once the writer
+ * went without a commit. */
+static void
+test_read_before_commit(void)
+{
+    g_autofree char *path = temporary_folder();
+    g_autoptr(Store) store = open_store(path);
+    StoreWriter *writer;
+    Digest digest, marked;
+
+    fill_store(store, &scope_a, 1000, 1, 3001);
+    g_bytes_unref(object(1000, 3001, &marked));
+    writer = open_writer(store, &scope_b);
+    for (guint i = 0; i < 100; i++) {
+        digest = put(writer, i, 99999);
+        if (i % 7 == 0)
+            assert_get(store, i, 99999);
+    }
+    for (guint i = 0; i < 100; i++)
+        assert_get(store, i, 99999);
+    g_assert_true(store_has(store, &digest, &scope_b));
+    g_assert_false(store_has(store, &digest, &scope_a));
+    g_assert_false(store_has(store, &marked, &scope_b));
+    put(writer, 1000, 3001);
+    g_assert_true(store_has(store, &marked, &scope_b));
+    g_assert_true(store_has(store, &marked, &scope_a));
+    assert_get(store, 1000, 3001);
+    store_writer_free(writer);
+    g_assert_false(store_has(store, &digest, &scope_b));
+    g_assert_false(store_has(store, &marked, &scope_b));
     remove_tree(path);
 }
 
@@ -424,6 +460,7 @@ main(int argc, char **argv)
     g_test_add_func("/store/put-and-get", test_put_and_get);
     g_test_add_func("/store/opened-again", test_opened_again);
     g_test_add_func("/store/I1-invisible-before-commit", test_invisible_before_commit);
+    g_test_add_func("/store/I1-read-before-commit", test_read_before_commit);
     g_test_add_func("/store/stored-once", test_stored_once);
     g_test_add_func("/store/no-empty-packs", test_no_empty_packs);
     g_test_add_func("/store/P15-scopes", test_scopes);
