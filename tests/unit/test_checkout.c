@@ -263,17 +263,17 @@ static void
 test_stage_swept(Tree *tree, gconstpointer data)
 {
     Digest root = three_files(tree);
-    g_autofree char *stage = killed_stage(tree, &root), *again = NULL;
 
+    g_free(killed_stage(tree, &root));
     tree_text(tree->in, "more", "another version");
     Digest other = publish(tree, tree->in);
 
     g_assert_cmpuint(get(tree, &other, &plain).written, ==, 4);
     assert_same(tree, &other);
-    again = killed_stage(tree, &root);
+    g_free(killed_stage(tree, &root));
     g_assert_cmpuint(get(tree, &root, &plain).kept, ==, 3);
     g_assert_cmpuint(count_in(tree->out), ==, 2);
-    again = killed_stage(tree, &other);
+    g_free(killed_stage(tree, &other));
     g_assert_cmpuint(get(tree, &other, &plain).kept, ==, 4);
     g_assert_cmpuint(count_in(tree->out), ==, 2);
 }
