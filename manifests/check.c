@@ -11,6 +11,7 @@
 #include "keys/tls.h"
 #include "manifests/checkout.h"
 #include "manifests/check_catalogue.h"
+#include "manifests/listing/known.h"
 #include "manifests/statement.h"
 #include "manifests/store/maintain.h"
 
@@ -172,13 +173,40 @@ typedef struct {
     gpointer data;
     guint64 missing;
     gboolean release;
+    KnownPages *whole;       /* of listings of @owner's of which nothing is missing: versions have most of theirs in common */
 } HeldCheck;
+
+static void
+held_check_clear(HeldCheck *check)
+{
+    g_clear_pointer(&check->whole, known_pages_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HeldCheck, held_check_clear)
+
+/* What is held for one owner need not be for another. */
+static void
+set_owner(HeldCheck *check, const char *node)
+{
+    Scope owner;
+
+    node_id_parse(node, &owner, NULL);
+    if (check->whole && digest_equal(&owner, &check->owner))
+        return;
+    check->owner = owner;
+    g_clear_pointer(&check->whole, known_pages_free);
+    check->whole = known_pages_new();
+}
 
 static gboolean
 visit_page(gpointer data, const Digest *digest, const Page *page, guint64 first_item, GError **error)
 {
     HeldCheck *check = data;
+    PageRef reference;
 
+    page_totals(page, &reference);
+    reference.digest = *digest;
+    if (reference.path && known_pages_has(check->whole, page_level(page), &reference))
+        return FALSE;
     for (guint i = 0; page_level(page) == 0 && i < page_count(page); i++) {
         const Item *item = page_item(page, i);
 
@@ -221,6 +249,8 @@ check_one_held(HeldCheck *check, const Held *held, const Manifest *manifest)
         say(check->report, check->data, "%s: listing: %s", check->name, broken->message);
     if (check->missing > 1)
         say(check->report, check->data, "%s: %" G_GUINT64_FORMAT " chunk references in all lead to nothing", check->name, check->missing);
+    if (!broken && check->missing == 0)
+        known_pages_add(check->whole, &held->listing, store_listing_get, check->store, NULL);
     return good && !broken && check->missing == 0;
 }
 
@@ -240,7 +270,7 @@ check_version(HeldCheck *check, const Held *held, const Manifest *manifest, GErr
     g_autofree char *name = g_strdup_printf("%.8s/%s@%" G_GUINT64_FORMAT, manifest->node, manifest->name, manifest->version);
 
     check->name = name;
-    node_id_parse(manifest->node, &check->owner, NULL);
+    set_owner(check, manifest->node);
     return check_one_held(check, held, manifest) || !check->release || strcmp(manifest->node, home_id(check->home)) == 0 ||
            release(check, held, error);
 }
@@ -251,7 +281,7 @@ check_all_held(Home *home, gboolean releases, CheckReport report, gpointer data,
     State *state = home_state(home, error);
     Catalogue *catalogue = home_catalogue(home, error);
     g_autoptr(GArray) all = state && catalogue ? state_all_held(state, error) : NULL;
-    HeldCheck check = { .home = home, .report = report, .data = data, .store = home_store(home, error), .release = releases };
+    g_auto(HeldCheck) check = { .home = home, .report = report, .data = data, .store = home_store(home, error), .release = releases };
 
     for (guint i = 0; all && check.store && i < all->len; i++) {
         const Held *held = &g_array_index(all, Held, i);

@@ -10,6 +10,7 @@ typedef struct {
     int fd;
     guint64 size;              /* of the file */
     guint64 data_until;        /* no hole begins before this: no call is spent on what is known to be data */
+    guint64 hole_from, hole_until;   /* where the hole was found that was found last */
 } Holes;
 
 /* How many bytes from @offset on are a hole; 0 too where the file system cannot tell. */
