@@ -90,17 +90,20 @@ def limits_line(part):
             f"{part['walk_seconds']:.3f} s, reading every file {part['read_seconds']:.3f} s.\n")
 
 
-def order_line(facts):
+def order_line(facts, rounds):
     once = f"  Only in the first round, since that took them over ten minutes: {', '.join(facts['once'])}." if facts["once"] else ""
-    return f"Interleaved {facts['order']}.{once}\n"
+    return f"Interleaved {facts['order']}; rounds: {rounds}.{once}\n"
 
 
-def section(facts, document, peers):
+def section(facts, document):
     medians = Medians(facts["name"], document)
+    took_part = {one["peer"] for one in document["results"] if one["data"] == facts["name"]}
+    peers = [peer for peer in document["settings"] if peer in took_part]
+    rounds = 1 + max((one["round"] for one in document["results"] if one["data"] == facts["name"]), default=0)
     failures = "".join(f"- {peer}, {step}: {text}\n" for (peer, step), text in medians.failures.items())
     return "\n".join([f"### {facts['name']}: {facts['files']} files, {facts['bytes'] / 1e6:.1f} MB, {facts['versions']} versions\n",
                       wanted(facts, medians), compare(facts, medians),
-                      limits_line(facts["limits"]), order_line(facts), everyone(medians, peers),
+                      limits_line(facts["limits"]), order_line(facts, rounds), everyone(medians, peers),
                       "CPU time of a step (commands and the daemons they talk to) and the peak memory of its commands, resident / anonymous:\n",
                       resources(medians, peers), f"Failed:\n\n{failures}" if failures else ""])
 
@@ -129,14 +132,12 @@ def growth_of(sizes, document):
 
 def markdown(document):
     """The whole report."""
-    peers = list(document["settings"])
     known = document["machine"]
-    rounds = 1 + max((one["round"] for one in document["results"]), default=0)
     about = [f"- {key}: {value}" for key, value in known.items() if key != "versions"]
     about += ["- versions: " + "; ".join(f"{peer}: {text}" for peer, text in known["versions"].items()),
-              f"- command: `run.sh {document['options']}`; rounds: {rounds}"]
+              f"- command: `run.sh {document['options']}`"]
     settings = table(["peer", "settings"], [[peer, text] for peer, text in document["settings"].items()])
-    return "\n".join(["\n".join(about) + "\n", *(section(facts, document, peers) for facts in document["data"]),
+    return "\n".join(["\n".join(about) + "\n", *(section(facts, document) for facts in document["data"]),
                       *growth(document), "### Settings\n", settings])
 
 

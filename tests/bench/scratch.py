@@ -36,7 +36,8 @@ def prepare_inside():
 
 
 class Folder:
-    """Scratch in a folder that the user gave.  What a round leaves is only renamed away; all deleting is at the end."""
+    """Scratch in a folder that the user gave.  What a round leaves is only renamed away; all deleting is at the end, except where it costs
+    nothing and room is memory."""
 
     def __init__(self, parent):
         self.top = tempfile.mkdtemp(prefix="chama-bench.", dir=parent)
@@ -49,6 +50,8 @@ class Folder:
         if os.path.exists(self.work):
             self.rounds += 1
             os.rename(self.work, os.path.join(self.top, f"old{self.rounds}"))
+        if file_system(self.top) == "tmpfs":
+            self.drop_old()
         os.mkdir(self.work)
 
     def drop_old(self):

@@ -33,7 +33,7 @@ class Peer:
     settings = ""
     durable = frozenset()
     way_to_files = (True, True)  # which of sync and checkout a receiver needs until it has plain files
-    starts = True                # whether the start of its program is of interest
+    starts = True                # whether to time starts of its program (once in a family is enough)
 
     def __init__(self, run, source, home):
         self.bench, self.source, self.home = run, source, home

@@ -54,4 +54,5 @@ class BorgLz4(Borg):
 
 class BorgZstd(Borg):
     name, compression = "borg zstd,3", "zstd,3"
+    starts = False
     settings = "as borg lz4, with --compression zstd,3"

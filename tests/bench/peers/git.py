@@ -78,5 +78,6 @@ class Git(GitBase):
 
 class GitStore(GitBase):
     name = "git -0"
+    starts = False
     config = {"core.compression": "0", "pack.window": "0", "core.bigFileThreshold": "1m"}
     settings = "as git, with core.compression 0, pack.window 0, core.bigFileThreshold 1m: fastest, stores all as it is"

@@ -56,4 +56,5 @@ class ResticAuto(Restic):
 
 class ResticOff(Restic):
     name, compression = "restic off", "off"
+    starts = False
     settings = "as restic, with --compression off"

@@ -34,12 +34,14 @@ class RsyncSsh(Rsync):
 
 class RsyncZstd(RsyncSsh):
     name = "rsync zstd"
+    starts = False
     settings = "as rsync ssh, with -z --zc=zstd --zl=1"
     options = ("--compress", "--compress-choice=zstd", "--compress-level=1")
 
 
 class RsyncDaemon(Rsync):
     name = "rsync daemon"
+    starts = False
     settings = "-a --delete from `rsync --daemon` on loopback, not encrypted; does not fsync"
 
     def before_sync(self):
