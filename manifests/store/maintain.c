@@ -31,7 +31,7 @@ rebuild_from(Rebuild *rebuild, int fd, const char *path, const PackHeader *heade
     guint64 end = PACK_HEADER_SIZE;
 
     if (!change || !index_change_open_pack(change, header, &pack, error) ||
-        !store_index_frames(change, &pack, reader, rebuild->report, rebuild->data, &end, error))
+        !store_index_frames(change, &pack, reader, FALSE, rebuild->report, rebuild->data, &end, error))
         return FALSE;
     pack.length = end;
     return index_change_put_pack(change, &pack, error) && index_change_commit(change, error);
@@ -112,7 +112,7 @@ store_rebuild_locked(const char *path, StoreReport report, gpointer data, GError
     for (guint i = 0; index && i < ids->len; i++)
         if (!rebuild_pack(&rebuild, g_array_index(ids, guint64, i), error))
             return FALSE;
-    return index && replace_index(new_path, index_path, old_path, error);
+    return index && store_let_orphans_go(index, packs_path, report, data, error) && replace_index(new_path, index_path, old_path, error);
 }
 
 gboolean

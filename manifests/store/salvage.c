@@ -31,9 +31,10 @@ store_frame_check(const PackPiece *piece, GError **error)
 }
 
 gboolean
-store_index_frames(IndexChange *change, IndexPack *pack, PackReader *reader, StoreReport report, gpointer data, guint64 *valid_end,
-                   GError **error)
+store_index_frames(IndexChange *change, IndexPack *pack, PackReader *reader, gboolean bases_first, StoreReport report, gpointer data,
+                   guint64 *valid_end, GError **error)
 {
+    gboolean has_bases = TRUE;
     char name[PACK_NAME_SIZE];
     PackPiece piece;
 
@@ -55,7 +56,8 @@ store_index_frames(IndexChange *change, IndexPack *pack, PackReader *reader, Sto
             if (!store_frame_check(&piece, &failed))
                 store_report(report, data, &piece.frame.digest, "pack %s: offset %" G_GUINT64_FORMAT ": %s", name, piece.offset,
                              failed->message);
-            else if (!index_change_add(change, pack, &piece, 0, error))
+            else if ((bases_first && !store_has_bases(change, &piece, &has_bases, error)) ||
+                     (has_bases && !index_change_add(change, pack, &piece, 0, error)))
                 return FALSE;
         }
     }
@@ -122,7 +124,7 @@ take_in(Index *index, int fd, const char *path, guint64 size, const PackHeader *
         return FALSE;
     end = pack.length;
     reader = pack_reader_new(fd, path, pack.id, pack.length, size);
-    if (!store_index_frames(change, &pack, reader, NULL, NULL, &end, error))
+    if (!store_index_frames(change, &pack, reader, TRUE, NULL, NULL, &end, error))
         return FALSE;
     if (end < size && ftruncate(fd, (off_t)end) < 0)
         return chama_error_errno(error, errno, "%s", path);

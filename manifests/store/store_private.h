@@ -60,13 +60,18 @@ gboolean store_frame_check(const PackPiece *piece, GError **error);
 /* The pack at @path, open and locked, and its size; *@fd -1 and TRUE if a living writer has it or it is gone. */
 gboolean store_open_dead_pack(const char *path, int *fd, guint64 *size, GError **error);
 /* P18: takes in the frames of @reader, each one hashed, and says where the last valid one ends.  What is damaged or unknown is told
- * to @report. */
-gboolean store_index_frames(IndexChange *change, IndexPack *pack, PackReader *reader, StoreReport report, gpointer data,
+ * to @report.  @bases_first: a patch counts only behind its bases, as it was written; else they may come in a pack that is read later. */
+gboolean store_index_frames(IndexChange *change, IndexPack *pack, PackReader *reader, gboolean bases_first, StoreReport report, gpointer data,
                             guint64 *valid_end, GError **error);
 /* Takes in what dead writers left, and cuts off what they did not finish.  The store's lock is held by the caller. */
 gboolean store_salvage(Store *store, GError **error);
 /* P19: removes the file of a pack that the index calls doomed, then its record. */
 gboolean store_remove_doomed(Store *store, Index *index, guint64 id, GError **error);
+
+/* orphans.c.  P27: patches of which a base is not in the index go from it, and with them what was made against them; each is told to @report. */
+gboolean store_let_orphans_go(Index *index, const char *packs_path, StoreReport report, gpointer data, GError **error);
+/* Are the bases of what @piece holds in the index, as the change has it so far?  Of what is no patch, always. */
+gboolean store_has_bases(IndexChange *change, const PackPiece *piece, gboolean *has, GError **error);
 
 /* maintain.c.  The same as store_rebuild_index(), for a caller that holds the exclusive lock. */
 gboolean store_rebuild_locked(const char *path, StoreReport report, gpointer data, GError **error);

@@ -89,3 +89,14 @@ want "publish it changed again" 0 chama p publish rows rows
 want "sync" 0 chama q sync --json
 fewer=$(printf '%s' "$out" | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["bytes"] < 20000)')
 equal "comes as patches again" "$fewer" True
+
+# A base that is lost takes with it what was made against it: all of it is fetched again.
+find q/store/packs -type f -size +10k | while read -r pack; do
+    size=$(stat -c %s "$pack")
+    for part in 1 2 3; do printf 'damage' | dd of="$pack" bs=1 seek=$((size * part / 4 + 100)) conv=notrunc 2>/dev/null; done
+done
+want "q makes its index anew" 3 chama q fsck --rebuild-index
+has "without what was made against what is lost" "$out" "P27: left out"
+want "q syncs" 0 chama q sync
+want "q verifies all that it holds" 0 chama q verify
+want "fsck of q" 0 chama q fsck

@@ -194,19 +194,49 @@ test_salvage(void)
         assert_version(store, version);
     g_assert_cmpint(entry_of(store, 2).reach, ==, 2);
     assert_no_version(store, 3, CHAMA_ERROR_NOT_FOUND);
-    assert_no_version(store, 4, CHAMA_ERROR_DAMAGED);
+    /* P27: or nobody would bring it again */
+    assert_no_version(store, 4, CHAMA_ERROR_NOT_FOUND);
     assert_version(store, 5);
     assert_no_version(store, 6, CHAMA_ERROR_NOT_FOUND);
-    /* the one that is no patch, and the one without its base */
-    g_assert_cmpint(problems(store), ==, 2);
-    g_assert_cmpuint(totals_of(store).objects, ==, 5);
+    /* the one that is no patch */
+    g_assert_cmpint(problems(store), ==, 1);
+    g_assert_cmpuint(totals_of(store).objects, ==, 4);
+    g_clear_pointer(&store, store_close);
+    g_assert_cmpint(rebuild(path), ==, 2);
+    store = open_store(path);
+    assert_version(store, 5);
+    assert_no_version(store, 4, CHAMA_ERROR_NOT_FOUND);
+    /* the base comes, and is all that was wanting */
+    put_whole_version(store, &SCOPE_OPEN, 30);
     g_clear_pointer(&store, store_close);
     g_assert_cmpint(rebuild(path), ==, 1);
     store = open_store(path);
-    assert_version(store, 5);
-    /* which comes, and is all that was wanting */
-    put_whole_version(store, &SCOPE_OPEN, 30);
     assert_version(store, 4);
+    remove_tree(path);
+}
+
+/* P27: a base that an index made anew leaves out takes with it what was made against it, and what was made against that. */
+static void
+test_rebuild_without_a_base(void)
+{
+    g_autofree char *path = temporary_folder();
+    Store *store = open_store(path);
+
+    put_whole_version(store, &SCOPE_OPEN, 0);
+    put_whole_version(store, &SCOPE_OPEN, 60);
+    put_version_like(store, &SCOPE_OPEN, 1, 0);
+    put_version_like(store, &scope_a, 2, 1);
+    put_version_like(store, &SCOPE_OPEN, 61, 60);
+    damage(store, path, 0);
+    store_close(store);
+    g_assert_cmpint(rebuild(path), >=, 3);
+    store = open_store(path);
+    for (guint version = 0; version < 3; version++)
+        assert_no_version(store, version, CHAMA_ERROR_NOT_FOUND);
+    assert_version(store, 61);
+    put_whole_version(store, &SCOPE_OPEN, 1);
+    assert_version(store, 1);
+    store_close(store);
     remove_tree(path);
 }
 
@@ -323,6 +353,7 @@ main(int argc, char **argv)
     g_test_add_func("/patch-index/P26-circles", test_circles);
     g_test_add_func("/patch-index/P26-itself", test_itself);
     g_test_add_func("/patch-index/P18-salvage", test_salvage);
+    g_test_add_func("/patch-index/P27-rebuild-without-a-base", test_rebuild_without_a_base);
     g_test_add_func("/patch-index/P27-told-for-each", test_told_for_each);
     g_test_add_func("/patch-index/P7-every-bit", test_every_bit);
     g_test_add_func("/patch-index/P21-wrong-reach", test_wrong_reach);
