@@ -164,22 +164,56 @@ trace_back(Against *against, const Bases *wanted, Bases *found)
     return FALSE;
 }
 
-/* Against other objects than those that it is stored against; whole if that is not worth it. */
-static gboolean
-make_anew(Against *against, const Digest *digest, const Bases *bases, StoredObject *object, GError **error)
-{
-    g_autoptr(GBytes) plain = bases->count > 0 ? store_get(against->store, digest, error) : NULL;
-    GBytes *patch;
-    gsize size;
-    const void *data;
+/* Where the item is its whole file: what stands at the same place in the earlier one.  A long line of patches leads away from the versions between, to
+ * bases that none of them has. */
+typedef struct {
+    guint at, from;
+    Bases *bases;
+} Neighbours;
 
-    if (bases->count > 0 && !plain)
-        return FALSE;
-    data = plain ? g_bytes_get_data(plain, &size) : NULL;
-    patch = plain ? store_make_patch(against->store, bases->digests, bases->count, data, size) : NULL;
+static gboolean
+take_neighbour(gpointer data, const ChunkRef *chunk)
+{
+    Neighbours *neighbours = data;
+
+    if (neighbours->at >= neighbours->from)
+        add_base(neighbours->bases, &chunk->digest);
+    return neighbours->at++ < neighbours->from + 1;
+}
+
+static gboolean
+is_whole_file(const Item *item)
+{
+    guint64 bytes = 0;
+
+    for (guint i = 0; i < item->chunk_count; i++)
+        bytes += item->chunks[i].size * item->chunks[i].run;
+    return item->kind != ITEM_PART && bytes == item->size;
+}
+
+static void
+find_neighbours(Against *against, const Item *item, guint index, Bases *bases)
+{
+    Neighbours neighbours = { .bases = bases };
+
+    bases->count = 0;
+    if (!against->lookup || against->chunks->len == 0 || !is_whole_file(item))
+        return;
+    neighbours.from = MIN(index, against->chunks->len - 1);
+    listing_lookup_chunks(against->lookup, item->path, take_neighbour, &neighbours, NULL);
+}
+
+/* Against other objects than those that it is stored against; FALSE if that is not worth it. */
+static gboolean
+make_patch(Against *against, GBytes *plain, const Bases *bases, StoredObject *object)
+{
+    gsize size;
+    const void *data = g_bytes_get_data(plain, &size);
+    GBytes *patch = bases->count > 0 ? store_make_patch(against->store, bases->digests, bases->count, data, size) : NULL;
+
     if (!patch || (object->codec != CODEC_PATCH && g_bytes_get_size(patch) >= g_bytes_get_size(object->stored))) {
         g_clear_pointer(&patch, g_bytes_unref);
-        return store_make_whole(against->store, digest, object, error);
+        return FALSE;
     }
     g_bytes_unref(object->stored);
     object->stored = patch;
@@ -188,8 +222,10 @@ make_anew(Against *against, const Digest *digest, const Bases *bases, StoredObje
 }
 
 gboolean
-against_chunk(Against *against, const char *path, const Digest *digest, StoredObject *object, GError **error)
+against_chunk(Against *against, const Item *item, guint index, StoredObject *object, GError **error)
 {
+    const Digest *digest = &item->chunks[index].digest;
+    g_autoptr(GBytes) plain = NULL;
     Bases wanted, found;
     gsize size;
     const void *stored = g_bytes_get_data(object->stored, &size);
@@ -198,8 +234,14 @@ against_chunk(Against *against, const char *path, const Digest *digest, StoredOb
         return TRUE;
     if (!stored_patch_bases(stored, size, wanted.digests, &wanted.count, error))
         return FALSE;
-    look_up_file(against, path);
-    return trace_back(against, &wanted, &found) || make_anew(against, digest, &found, object, error);
+    look_up_file(against, item->path);
+    if (trace_back(against, &wanted, &found))
+        return TRUE;
+    plain = store_get(against->store, digest, error);
+    if (!plain || make_patch(against, plain, &found, object))
+        return plain != NULL;
+    find_neighbours(against, item, index, &found);
+    return make_patch(against, plain, &found, object) || store_make_whole(against->store, digest, object, error);
 }
 
 gboolean
@@ -211,5 +253,5 @@ against_page(Against *against, const Digest *digest, StoredObject *object, GErro
 
     if (page)
         bases.count = listing_lookup_pages(against->lookup, page, bases.digests, PATCH_BASES_MAX, NULL);
-    return make_anew(against, digest, &bases, object, error);
+    return (page && make_patch(against, plain, &bases, object)) || store_make_whole(against->store, digest, object, error);
 }

@@ -5,6 +5,7 @@
 #ifndef CHAMA_SYNC_ANSWER_AGAINST_H
 #define CHAMA_SYNC_ANSWER_AGAINST_H
 
+#include "manifests/listing/page.h"
 #include "manifests/store/store.h"
 
 typedef struct Against Against;
@@ -13,8 +14,9 @@ Against *against_new(Store *store, const Digest *root, const Scope *scope);
 void against_free(Against *against);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Against, against_free)
 
-/* @object, as store_get_stored() gave it, becomes what is sent: a patch that the caller can open, or the object whole.  A chunk: of the file @path. */
-gboolean against_chunk(Against *against, const char *path, const Digest *digest, StoredObject *object, GError **error);
+/* @object, as store_get_stored() gave it, becomes what is sent: a patch that the caller can open, or the object whole.  A chunk: number @index of
+ * @item. */
+gboolean against_chunk(Against *against, const Item *item, guint index, StoredObject *object, GError **error);
 gboolean against_page(Against *against, const Digest *digest, StoredObject *object, GError **error);
 
 #endif

@@ -126,38 +126,56 @@ serving_set_against(Serving *serving, Against *against)
     serving->against = against;
 }
 
-/* As it lies in the pack, but for patches, which not every caller can open. @path: of a chunk's file. */
+/* As it lies in the pack, but for patches, which not every caller can open: chunks under codec 2 are append_patch()'s. */
 static gboolean
-get_object(Serving *serving, const Digest *digest, ObjectKind kind, const char *path, StoredObject *object)
+get_object(Serving *serving, const Digest *digest, ObjectKind kind, StoredObject *object)
 {
     if (!store_get_stored(serving->store, digest, &serving->scope, object, NULL))
         return FALSE;
-    if (!serving->against)
-        return store_make_whole(serving->store, digest, object, NULL);
-    return kind == OBJECT_PAGE ? against_page(serving->against, digest, object, NULL)
-                               : against_chunk(serving->against, path, digest, object, NULL);
+    return serving->against && kind == OBJECT_PAGE ? against_page(serving->against, digest, object, NULL)
+                                                   : store_make_whole(serving->store, digest, object, NULL);
+}
+
+static void
+append_frame(GByteArray *out, ObjectKind kind, const StoredObject *object)
+{
+    gsize size;
+    const guint8 *stored = g_bytes_get_data(object->stored, &size);
+    const FrameHeader header = { (guint8)kind, object->codec, (guint32)size, object->plain_size };
+    guint8 bytes[WIRE_FRAME_HEADER_SIZE];
+
+    frame_header_format(&header, bytes);
+    g_byte_array_append(out, bytes, sizeof bytes);
+    g_byte_array_append(out, stored, (guint)size);
 }
 
 /* One frame: the object, or "not here". */
 static void
-append_object(Serving *serving, GByteArray *out, const Digest *digest, ObjectKind kind, const char *path)
+append_object(Serving *serving, GByteArray *out, const Digest *digest, ObjectKind kind)
 {
-    guint8 bytes[WIRE_FRAME_HEADER_SIZE];
     StoredObject object = { 0 };
-    FrameHeader header;
-    gsize size;
-    const guint8 *stored;
 
-    if (!get_object(serving, digest, kind, path, &object)) {
-        stored_object_clear(&object);
+    if (get_object(serving, digest, kind, &object))
+        append_frame(out, kind, &object);
+    else
         append_nothing(out);
-        return;
-    }
-    stored = g_bytes_get_data(object.stored, &size);
-    header = (FrameHeader){ (guint8)kind, object.codec, (guint32)size, object.plain_size };
-    frame_header_format(&header, bytes);
-    g_byte_array_append(out, bytes, sizeof bytes);
-    g_byte_array_append(out, stored, (guint)size);
+    stored_object_clear(&object);
+}
+
+/* The chunk at which the cursor's item and the position stand. */
+static void
+append_patch(Serving *serving, GByteArray *out)
+{
+    guint index = (guint)(serving->position - serving->item_position);
+    const Digest *digest = &serving->item->chunks[index].digest;
+    StoredObject object = { 0 };
+
+    if (store_get_stored(serving->store, digest, &serving->scope, &object, NULL) &&
+        (serving->against ? against_chunk(serving->against, serving->item, index, &object, NULL)
+                          : store_make_whole(serving->store, digest, &object, NULL)))
+        append_frame(out, OBJECT_CHUNK, &object);
+    else
+        append_nothing(out);
     stored_object_clear(&object);
 }
 
@@ -168,7 +186,7 @@ append_page(Serving *serving, GByteArray *out)
     Digest digest = serving->root;
 
     if (place->level == WIRE_LEVEL_ROOT || listing_pages_find(serving->pages, place->level, place->first_item, &digest, NULL))
-        append_object(serving, out, &digest, OBJECT_PAGE, NULL);
+        append_object(serving, out, &digest, OBJECT_PAGE);
     else
         append_nothing(out);
 }
@@ -228,7 +246,7 @@ append_waiting(Serving *serving, GByteArray *out)
     if (!store_read_extents(serving->store, serving->waiting, rooms, serving->waiting_count)) {
         g_byte_array_set_size(out, start);
         for (guint i = 0; i < serving->waiting_count; i++)
-            append_object(serving, out, &serving->waiting[i].digest, OBJECT_CHUNK, "");
+            append_object(serving, out, &serving->waiting[i].digest, OBJECT_CHUNK);
     }
     serving->waiting_count = serving->waiting_bytes = 0;
 }
@@ -240,7 +258,7 @@ append_digest(Serving *serving, GByteArray *out, const Digest *digest)
 
     if (!store_find_extent(serving->store, digest, &serving->scope, extent) || extent->codec == CODEC_PATCH) {
         append_waiting(serving, out);
-        append_object(serving, out, digest, OBJECT_CHUNK, serving->item->path);
+        append_patch(serving, out);
         return;
     }
     serving->waiting_bytes += WIRE_FRAME_HEADER_SIZE + extent->stored_size;

@@ -103,6 +103,30 @@ test_patches(TwoNodes *nodes, gconstpointer unused)
         manifest_free(editions[i]);
 }
 
+/* A file that grows line by line: the bases of a late version stand in none of the last ones. */
+static void
+test_long_line(TwoNodes *nodes, gconstpointer unused)
+{
+    Node *forestry = &nodes->forestry;
+    Manifest *before = NULL;
+    GString *text = g_string_new(NULL);
+
+    for (guint line = 0; line < 3000; line++)
+        g_string_append_printf(text, "%u,%u\n", line, line * 2654435761u);
+    for (guint version = 0; version < 80; version++) {
+        Manifest *manifest;
+
+        g_string_append_printf(text, "version %u,%u,%u\n", version, version * 2654435761u, version * 40503u);
+        manifest = node_publish_bytes(forestry, "log", SHARE_OPEN, (const guint8 *)text->str, text->len);
+        if (before)
+            assert_frames(forestry, NULL, manifest, "chunks", "0\n", before, TRUE);
+        g_clear_pointer(&before, manifest_free);
+        before = manifest;
+    }
+    manifest_free(before);
+    g_string_free(text, TRUE);
+}
+
 /* One of two files changed: its chunk digests did, and with them the page. */
 static void
 test_pages(TwoNodes *nodes, gconstpointer unused)
@@ -178,6 +202,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add("/against/patches", TwoNodes, NULL, make, test_patches, two_nodes_clear);
+    g_test_add("/against/long-line", TwoNodes, NULL, make, test_long_line, two_nodes_clear);
     g_test_add("/against/pages", TwoNodes, NULL, make, test_pages, two_nodes_clear);
     g_test_add("/against/of-no-use", TwoNodes, NULL, make, test_of_no_use, two_nodes_clear);
     g_test_add("/against/refused", TwoNodes, NULL, make, test_refused, two_nodes_clear);
