@@ -9,7 +9,7 @@ from steps import ROWS
 LEFT, WIDTH, LINE, HEAD, RIGHT = 180, 620, 22, 34, 30
 LEAST, MOST = 1 / 16, 128
 COLOURS = ("#1f77b4", "#6baed6", "#d62728", "#ff9896", "#2ca02c", "#9467bd", "#8c564b", "#c49c94", "#e377c2", "#7f7f7f",
-           "#bcbd22", "#17becf", "#e6ab02")
+           "#bcbd22", "#17becf", "#e6ab02", "#1b3a1b")
 
 
 def place(multiple):
