@@ -32,8 +32,10 @@ gboolean store_bases_open(Store *store, const Digest *digests, guint count, Base
 /* Their plain bytes, one after the other: NULL only if there is nothing in them.  Valid in this thread until the next call. */
 const guint8 *bases_prefix(const Bases *bases, gsize *size);
 
-/* The stored bytes of a patch (P25) that says @data, the object @digest, by way of what @likeness knows: NULL if none is worth it (P28). */
-GBytes *store_find_patch(Store *store, const Digest *digest, const void *data, gsize size, StoreLikeness likeness, gpointer likeness_data);
+/* The stored bytes of a patch (P25) that says @data, the object @digest, by way of what @likeness knows: NULL if there is none of half its size.
+ * *@surely: it is so small that it is worth it (P28); else what the object takes whole decides. */
+GBytes *store_find_patch(Store *store, const Digest *digest, const void *data, gsize size, StoreLikeness likeness, gpointer likeness_data,
+                         gboolean *surely);
 /* What a peer sent as a patch, opened before, with the reach that it has here: *@patch NULL if that is too much (P26). */
 gboolean store_measure_patch(Store *store, const void *stored, gsize stored_size, GBytes **patch, GError **error);
 

@@ -107,12 +107,23 @@ open_bases(Store *store, const Patch *patch, Bases *bases, guint *opened, GError
 
 /* To plain bytes of which nothing is proven yet. */
 static gboolean
-open_stored(Store *store, const Digest *digest, guint codec, guint reach, guint32 plain_size, const void *stored, gsize stored_size, guint8 *room,
-            guint *opened, GError **error)
+expand_patch(Store *store, const Digest *digest, const Patch *patch, guint32 plain_size, guint8 *room, guint *opened, GError **error)
 {
     g_auto(Bases) bases = { 0 };
     const guint8 *prefix;
     gsize prefix_size;
+
+    if (!open_bases(store, patch, &bases, opened, error))
+        return FALSE;
+    prefix = bases_prefix(&bases, &prefix_size);
+    return codec_expand_patch(digest, prefix, prefix_size, plain_size, patch->delta, patch->delta_size, room, error);
+}
+
+/* The same under any codec. */
+static gboolean
+open_stored(Store *store, const Digest *digest, guint codec, guint reach, guint32 plain_size, const void *stored, gsize stored_size, guint8 *room,
+            guint *opened, GError **error)
+{
     Patch patch;
 
     if (codec != CODEC_PATCH)
@@ -121,10 +132,7 @@ open_stored(Store *store, const Digest *digest, guint codec, guint reach, guint3
         return FALSE;
     if (patch.reach != reach)
         return chama_error(error, CHAMA_ERROR_DAMAGED, "P21: want a patch of reach %u as the index says, have %u", reach, patch.reach);
-    if (!open_bases(store, &patch, &bases, opened, error))
-        return FALSE;
-    prefix = bases_prefix(&bases, &prefix_size);
-    return codec_expand_patch(digest, prefix, prefix_size, plain_size, patch.delta, patch.delta_size, room, error);
+    return expand_patch(store, digest, &patch, plain_size, room, opened, error);
 }
 
 gboolean
@@ -182,9 +190,6 @@ store_open_received(Store *store, const Scope *owner, const Digest *digest, Code
                     gsize stored_size, GError **error)
 {
     g_autofree guint8 *room = NULL;
-    g_auto(Bases) bases = { 0 };
-    const guint8 *prefix;
-    gsize prefix_size;
     guint opened = 0;
     Patch patch;
 
@@ -194,12 +199,8 @@ store_open_received(Store *store, const Scope *owner, const Digest *digest, Code
     if (!codec_check(codec, plain_size, stored_size, error) || !patch_parse(stored, stored_size, &patch, error) ||
         !check_bases(store, digest, &patch, owner, error))
         return NULL;
-    if (!open_bases(store, &patch, &bases, &opened, error))
-        return NULL;
     room = g_malloc(MAX(plain_size, 1));
-    prefix = bases_prefix(&bases, &prefix_size);
-    if (!codec_expand_patch(digest, prefix, prefix_size, plain_size, patch.delta, patch.delta_size, room, error) ||
-        !codec_prove(digest, room, plain_size, error))
+    if (!expand_patch(store, digest, &patch, plain_size, room, &opened, error) || !codec_prove(digest, room, plain_size, error))
         return NULL;
     return g_bytes_new_take(g_steal_pointer(&room), plain_size);
 }

@@ -123,25 +123,6 @@ make_patch(const Bases *bases, const void *data, gsize size, gsize most)
     return g_bytes_new_take(g_realloc(g_steal_pointer(&room), head + delta), head + delta);
 }
 
-/* What it would take whole. */
-static gsize
-whole_size(const void *data, gsize size)
-{
-    gsize stored_size = size;
-
-    codec_compress(data, size, codec_scratch(), &stored_size);
-    return stored_size;
-}
-
-/* P28: reading it takes more than reading an object that is whole. */
-static gboolean
-is_worth_it(GBytes *patch, const void *data, gsize size)
-{
-    gsize patch_size = g_bytes_get_size(patch);
-
-    return patch_size <= size / PATCH_SURELY || patch_size <= whole_size(data, size) / 2;
-}
-
 /* Another writer may have stored meanwhile what is being put: to be made against itself would only make it worse. */
 static gboolean
 is_among(const Bases *bases, const Digest *digest)
@@ -153,12 +134,14 @@ is_among(const Bases *bases, const Digest *digest)
 }
 
 GBytes *
-store_find_patch(Store *store, const Digest *digest, const void *data, gsize size, StoreLikeness likeness, gpointer likeness_data)
+store_find_patch(Store *store, const Digest *digest, const void *data, gsize size, StoreLikeness likeness, gpointer likeness_data,
+                 gboolean *surely)
 {
     g_autoptr(GBytes) best = NULL;
     Digest digests[PATCH_BASES_MAX];
 
-    for (guint attempt = 0; attempt < ATTEMPTS_MAX && size >= PATCH_SIZE_MIN; attempt++) {
+    *surely = FALSE;
+    for (guint attempt = 0; attempt < ATTEMPTS_MAX && size >= PATCH_SIZE_MIN && !*surely; attempt++) {
         g_auto(Bases) bases = { 0 };
         guint count = likeness(likeness_data, attempt, data, size, digests);
         GBytes *patch;
@@ -170,10 +153,9 @@ store_find_patch(Store *store, const Digest *digest, const void *data, gsize siz
             continue;
         g_clear_pointer(&best, g_bytes_unref);
         best = patch;
-        if (g_bytes_get_size(patch) <= size / PATCH_SURELY)
-            break;
+        *surely = g_bytes_get_size(patch) <= size / PATCH_SURELY;
     }
-    return best && is_worth_it(best, data, size) ? g_steal_pointer(&best) : NULL;
+    return g_steal_pointer(&best);
 }
 
 gboolean

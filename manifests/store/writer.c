@@ -358,16 +358,26 @@ settle_place(StoreWriter *writer, const Digest *digest, gboolean *done, guint64 
     return place != PLACE_FAILED;
 }
 
-static gboolean
-put_whole(StoreWriter *writer, ObjectKind kind, const Digest *digest, const void *data, gsize size, guint64 *new_bytes, GError **error)
+/* What lies whole in a pack: its frame, and its stored bytes, which are @data or the thread's scratch. */
+static const void *
+compress_whole(ObjectKind kind, const Digest *digest, const void *data, gsize size, Frame *frame)
 {
-    Frame frame = { .kind = kind, .plain_size = (guint32)size, .digest = *digest };
     guint8 *room = codec_scratch();
     gsize stored_size = size;
 
-    frame.codec = codec_compress(data, size, room, &stored_size);
-    frame.stored_size = (guint32)stored_size;
-    return append_locked(writer, &frame, frame.codec == CODEC_STORED ? data : room, new_bytes, error);
+    *frame = (Frame){ .kind = kind, .plain_size = (guint32)size, .digest = *digest };
+    frame->codec = codec_compress(data, size, room, &stored_size);
+    frame->stored_size = (guint32)stored_size;
+    return frame->codec == CODEC_STORED ? data : room;
+}
+
+static gboolean
+put_whole(StoreWriter *writer, ObjectKind kind, const Digest *digest, const void *data, gsize size, guint64 *new_bytes, GError **error)
+{
+    Frame frame;
+    const void *stored = compress_whole(kind, digest, data, size, &frame);
+
+    return append_locked(writer, &frame, stored, new_bytes, error);
 }
 
 gboolean
@@ -393,20 +403,33 @@ put_patch(StoreWriter *writer, ObjectKind kind, const Digest *digest, gsize plai
     return append_locked(writer, &frame, stored, new_bytes, error);
 }
 
+/* P28: reading a patch takes more than reading what is whole. */
+static gboolean
+put_smaller(StoreWriter *writer, ObjectKind kind, const Digest *digest, const void *data, gsize size, GBytes *patch, guint64 *new_bytes, GError **error)
+{
+    Frame frame;
+    const void *stored = compress_whole(kind, digest, data, size, &frame);
+
+    return g_bytes_get_size(patch) <= frame.stored_size / 2 ? put_patch(writer, kind, digest, size, patch, new_bytes, error)
+                                                            : append_locked(writer, &frame, stored, new_bytes, error);
+}
+
 gboolean
 store_writer_put_like(StoreWriter *writer, ObjectKind kind, const Digest *digest, const void *data, gsize size, StoreLikeness likeness,
                       gpointer likeness_data, guint64 *new_bytes, GError **error)
 {
     g_autoptr(GBytes) patch = NULL;
-    gboolean done;
+    gboolean done, surely;
 
     if (!codec_check(CODEC_STORED, size, size, error) || !settle_place(writer, digest, &done, new_bytes, error))
         return FALSE;
     if (done)
         return TRUE;
-    patch = store_find_patch(writer->store, digest, data, size, likeness, likeness_data);
-    return patch ? put_patch(writer, kind, digest, size, patch, new_bytes, error)
-                 : put_whole(writer, kind, digest, data, size, new_bytes, error);
+    patch = store_find_patch(writer->store, digest, data, size, likeness, likeness_data, &surely);
+    if (!patch)
+        return put_whole(writer, kind, digest, data, size, new_bytes, error);
+    return surely ? put_patch(writer, kind, digest, size, patch, new_bytes, error)
+                  : put_smaller(writer, kind, digest, data, size, patch, new_bytes, error);
 }
 
 /* P26: with the reach that it has in this store; whole if that is too much. */
