@@ -9,7 +9,9 @@
 VERSION  := 0.1.0
 PREFIX   ?= /usr/local
 CC       := gcc
-PACKAGES := glib-2.0 gnutls libgit2 jansson libarchive libmicrohttpd libcurl libzstd libsodium lmdb sqlite3 libxxhash zlib
+PACKAGES := glib-2.0 gnutls libgit2 jansson libmicrohttpd libzstd libsodium lmdb sqlite3 libxxhash zlib
+# Loaded when they are used (keys/library.h), and not linked.
+LOADED   := libarchive libcurl
 
 ifdef SANITIZE
 BUILD    ?= build/sanitize
@@ -18,12 +20,15 @@ else
 BUILD    ?= build
 endif
 
-CPPFLAGS += -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DCHAMA_VERSION='"$(VERSION)"' $(PACKAGE_CFLAGS)
+soname    = $(or $(shell objdump -p "$$($(CC) -print-file-name=$(1).so)" | sed -n 's/^ *SONAME *//p'),$(error want $(1).so, have none: scripts/packages.sh build))
+SONAMES  := -DSONAME_ARCHIVE='"$(call soname,libarchive)"' -DSONAME_CURL='"$(call soname,libcurl)"'
+
+CPPFLAGS += -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DCHAMA_VERSION='"$(VERSION)"' $(PACKAGE_CFLAGS) $(SONAMES)
 CFLAGS   ?= -O2 -g
 CFLAGS   += -std=gnu11 -pthread -Wall -Wextra -Werror -Wno-unused-parameter -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wvla -Wformat=2 -Wno-missing-field-initializers -fstack-protector-strong $(EXTRA)
 LDFLAGS  += -pthread $(EXTRA)
-PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES))
+PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) $(LOADED))
 LDLIBS   := $(shell pkg-config --libs $(PACKAGES)) -lm
 
 LIBRARY  := $(wildcard keys/*.c manifests/*.c manifests/*/*.c sync/*.c sync/*/*.c)
@@ -53,6 +58,9 @@ $(BUILD)/o/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "CC $<"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# It makes the archives that it reads.
+$(BUILD)/test_archive: LDLIBS += $(shell pkg-config --libs libarchive)
 
 $(BUILD)/test_%: $(BUILD)/o/tests/unit/test_%.o $(BUILD)/libchama.a
 	@echo "LD $@"

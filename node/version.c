@@ -2,8 +2,6 @@
 
 #include <stdio.h>
 
-#include <archive.h>
-#include <curl/curl.h>
 #include <git2.h>
 #include <gnutls/gnutls.h>
 #include <jansson.h>
@@ -15,7 +13,9 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include "manifests/ingest/archive_reader.h"
 #include "node/print.h"
+#include "sync/transport/transport.h"
 
 void
 print_version(gboolean json)
@@ -30,8 +30,8 @@ print_version(gboolean json)
     lmdb = g_strdup_printf("%d.%d.%d", major, minor, revision);
     xxhash = g_strdup_printf("%u.%u.%u", XXH_versionNumber() / 10000, XXH_versionNumber() / 100 % 100, XXH_versionNumber() % 100);
     const struct { const char *name, *version; } libraries[] = {
-        { "GLib", glib }, { "GnuTLS", gnutls_check_version(NULL) }, { "jansson", jansson_version_str() }, { "libarchive", archive_version_string() },
-        { "libcurl", curl_version_info(CURLVERSION_NOW)->version }, { "libgit2", git }, { "libmicrohttpd", MHD_get_version() },
+        { "GLib", glib }, { "GnuTLS", gnutls_check_version(NULL) }, { "jansson", jansson_version_str() }, { "libarchive", archive_reader_library() },
+        { "libcurl", transport_library() }, { "libgit2", git }, { "libmicrohttpd", MHD_get_version() },
         { "libsodium", sodium_version_string() }, { "LMDB", lmdb }, { "SQLite", sqlite3_libversion() }, { "xxHash", xxhash }, { "zlib", zlibVersion() }, { "zstd", ZSTD_versionString() },
     };
 

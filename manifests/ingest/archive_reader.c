@@ -9,10 +9,27 @@
 #include <unistd.h>
 
 #include "keys/error.h"
+#include "keys/library.h"
 #include "manifests/listing/page.h"
 
 #define BLOCK (1024 * 1024)
 #define TAR_BLOCK 512
+
+/* Loaded with the first archive: it and what it brings take 3 ms, as long as all else that a short command does. */
+#define FUNCTIONS(f) \
+    f(archive_entry_hardlink) f(archive_entry_mode) f(archive_entry_pathname) f(archive_entry_size) f(archive_entry_size_is_set) \
+    f(archive_entry_symlink) f(archive_error_string) f(archive_filter_bytes) f(archive_format) f(archive_read_data) f(archive_read_free) \
+    f(archive_read_header_position) f(archive_read_new) f(archive_read_next_header) f(archive_read_open_fd) f(archive_read_set_options) \
+    f(archive_read_support_filter_bzip2) f(archive_read_support_filter_compress) f(archive_read_support_filter_gzip) \
+    f(archive_read_support_filter_lz4) f(archive_read_support_filter_lzip) f(archive_read_support_filter_lzma) f(archive_read_support_filter_xz) \
+    f(archive_read_support_filter_zstd) f(archive_read_support_format_7zip) f(archive_read_support_format_ar) f(archive_read_support_format_cab) \
+    f(archive_read_support_format_cpio) f(archive_read_support_format_gnutar) f(archive_read_support_format_iso9660) \
+    f(archive_read_support_format_lha) f(archive_read_support_format_rar) f(archive_read_support_format_rar5) f(archive_read_support_format_tar) \
+    f(archive_read_support_format_xar) f(archive_read_support_format_zip_seekable) f(archive_version_string)
+
+static struct { FUNCTIONS(LIBRARY_POINTER) } lib;
+static const LibraryFunction functions[] = { FUNCTIONS(LIBRARY_FUNCTION) };
+static Library library = { .file = SONAME_ARCHIVE, .functions = functions, .count = G_N_ELEMENTS(functions) };
 
 struct ArchiveReader {
     struct archive *archive;
@@ -27,7 +44,7 @@ struct ArchiveReader {
 static gboolean
 malformed(const ArchiveReader *reader, GError **error)
 {
-    const char *text = archive_error_string(reader->archive);
+    const char *text = lib.archive_error_string(reader->archive);
 
     return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: AR5: not a whole archive: %s", reader->name, text ? text : "it cannot be read");
 }
@@ -35,34 +52,34 @@ malformed(const ArchiveReader *reader, GError **error)
 static void
 support_formats(struct archive *archive, gboolean tar_only)
 {
-    archive_read_support_format_tar(archive);
-    archive_read_support_format_gnutar(archive);
+    lib.archive_read_support_format_tar(archive);
+    lib.archive_read_support_format_gnutar(archive);
     if (tar_only)
         return;
-    archive_read_support_format_7zip(archive);
-    archive_read_support_format_ar(archive);
-    archive_read_support_format_cab(archive);
-    archive_read_support_format_cpio(archive);
-    archive_read_support_format_iso9660(archive);
-    archive_read_support_format_lha(archive);
-    archive_read_support_format_rar(archive);
-    archive_read_support_format_rar5(archive);
-    archive_read_support_format_xar(archive);
+    lib.archive_read_support_format_7zip(archive);
+    lib.archive_read_support_format_ar(archive);
+    lib.archive_read_support_format_cab(archive);
+    lib.archive_read_support_format_cpio(archive);
+    lib.archive_read_support_format_iso9660(archive);
+    lib.archive_read_support_format_lha(archive);
+    lib.archive_read_support_format_rar(archive);
+    lib.archive_read_support_format_rar5(archive);
+    lib.archive_read_support_format_xar(archive);
     /* By its directory at the end, never as a stream: that would take a cut one for whole. */
-    archive_read_support_format_zip_seekable(archive);
+    lib.archive_read_support_format_zip_seekable(archive);
 }
 
 static void
 support_filters(struct archive *archive)
 {
-    archive_read_support_filter_bzip2(archive);
-    archive_read_support_filter_compress(archive);
-    archive_read_support_filter_gzip(archive);
-    archive_read_support_filter_lz4(archive);
-    archive_read_support_filter_lzip(archive);
-    archive_read_support_filter_lzma(archive);
-    archive_read_support_filter_xz(archive);
-    archive_read_support_filter_zstd(archive);
+    lib.archive_read_support_filter_bzip2(archive);
+    lib.archive_read_support_filter_compress(archive);
+    lib.archive_read_support_filter_gzip(archive);
+    lib.archive_read_support_filter_lz4(archive);
+    lib.archive_read_support_filter_lzip(archive);
+    lib.archive_read_support_filter_lzma(archive);
+    lib.archive_read_support_filter_xz(archive);
+    lib.archive_read_support_filter_zstd(archive);
 }
 
 static gboolean
@@ -74,7 +91,7 @@ set_encoding(ArchiveReader *reader, const char *encoding, GError **error)
         return TRUE;
     option = g_strconcat("hdrcharset=", encoding, NULL);
     reader->strict_names = TRUE;
-    if (archive_read_set_options(reader->archive, option) == ARCHIVE_OK)
+    if (lib.archive_read_set_options(reader->archive, option) == ARCHIVE_OK)
         return TRUE;
     return chama_error(error, CHAMA_ERROR_USAGE, "encoding: want one that iconv knows, have \"%s\"", encoding);
 }
@@ -91,12 +108,14 @@ open_file(ArchiveReader *reader, const char *path, GError **error)
 ArchiveReader *
 archive_reader_open(const char *path, const char *encoding, GError **error)
 {
-    g_autoptr(ArchiveReader) reader = g_new0(ArchiveReader, 1);
+    g_autoptr(ArchiveReader) reader = library_load(&library, error) ? g_new0(ArchiveReader, 1) : NULL;
     gboolean from_stdin = strcmp(path, "-") == 0;
 
+    if (!reader)
+        return NULL;
     reader->fd = -1;
     reader->name = from_stdin ? g_strdup("stdin") : g_path_get_basename(path);
-    reader->archive = archive_read_new();
+    reader->archive = lib.archive_read_new();
     reader->locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
     if (!reader->archive || !reader->locale)
         return chama_error_null(error, CHAMA_ERROR_FAILED, "%s: cannot set up libarchive in the locale C.UTF-8", reader->name);
@@ -105,10 +124,16 @@ archive_reader_open(const char *path, const char *encoding, GError **error)
     support_filters(reader->archive);
     if (!open_file(reader, path, error) || !set_encoding(reader, encoding, error))
         return NULL;
-    if (archive_read_open_fd(reader->archive, from_stdin ? STDIN_FILENO : reader->fd, BLOCK) == ARCHIVE_OK)
+    if (lib.archive_read_open_fd(reader->archive, from_stdin ? STDIN_FILENO : reader->fd, BLOCK) == ARCHIVE_OK)
         return g_steal_pointer(&reader);
     malformed(reader, error);
     return NULL;
+}
+
+const char *
+archive_reader_library(void)
+{
+    return library_load(&library, NULL) ? lib.archive_version_string() : "none";
 }
 
 void
@@ -116,7 +141,7 @@ archive_reader_free(ArchiveReader *reader)
 {
     if (!reader)
         return;
-    archive_read_free(reader->archive);
+    lib.archive_read_free(reader->archive);
     if (reader->before)
         uselocale(reader->before);
     if (reader->locale)
@@ -131,9 +156,9 @@ archive_reader_free(ArchiveReader *reader)
 static gboolean
 check_end(const ArchiveReader *reader, GError **error)
 {
-    gboolean tar = (archive_format(reader->archive) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR;
+    gboolean tar = (lib.archive_format(reader->archive) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR;
 
-    if (!tar || archive_filter_bytes(reader->archive, 0) - archive_read_header_position(reader->archive) >= TAR_BLOCK)
+    if (!tar || lib.archive_filter_bytes(reader->archive, 0) - lib.archive_read_header_position(reader->archive) >= TAR_BLOCK)
         return TRUE;
     return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: AR5: not a whole archive: want its end marker, have none", reader->name);
 }
@@ -144,13 +169,13 @@ names_are_well(const ArchiveReader *reader, int status, const char *path, GError
     if (path && !(status == ARCHIVE_WARN && reader->strict_names))
         return TRUE;
     return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: an entry: want a name in the stated encoding, have %s", reader->name,
-                       path ? archive_error_string(reader->archive) : "none that can be read");
+                       path ? lib.archive_error_string(reader->archive) : "none that can be read");
 }
 
 gboolean
 archive_reader_next(ArchiveReader *reader, ArchiveEntry *entry, GError **error)
 {
-    int status = archive_read_next_header(reader->archive, &reader->entry);
+    int status = lib.archive_read_next_header(reader->archive, &reader->entry);
 
     if (status == ARCHIVE_EOF) {
         check_end(reader, error);
@@ -158,18 +183,18 @@ archive_reader_next(ArchiveReader *reader, ArchiveEntry *entry, GError **error)
     }
     if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
         return malformed(reader, error);
-    entry->path = archive_entry_pathname(reader->entry);
-    entry->hard_link = archive_entry_hardlink(reader->entry);
-    entry->link = archive_entry_symlink(reader->entry);
-    entry->mode = archive_entry_mode(reader->entry);
-    reader->left = archive_entry_size_is_set(reader->entry) ? archive_entry_size(reader->entry) : -1;
+    entry->path = lib.archive_entry_pathname(reader->entry);
+    entry->hard_link = lib.archive_entry_hardlink(reader->entry);
+    entry->link = lib.archive_entry_symlink(reader->entry);
+    entry->mode = lib.archive_entry_mode(reader->entry);
+    reader->left = lib.archive_entry_size_is_set(reader->entry) ? lib.archive_entry_size(reader->entry) : -1;
     return names_are_well(reader, status, entry->path, error);
 }
 
 gboolean
 archive_reader_read(ArchiveReader *reader, void *buffer, gsize size, gsize *count, GError **error)
 {
-    la_ssize_t n = archive_read_data(reader->archive, buffer, size);
+    la_ssize_t n = lib.archive_read_data(reader->archive, buffer, size);
 
     if (n < 0)
         return malformed(reader, error);
@@ -178,7 +203,7 @@ archive_reader_read(ArchiveReader *reader, void *buffer, gsize size, gsize *coun
         reader->left -= reader->left < 0 ? 0 : n;
         return TRUE;
     }
-    g_autofree char *shown = path_display(archive_entry_pathname(reader->entry));
+    g_autofree char *shown = path_display(lib.archive_entry_pathname(reader->entry));
 
     return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: %s: want as many bytes as its header says, have %s", reader->name, shown, n > 0 ? "more" : "fewer");
 }

@@ -15,6 +15,9 @@ ArchiveReader *archive_reader_open(const char *path, const char *encoding, GErro
 void archive_reader_free(ArchiveReader *reader);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ArchiveReader, archive_reader_free)
 
+/* The version of libarchive that is loaded, for `chama --version`; "none" if it is not there. */
+const char *archive_reader_library(void);
+
 typedef struct {
     const char *path;          /* as it stands there */
     const char *hard_link, *link;   /* targets, or NULL */

@@ -1,13 +1,26 @@
+/* Its checks of options are macros in place of the functions, which here are pointers. */
+#define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
 
 #include <string.h>
 
 #include "keys/error.h"
+#include "keys/library.h"
 #include "keys/tls.h"
 #include "sync/transport/road.h"
 
 #define READ_SIZE (256 * 1024L)
 #define RATE_MIN (8 * 1024)          /* bytes a second; the other side asks for the same */
+
+/* Loaded with the first request: it brings LDAP, Kerberos, OpenSSL for ssh. */
+#define FUNCTIONS(f) \
+    f(curl_easy_cleanup) f(curl_easy_getinfo) f(curl_easy_init) f(curl_easy_perform) f(curl_easy_setopt) f(curl_easy_strerror) f(curl_free) \
+    f(curl_global_init) f(curl_slist_append) f(curl_slist_free_all) f(curl_url) f(curl_url_cleanup) f(curl_url_get) f(curl_url_set) f(curl_version) \
+    f(curl_version_info)
+
+static struct { FUNCTIONS(LIBRARY_POINTER) } lib;
+static const LibraryFunction functions[] = { FUNCTIONS(LIBRARY_FUNCTION) };
+static Library library = { .file = SONAME_CURL, .functions = functions, .count = G_N_ELEMENTS(functions) };
 
 struct Road {
     CURL *curl;
@@ -36,26 +49,26 @@ static char *
 base_of_url(const char *url, GError **error)
 {
     static const CURLUPart refused[] = { CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_QUERY, CURLUPART_FRAGMENT };
-    CURLU *parsed = curl_url();
+    CURLU *parsed = lib.curl_url();
     char *host = NULL, *port = NULL, *path = NULL, *part = NULL;
     char *base = NULL;
     gboolean plain;
 
-    plain = curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK && curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-            curl_url_get(parsed, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK && curl_url_get(parsed, CURLUPART_PATH, &path, 0) == CURLUE_OK;
+    plain = lib.curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK && lib.curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+            lib.curl_url_get(parsed, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK && lib.curl_url_get(parsed, CURLUPART_PATH, &path, 0) == CURLUE_OK;
     for (gsize i = 0; i < G_N_ELEMENTS(refused) && plain; i++) {
-        plain = curl_url_get(parsed, refused[i], &part, 0) != CURLUE_OK;
-        curl_free(part);
+        plain = lib.curl_url_get(parsed, refused[i], &part, 0) != CURLUE_OK;
+        lib.curl_free(part);
         part = NULL;
     }
     if (plain)
         base = g_strdup_printf("https://%s:%s%.*s", host, port, (int)strlen(path) - (g_str_has_suffix(path, "/") ? 1 : 0), path);
     else
         chama_error(error, CHAMA_ERROR_USAGE, "%s: want https://HOST[:PORT][/PATH]", url);
-    curl_free(host);
-    curl_free(port);
-    curl_free(path);
-    curl_url_cleanup(parsed);
+    lib.curl_free(host);
+    lib.curl_free(port);
+    lib.curl_free(path);
+    lib.curl_url_cleanup(parsed);
     return base;
 }
 
@@ -77,7 +90,7 @@ note_pin(Road *road)
 {
     struct curl_tlssessioninfo *session = NULL;
 
-    if (curl_easy_getinfo(road->curl, CURLINFO_TLS_SSL_PTR, &session) == CURLE_OK && session && session->backend == CURLSSLBACKEND_GNUTLS &&
+    if (lib.curl_easy_getinfo(road->curl, CURLINFO_TLS_SSL_PTR, &session) == CURLE_OK && session && session->backend == CURLSSLBACKEND_GNUTLS &&
         session->internals)
         road->has_pin = tls_pin_of_peer(session->internals, &road->pin, NULL);
 }
@@ -103,7 +116,7 @@ on_body(char *bytes, size_t one, size_t size, void *data)
     Passage *passage = data;
     long status = 0;
 
-    curl_easy_getinfo(passage->road->curl, CURLINFO_RESPONSE_CODE, &status);
+    lib.curl_easy_getinfo(passage->road->curl, CURLINFO_RESPONSE_CODE, &status);
     if (!passage->body(passage->data, (int)status, bytes, size, &passage->error))
         return 0;
     return size;
@@ -129,73 +142,75 @@ set_trust(CURL *curl, const TransportOptions *options)
 {
     g_autofree char *pins = join_pins(options);
 
-    return curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L) == CURLE_OK && curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_CAINFO, NULL) == CURLE_OK && curl_easy_setopt(curl, CURLOPT_CAPATH, NULL) == CURLE_OK &&
-           (options->pin_count == 0 || curl_easy_setopt(curl, CURLOPT_PINNEDPUBLICKEY, pins) == CURLE_OK) &&
-           curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)(CURL_SSLVERSION_TLSv1_3 | CURL_SSLVERSION_MAX_TLSv1_3)) == CURLE_OK &&
-           (!options->certificate_path || (curl_easy_setopt(curl, CURLOPT_SSLCERT, options->certificate_path) == CURLE_OK &&
-                                           curl_easy_setopt(curl, CURLOPT_SSLKEY, options->key_path) == CURLE_OK));
+    return lib.curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L) == CURLE_OK && lib.curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L) == CURLE_OK &&
+           lib.curl_easy_setopt(curl, CURLOPT_CAINFO, NULL) == CURLE_OK && lib.curl_easy_setopt(curl, CURLOPT_CAPATH, NULL) == CURLE_OK &&
+           (options->pin_count == 0 || lib.curl_easy_setopt(curl, CURLOPT_PINNEDPUBLICKEY, pins) == CURLE_OK) &&
+           lib.curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)(CURL_SSLVERSION_TLSv1_3 | CURL_SSLVERSION_MAX_TLSv1_3)) == CURLE_OK &&
+           (!options->certificate_path || (lib.curl_easy_setopt(curl, CURLOPT_SSLCERT, options->certificate_path) == CURLE_OK &&
+                                           lib.curl_easy_setopt(curl, CURLOPT_SSLKEY, options->key_path) == CURLE_OK));
 }
 
 /* Nothing from the environment and nowhere but the address: no proxy, no redirect, no other protocol. */
 static gboolean
 set_ways(CURL *curl)
 {
-    return curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK && curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK && curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_USERAGENT, "chama/" CHAMA_VERSION) == CURLE_OK;
+    return lib.curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK && lib.curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK &&
+           lib.curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK && lib.curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK &&
+           lib.curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
+           lib.curl_easy_setopt(curl, CURLOPT_USERAGENT, "chama/" CHAMA_VERSION) == CURLE_OK;
 }
 
 static gboolean
 set_patience(CURL *curl, const TransportOptions *options)
 {
-    return curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)options->connect_timeout) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)options->stall_timeout) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, READ_SIZE) == CURLE_OK && curl_easy_setopt(curl, CURLOPT_TCP_NODELAY, 1L) == CURLE_OK;
+    return lib.curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+           lib.curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)options->connect_timeout) == CURLE_OK &&
+           lib.curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L) == CURLE_OK &&
+           lib.curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)options->stall_timeout) == CURLE_OK &&
+           lib.curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, READ_SIZE) == CURLE_OK && lib.curl_easy_setopt(curl, CURLOPT_TCP_NODELAY, 1L) == CURLE_OK;
 }
 
 static gboolean
 set_callbacks(Road *road)
 {
-    return curl_easy_setopt(road->curl, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
-           curl_easy_setopt(road->curl, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
-           curl_easy_setopt(road->curl, CURLOPT_XFERINFOFUNCTION, on_progress) == CURLE_OK &&
-           curl_easy_setopt(road->curl, CURLOPT_XFERINFODATA, road) == CURLE_OK && curl_easy_setopt(road->curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
-           curl_easy_setopt(road->curl, CURLOPT_ERRORBUFFER, road->trouble) == CURLE_OK;
+    return lib.curl_easy_setopt(road->curl, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
+           lib.curl_easy_setopt(road->curl, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+           lib.curl_easy_setopt(road->curl, CURLOPT_XFERINFOFUNCTION, on_progress) == CURLE_OK &&
+           lib.curl_easy_setopt(road->curl, CURLOPT_XFERINFODATA, road) == CURLE_OK && lib.curl_easy_setopt(road->curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
+           lib.curl_easy_setopt(road->curl, CURLOPT_ERRORBUFFER, road->trouble) == CURLE_OK;
 }
 
 static void
 https_close(Road *road)
 {
-    curl_easy_cleanup(road->curl);
+    lib.curl_easy_cleanup(road->curl);
     g_free(road->base);
     g_free(road->trouble);
     g_free(road);
 }
 
 static gboolean
-start_libcurl(void)
+start_libcurl(GError **error)
 {
     static gsize started;
 
+    if (!library_load(&library, error))
+        return FALSE;
     if (g_once_init_enter(&started))
-        g_once_init_leave(&started, curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 1 : 2);
-    return started == 1;
+        g_once_init_leave(&started, lib.curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 1 : 2);
+    return started == 1 || chama_error(error, CHAMA_ERROR_FAILED, "libcurl: does not start");
 }
 
 static Road *
 https_open(const char *url, const TransportOptions *options, GError **error)
 {
-    g_autofree char *base = start_libcurl() ? base_of_url(url, error) : chama_error_null(error, CHAMA_ERROR_FAILED, "libcurl: does not start");
+    g_autofree char *base = start_libcurl(error) ? base_of_url(url, error) : NULL;
     Road *road;
 
     if (!base)
         return NULL;
     road = g_new0(Road, 1);
-    road->curl = curl_easy_init();
+    road->curl = lib.curl_easy_init();
     road->base = g_steal_pointer(&base);
     road->trouble = g_malloc0(CURL_ERROR_SIZE);
     road->cancelled = options->cancelled;
@@ -203,7 +218,7 @@ https_open(const char *url, const TransportOptions *options, GError **error)
     /* An option that this libcurl does not know must not be passed over in silence: one of them is the pin. */
     if (!road->curl || !set_trust(road->curl, options) || !set_ways(road->curl) || !set_patience(road->curl, options) || !set_callbacks(road)) {
         https_close(road);
-        return chama_error_null(error, CHAMA_ERROR_FAILED, "libcurl: lacks something that chama needs (%s)", curl_version());
+        return chama_error_null(error, CHAMA_ERROR_FAILED, "libcurl: lacks something that chama needs (%s)", lib.curl_version());
     }
     return road;
 }
@@ -211,14 +226,14 @@ https_open(const char *url, const TransportOptions *options, GError **error)
 static struct curl_slist *
 headers_of(const RoadRequest *request)
 {
-    struct curl_slist *headers = curl_slist_append(NULL, "Expect:");
+    struct curl_slist *headers = lib.curl_slist_append(NULL, "Expect:");
 
     if (request->body)
-        headers = curl_slist_append(headers, "Content-Type: application/octet-stream");
+        headers = lib.curl_slist_append(headers, "Content-Type: application/octet-stream");
     if (request->grant) {
         g_autofree char *line = g_strdup_printf("Chama-Grant: %s", request->grant);
 
-        headers = curl_slist_append(headers, line);
+        headers = lib.curl_slist_append(headers, line);
     }
     return headers;
 }
@@ -232,17 +247,17 @@ set_request(Passage *passage, const RoadRequest *request, struct curl_slist *hea
     gsize size = 0;
     const void *body = request->body ? g_bytes_get_data(request->body, &size) : NULL;
 
-    return curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK && curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
-           curl_easy_setopt(curl, CURLOPT_HEADERDATA, passage) == CURLE_OK && curl_easy_setopt(curl, CURLOPT_WRITEDATA, passage) == CURLE_OK &&
-           curl_easy_setopt(curl, post ? CURLOPT_POST : CURLOPT_HTTPGET, 1L) == CURLE_OK &&
-           (!post || (curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size) == CURLE_OK &&
-                      curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body ? body : "") == CURLE_OK));
+    return lib.curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK && lib.curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
+           lib.curl_easy_setopt(curl, CURLOPT_HEADERDATA, passage) == CURLE_OK && lib.curl_easy_setopt(curl, CURLOPT_WRITEDATA, passage) == CURLE_OK &&
+           lib.curl_easy_setopt(curl, post ? CURLOPT_POST : CURLOPT_HTTPGET, 1L) == CURLE_OK &&
+           (!post || (lib.curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size) == CURLE_OK &&
+                      lib.curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body ? body : "") == CURLE_OK));
 }
 
 static gboolean
 trouble_error(const Road *road, CURLcode code, GError **error)
 {
-    const char *words = *road->trouble ? road->trouble : curl_easy_strerror(code);
+    const char *words = *road->trouble ? road->trouble : lib.curl_easy_strerror(code);
 
     switch (code) {
     case CURLE_ABORTED_BY_CALLBACK:
@@ -272,15 +287,15 @@ https_request(Road *road, const RoadRequest *request, RoadBody body, gpointer da
     *road->trouble = '\0';
     road->begun = g_get_monotonic_time();
     road->overdue = FALSE;
-    code = set_request(&passage, request, headers) ? curl_easy_perform(road->curl) : CURLE_FAILED_INIT;
-    curl_slist_free_all(headers);
+    code = set_request(&passage, request, headers) ? lib.curl_easy_perform(road->curl) : CURLE_FAILED_INIT;
+    lib.curl_slist_free_all(headers);
     if (passage.error) {
         g_propagate_error(error, passage.error);
         return FALSE;
     }
     if (code != CURLE_OK)
         return trouble_error(road, code, error);
-    curl_easy_getinfo(road->curl, CURLINFO_RESPONSE_CODE, &answered);
+    lib.curl_easy_getinfo(road->curl, CURLINFO_RESPONSE_CODE, &answered);
     *status = (int)answered;
     return TRUE;
 }
@@ -293,10 +308,17 @@ https_peer_pin(Road *road, Digest *pin)
     return road->has_pin;
 }
 
+static const char *
+https_library(void)
+{
+    return library_load(&library, NULL) ? lib.curl_version_info(CURLVERSION_NOW)->version : "none";
+}
+
 const RoadKind road_https = {
     .scheme = "https://",
     .open = https_open,
     .close = https_close,
     .request = https_request,
     .peer_pin = https_peer_pin,
+    .library = https_library,
 };

@@ -27,6 +27,7 @@ typedef struct {
     /* TRUE with the answer's *@status once its body is whole.  An error of @body comes through as it is. */
     gboolean (*request)(Road *road, const RoadRequest *request, RoadBody body, gpointer data, int *status, GError **error);
     gboolean (*peer_pin)(Road *road, Digest *pin);
+    const char *(*library)(void);   /* the version of what is behind it, "none" if that is not there */
 } RoadKind;
 
 extern const RoadKind road_https;

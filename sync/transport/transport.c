@@ -131,3 +131,9 @@ transport_requests(Transport *transport)
 {
     return transport->requests;
 }
+
+const char *
+transport_library(void)
+{
+    return road_https.library();
+}

@@ -44,4 +44,7 @@ gboolean transport_peer_pin(Transport *transport, Digest *pin);
 guint64 transport_bytes(Transport *transport);
 guint64 transport_requests(Transport *transport);
 
+/* The version of libcurl that is loaded, for `chama --version`; "none" if it is not there. */
+const char *transport_library(void);
+
 #endif
