@@ -36,6 +36,8 @@ gboolean merkle_file_check(MerkleFile *file, guint64 size, GError **error);
 /* Of the first @size leaves. */
 gboolean merkle_file_root(MerkleFile *file, guint64 size, Digest *root, GError **error);
 gboolean merkle_file_leaf(MerkleFile *file, guint64 index, Digest *leaf, GError **error);
+/* The root of the complete subtree number @n of 2^@level leaves.  NOT_FOUND if it is not all here. */
+gboolean merkle_file_node(MerkleFile *file, guint level, guint64 n, Digest *node, GError **error);
 /* The caller's array of Digest. */
 GArray *merkle_file_inclusion(MerkleFile *file, guint64 index, guint64 size, GError **error);
 GArray *merkle_file_consistency(MerkleFile *file, guint64 size1, guint64 size2, GError **error);

@@ -262,6 +262,15 @@ merkle_file_leaf(MerkleFile *file, guint64 index, Digest *leaf, GError **error)
     return check_size(file, index + 1, error) && read_hash(file, stored_index(0, index), leaf, error);
 }
 
+gboolean
+merkle_file_node(MerkleFile *file, guint level, guint64 n, Digest *node, GError **error)
+{
+    if (level >= 63 || n >= (file->size >> level))
+        return chama_error(error, CHAMA_ERROR_NOT_FOUND, "%s: node %" G_GUINT64_FORMAT " of level %u is not in a tree of %" G_GUINT64_FORMAT,
+                           file->path, n, level, file->size);
+    return read_hash(file, stored_index(level, n), node, error);
+}
+
 /* The largest power of two below @n (n > 1): where RFC 6962 splits a tree. */
 static guint64
 split_point(guint64 n)
