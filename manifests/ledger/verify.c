@@ -7,22 +7,23 @@
 #include "manifests/ledger/internal.h"
 #include "manifests/ledger/view.h"
 
-/* Signatures that may wait for a core: bounds memory. */
-#define JOBS_MAX 1024
+/* Signatures that a core takes at once: one alone costs a tenth more in waking threads.  And how many such loads may wait: bounds memory. */
+#define LOAD_JOBS 32
+#define LOADS_MAX 32
 
 struct Findings {
     GMutex mutex;
     GCond done;
     GQueue messages;  /* of char*, not yet handed on */
-    guint jobs;       /* under way */
+    guint loads;      /* under way */
     guint64 count;    /* handed on */
     void (*report)(gpointer data, const char *message);
     gpointer data;
 };
 
-/* A signature to check: of a record (its entry, continuing @head) or of a commit (what it signs). */
+/* A signature to check: of a record that continues @head, or of a commit (what it signs). */
 typedef struct {
-    GBytes *entry;
+    RecordReceived *received;
     LedgerHead head;
     GBytes *unsigned_bytes, *signature;
     const Identity *identity;
@@ -33,6 +34,7 @@ typedef struct {
     Ledger *ledger;
     Findings *findings;
     GThreadPool *pool;
+    GPtrArray *load;        /* of Job*, not yet given to a core */
     git_odb *database;
     Projection *projection; /* NULL once a record could not be read: nothing can be rebuilt from there on */
     GPtrArray *records;     /* of the batch at hand */
@@ -72,10 +74,10 @@ hand_on(Findings *findings)
 }
 
 static void
-wait_for_jobs(Findings *findings, guint at_most)
+wait_for_loads(Findings *findings, guint at_most)
 {
     g_mutex_lock(&findings->mutex);
-    while (findings->jobs > at_most)
+    while (findings->loads > at_most)
         g_cond_wait(&findings->done, &findings->mutex);
     g_mutex_unlock(&findings->mutex);
 }
@@ -83,8 +85,7 @@ wait_for_jobs(Findings *findings, guint at_most)
 static gboolean
 check_record(const Job *job, GError **error)
 {
-    g_autoptr(RecordReceived) received = record_receive(g_bytes_get_data(job->entry, NULL), g_bytes_get_size(job->entry), error);
-    g_autoptr(Record) record = received ? record_verify(received, &job->head, error) : NULL;
+    g_autoptr(Record) record = record_verify(job->received, &job->head, error);
 
     return record != NULL;
 }
@@ -99,32 +100,57 @@ check_commit(const Job *job, GError **error)
 }
 
 static void
-run_job(gpointer data, gpointer user_data)
+job_free(gpointer data)
 {
     Job *job = data;
-    Findings *findings = user_data;
-    g_autoptr(GError) error = NULL;
 
-    if (job->entry ? !check_record(job, &error) : !check_commit(job, &error))
-        findings_add(findings, "%s %" G_GUINT64_FORMAT ": %s", job->entry ? "record" : "commit of record", job->seq, error->message);
-    g_clear_pointer(&job->entry, g_bytes_unref);
+    g_clear_pointer(&job->received, record_received_free);
     g_clear_pointer(&job->unsigned_bytes, g_bytes_unref);
     g_clear_pointer(&job->signature, g_bytes_unref);
     g_free(job);
+}
+
+static void
+run_job(const Job *job, Findings *findings)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (job->received ? !check_record(job, &error) : !check_commit(job, &error))
+        findings_add(findings, "%s %" G_GUINT64_FORMAT ": %s", job->received ? "record" : "commit of record", job->seq, error->message);
+}
+
+static void
+run_load(gpointer data, gpointer user_data)
+{
+    GPtrArray *load = data;
+    Findings *findings = user_data;
+
+    for (guint i = 0; i < load->len; i++)
+        run_job(g_ptr_array_index(load, i), findings);
+    g_ptr_array_unref(load);
     g_mutex_lock(&findings->mutex);
-    findings->jobs--;
+    findings->loads--;
     g_cond_signal(&findings->done);
     g_mutex_unlock(&findings->mutex);
 }
 
 static void
+send_load(Check *check)
+{
+    wait_for_loads(check->findings, LOADS_MAX);
+    g_mutex_lock(&check->findings->mutex);
+    check->findings->loads++;
+    g_mutex_unlock(&check->findings->mutex);
+    g_thread_pool_push(check->pool, g_steal_pointer(&check->load), NULL);
+    check->load = g_ptr_array_new_with_free_func(job_free);
+}
+
+static void
 push(Check *check, Job *job)
 {
-    wait_for_jobs(check->findings, JOBS_MAX);
-    g_mutex_lock(&check->findings->mutex);
-    check->findings->jobs++;
-    g_mutex_unlock(&check->findings->mutex);
-    g_thread_pool_push(check->pool, job, NULL);
+    g_ptr_array_add(check->load, job);
+    if (check->load->len == LOAD_JOBS)
+        send_load(check);
 }
 
 static void
@@ -140,24 +166,27 @@ check_leaf(Check *check, guint64 seq, GBytes *entry)
         findings_add(check->findings, "record %" G_GUINT64_FORMAT ": G14: the hash file has another leaf", seq);
 }
 
-/* Takes the entry at its word to go on; a worker checks it. */
+/* Takes the entry at its word to go on; a worker checks its signature. */
 static void
 take_entry(Check *check, guint64 seq, GBytes *entry)
 {
-    Record *record = record_trust(g_bytes_get_data(entry, NULL), g_bytes_get_size(entry), NULL);
-    Job *job = g_new0(Job, 1);
+    g_autoptr(GError) error = NULL;
+    RecordReceived *received = record_receive(g_bytes_get_data(entry, NULL), g_bytes_get_size(entry), &error);
+    Job *job;
 
     check_leaf(check, seq, entry);
-    job->entry = g_bytes_ref(entry);
-    job->head = check->head;
-    job->seq = seq;
-    push(check, job);
-    if (!record) {
+    if (!received) {
+        findings_add(check->findings, "record %" G_GUINT64_FORMAT ": %s", seq, error->message);
         g_clear_pointer(&check->projection, projection_free);
         return;
     }
-    g_ptr_array_add(check->records, record);
-    check->head = (LedgerHead){ seq + 1, record->address, check->ledger->identity };
+    g_ptr_array_add(check->records, record_copy(record_received_claims(received)));
+    job = g_new0(Job, 1);
+    job->received = received;
+    job->head = check->head;
+    job->seq = seq;
+    check->head = (LedgerHead){ seq + 1, record_received_claims(received)->address, check->ledger->identity };
+    push(check, job);
 }
 
 /* Only the record itself can be unreadable here, so the next one is tried all the same. */
@@ -289,6 +318,8 @@ check_all(Check *check)
     if (check->ledger->head.size > 0)
         check_history(check);
     check_kept_checkpoint(check->ledger, check->findings);
+    if (check->load->len > 0)
+        send_load(check);
     g_thread_pool_free(check->pool, FALSE, TRUE);
     hand_on(check->findings);
     projection_free(check->projection);
@@ -299,6 +330,7 @@ ledger_verify(Ledger *ledger, void (*report)(gpointer data, const char *message)
 {
     Findings findings = { .report = report, .data = data, .messages = G_QUEUE_INIT };
     g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func((GDestroyNotify)record_free);
+    g_autoptr(GPtrArray) load = NULL;
     Check check = { .ledger = ledger, .findings = &findings, .records = records };
 
     if (!repository_reopen(ledger->repository, error))
@@ -307,8 +339,10 @@ ledger_verify(Ledger *ledger, void (*report)(gpointer data, const char *message)
         return chama_error(error, CHAMA_ERROR_FAILED, "%s: cannot open the object database", ledger->git);
     g_mutex_init(&findings.mutex);
     g_cond_init(&findings.done);
-    check.pool = g_thread_pool_new(run_job, &findings, (gint)g_get_num_processors(), FALSE, NULL);
+    check.pool = g_thread_pool_new(run_load, &findings, (gint)g_get_num_processors(), FALSE, NULL);
+    check.load = g_ptr_array_new_with_free_func(job_free);
     check_all(&check);
+    load = check.load;
     g_cond_clear(&findings.done);
     g_mutex_clear(&findings.mutex);
     git_odb_free(check.database);
