@@ -8,7 +8,7 @@
 #define PROBLEM_TYPE "application/problem+json"
 #define NAME_MAX_BYTES 64   /* a node id or a digest in hex */
 
-/* Between before and after stands one part of the path; without after, the path is before. */
+/* Between before and after stands one part of the path; without after, the path is before.  An after that ends in a slash leaves open what follows. */
 static const struct {
     const char *method, *before, *after;
     AnswerHandler handler;
@@ -21,6 +21,8 @@ static const struct {
     { "GET", "/v1/versions/", "/details", answer_details },
     { "POST", "/v1/versions/", "/pages", answer_pages },
     { "POST", "/v1/versions/", "/chunks", answer_chunks },
+    { "GET", "/log/", "/checkpoint", answer_log_checkpoint },
+    { "GET", "/log/", "/tile/", answer_log_tile },
 };
 
 void
@@ -56,6 +58,12 @@ answer_query_from(const AnswerRequest *request, guint64 *from, GError **error)
     return TRUE;
 }
 
+static gboolean
+ends_as(const char *rest, const char *after)
+{
+    return g_str_has_suffix(after, "/") ? g_str_has_prefix(rest, after) : strcmp(rest, after) == 0;
+}
+
 /* The open part of the path into @name, if the path is this route's. */
 static gboolean
 matches(const char *path, guint route, char name[NAME_MAX_BYTES + 1])
@@ -70,11 +78,18 @@ matches(const char *path, guint route, char name[NAME_MAX_BYTES + 1])
         return FALSE;
     rest = path + strlen(routes[route].before);
     size = strcspn(rest, "/");
-    if (size == 0 || size > NAME_MAX_BYTES || strcmp(rest + size, routes[route].after) != 0)
+    if (size == 0 || size > NAME_MAX_BYTES || !ends_as(rest + size, routes[route].after))
         return FALSE;
     memcpy(name, rest, size);
     name[size] = '\0';
     return TRUE;
+}
+
+void
+answer_set_cache(Answer *answer, const char *cache)
+{
+    g_free(answer->cache);
+    answer->cache = g_strdup(cache);
 }
 
 /* The one answer whose status no error has. */
@@ -136,6 +151,7 @@ answer_free(Answer *answer)
         answer->free_state(answer->state);
     g_clear_pointer(&answer->body, g_bytes_unref);
     g_free(answer->remark);
+    g_free(answer->cache);
     g_free(answer);
 }
 
@@ -149,6 +165,12 @@ const char *
 answer_content_type(const Answer *answer)
 {
     return answer->content_type;
+}
+
+const char *
+answer_cache(const Answer *answer)
+{
+    return answer->cache ? answer->cache : "no-store";
 }
 
 const char *

@@ -28,6 +28,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Answer, answer_free)
 
 int answer_status(const Answer *answer);
 const char *answer_content_type(const Answer *answer);
+/* Who may keep it and how long: Cache-Control (RFC 9111). */
+const char *answer_cache(const Answer *answer);
 /* Does it come from the home as it goes?  If not, the Home may be used for others meanwhile. */
 gboolean answer_is_streamed(const Answer *answer);
 /* The next piece of the body (up to about 256 KiB), or NULL at the end; NULL with an error if the answer must break off (the receiver then

@@ -266,12 +266,12 @@ read_answer(void *data, uint64_t position, char *buffer, size_t max)
 }
 
 static enum MHD_Result
-send_response(struct MHD_Connection *mhd, int status, const char *type, struct MHD_Response *response)
+send_response(struct MHD_Connection *mhd, int status, const char *type, const char *cache, struct MHD_Response *response)
 {
     enum MHD_Result queued;
 
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, cache);
     queued = MHD_queue_response(mhd, (unsigned int)status, response);
     MHD_destroy_response(response);
     return queued;
@@ -286,7 +286,7 @@ send_error(struct MHD_Connection *mhd, Exchanged *x, const GError *error)
 
     x->status = chama_error_http_status(error);
     set_stage(x->listener, x->connection, TRUE);
-    return send_response(mhd, x->status, "application/problem+json", response);
+    return send_response(mhd, x->status, "application/problem+json", "no-store", response);
 }
 
 /* E2 */
@@ -327,7 +327,7 @@ answer_request(struct MHD_Connection *mhd, Exchanged *x)
     if (!answer_is_streamed(x->answer))
         homes_give(x->listener->homes, g_steal_pointer(&x->home));
     set_stage(x->listener, x->connection, TRUE);
-    return send_response(mhd, x->status, answer_content_type(x->answer),
+    return send_response(mhd, x->status, answer_content_type(x->answer), answer_cache(x->answer),
                          MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_SIZE, read_answer, x, NULL));
 }
 

@@ -17,6 +17,7 @@ struct Answer {
     Home *home;
     int status;
     const char *content_type;
+    char *cache;             /* NULL: nobody is to keep it */
     Caller caller;
     char *remark;
     GBytes *body;            /* whole, or else: */
@@ -36,14 +37,22 @@ gboolean answer_content(Answer *answer, const AnswerRequest *request, const char
 gboolean answer_details(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_pages(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_chunks(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
+gboolean answer_log_checkpoint(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
+gboolean answer_log_tile(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 
 /* A whole body; takes over @body. */
 void answer_set_body(Answer *answer, const char *content_type, GBytes *body);
 /* A body in pieces; takes over @state. */
 void answer_set_source(Answer *answer, const char *content_type, AnswerSource source, gpointer state, GDestroyNotify free_state);
 void answer_set_remark(Answer *answer, const char *remark);
+/* Cache-Control (RFC 9111). */
+void answer_set_cache(Answer *answer, const char *cache);
 /* "from=N" and nothing else: MALFORMED. */
 gboolean answer_query_from(const AnswerRequest *request, guint64 *from, GError **error);
+
+/* A11-A13: the ledger of @node, held whole here, brought up to date, if the caller may have it: whole, or else the own one also without its records.
+ * What is refused is not found. */
+Ledger *answer_find_ledger(Answer *answer, const AnswerRequest *request, const char *node, gboolean whole, GError **error);
 
 /* The checkpoint under which a ledger is offered. */
 typedef struct {

@@ -42,9 +42,8 @@ answer_node(Answer *answer, const AnswerRequest *request, const char *name, GErr
     return bytes != NULL;
 }
 
-/* A11, A12: a ledger that the caller may have and that is held here whole; what is refused is not found. */
-static Ledger *
-find_ledger(Answer *answer, const AnswerRequest *request, const char *node, gboolean whole, GError **error)
+Ledger *
+answer_find_ledger(Answer *answer, const AnswerRequest *request, const char *node, gboolean whole, GError **error)
 {
     gboolean own = strcmp(node, home_id(answer->home)) == 0;
     Ledger *ledger;
@@ -142,7 +141,7 @@ next_records(gpointer state, GError **error)
 gboolean
 answer_records(Answer *answer, const AnswerRequest *request, const char *name, GError **error)
 {
-    Ledger *ledger = find_ledger(answer, request, name, TRUE, error);
+    Ledger *ledger = answer_find_ledger(answer, request, name, TRUE, error);
     Records *records;
     guint64 from;
 
@@ -167,7 +166,7 @@ answer_records(Answer *answer, const AnswerRequest *request, const char *name, G
 gboolean
 answer_sparse(Answer *answer, const AnswerRequest *request, const char *name, GError **error)
 {
-    Ledger *ledger = find_ledger(answer, request, name, FALSE, error);
+    Ledger *ledger = answer_find_ledger(answer, request, name, FALSE, error);
     g_auto(Standing) standing = { 0 };
     SparseSource *source;
     guint64 from;
