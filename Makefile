@@ -38,7 +38,7 @@ FUZZ     := $(wildcard tests/fuzz/fuzz_*.c)
 
 UNIT_BIN := $(UNIT:tests/unit/%.c=$(BUILD)/%)
 FUZZ_BIN := $(FUZZ:tests/fuzz/%.c=$(BUILD)/%)
-OBJECTS  := $(patsubst %.c,$(BUILD)/o/%.o,$(LIBRARY) $(PROGRAM) $(UNIT) $(FUZZ) $(wildcard tests/fuzz/replay.c) tests/bench/limits.c)
+OBJECTS  := $(patsubst %.c,$(BUILD)/o/%.o,$(LIBRARY) $(PROGRAM) $(UNIT) $(FUZZ) $(wildcard tests/fuzz/replay.c) $(wildcard tests/bench/*.c))
 
 .PHONY: all unit check fuzz fuzz-run bench install clean
 .SECONDARY:
@@ -71,8 +71,8 @@ $(BUILD)/fuzz_%: $(BUILD)/o/tests/fuzz/fuzz_%.o $(BUILD)/o/tests/fuzz/replay.o $
 	@echo "LD $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-# How fast the machine does the parts of the work; only the benchmark needs it.
-$(BUILD)/limits: $(BUILD)/o/tests/bench/limits.o $(BUILD)/libchama.a
+# How fast the machine does the parts of the work, and ledgers by themselves; only the benchmark needs them.
+$(BUILD)/limits $(BUILD)/ledgers: $(BUILD)/%: $(BUILD)/o/tests/bench/%.o $(BUILD)/libchama.a
 	@echo "LD $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
