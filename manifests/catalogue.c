@@ -21,7 +21,7 @@ struct Catalogue {
 /* M19: a manifest that does not continue its dataset stands in records (known = 0), not in versions. */
 static const Schema schema = {
     .subject = "catalogue.sqlite",
-    .version = 1,
+    .version = 2,
     .synchronous = "NORMAL",
     .cache_kib = 32 * 1024, /* addresses come in no order: with SQLite's 2 MiB, projecting waits for pages */
     .sql = "CREATE TABLE nodes (node TEXT PRIMARY KEY, size INTEGER NOT NULL, head BLOB NOT NULL, seen TEXT NOT NULL) WITHOUT ROWID;"
@@ -38,6 +38,9 @@ static const Schema schema = {
            "CREATE INDEX grants_owner ON grants (owner, name, grantee);"
            "CREATE INDEX grants_grantee ON grants (grantee);"
            "CREATE TABLE revocations (node TEXT NOT NULL, record BLOB NOT NULL, PRIMARY KEY (node, record)) WITHOUT ROWID;"
+           "CREATE TABLE statements (record BLOB PRIMARY KEY, node TEXT NOT NULL, type TEXT NOT NULL, subject BLOB, body BLOB) WITHOUT ROWID;"
+           "CREATE INDEX statements_subject ON statements (subject);"
+           "CREATE INDEX statements_type ON statements (type, node);"
            "CREATE TABLE openings (learned INTEGER NOT NULL);"
            "INSERT INTO openings (learned) VALUES (0);",
 };
@@ -60,7 +63,7 @@ open_and_probe(const char *path, GError **error)
         return NULL;
     query = database_query(database,
                            "SELECT (SELECT size FROM nodes LIMIT 1), (SELECT seq FROM records LIMIT 1), (SELECT seq FROM versions LIMIT 1),"
-                           " (SELECT until FROM grants LIMIT 1), (SELECT node FROM revocations LIMIT 1), (SELECT learned FROM openings)",
+                           " (SELECT until FROM grants LIMIT 1), (SELECT node FROM revocations LIMIT 1), (SELECT node FROM statements LIMIT 1), (SELECT learned FROM openings)",
                            &local);
     if (query)
         database_row(database, query, &local);
@@ -174,7 +177,7 @@ catalogue_close(Catalogue *catalogue)
     g_free(catalogue);
 }
 
-/* No column of the schema is NULL, but a damaged file may hold anything. */
+/* None of these columns is NULL, but a damaged file may hold anything. */
 static void
 read_column(Query *query, int column, char *text, gsize size)
 {

@@ -1,6 +1,6 @@
 /*
  * catalogue: the projection of all ledgers known here into SQLite (catalogue.sqlite): which nodes, datasets, versions,
- * grants and revocations there are.  Rebuildable at any time (I8), never edited; every answer is what signed records say.
+ * grants, revocations and statements there are.  Rebuildable at any time (I8), never edited; every answer is what signed records say.
  *
  * It lies below sync because sync and access ask it what versions there are; without it each such question reads whole ledgers.
  */
@@ -35,7 +35,7 @@ guint64 catalogue_size(Catalogue *catalogue, const char *node);
 gboolean catalogue_is_current(Catalogue *catalogue, const char *node, const char *commit);
 gboolean catalogue_set_current(Catalogue *catalogue, const char *node, const char *commit, GError **error);
 
-/* FALSE in a catalogue made anew and after a sealed record came, until who gave it all openings of sealed/ says so: grants that are sealed stand in no
+/* FALSE in a catalogue made anew and after a sealed record came, until who gave it all openings of sealed/ says so: what is sealed stands in no
  * ledger. */
 gboolean catalogue_openings_learned(Catalogue *catalogue);
 gboolean catalogue_set_openings_learned(Catalogue *catalogue, GError **error);
@@ -48,7 +48,7 @@ Identity *catalogue_identity(Catalogue *catalogue, const char *node, GError **er
 /* Ids of all nodes known, by id; of char*. */
 GPtrArray *catalogue_nodes(Catalogue *catalogue, GError **error);
 
-/* The bytes of a record by its address (records of types inception, profile, manifest, sealed, grant, revocation are kept). NOT_FOUND. */
+/* The bytes of a record by its address (records of types inception, profile, manifest, sealed, grant, revocation, and of statements.c are kept). NOT_FOUND. */
 Record *catalogue_record(Catalogue *catalogue, const Digest *address, GError **error);
 
 /* Manifests: those that count as versions (M19), no others.  @version 0 is the newest.  NOT_FOUND. */
@@ -69,7 +69,7 @@ gboolean catalogue_share_in_force(Catalogue *catalogue, const Manifest *manifest
 /* TRUE if a revocation/1 in @node's ledger names @record, and if that cannot be read. */
 gboolean catalogue_revoked(Catalogue *catalogue, const char *node, const Digest *record);
 
-/* Grants whose body is known here (public ones, and sealed ones whose opening was given to catalogue_learn_grant()). */
+/* Grants whose body is known here (public ones, and sealed ones whose opening was given to catalogue_learn_opening()). */
 typedef struct {
     Grant grant;
     Digest record;     /* address of the sealed/1 or grant/1 record */
@@ -79,7 +79,8 @@ typedef struct {
 } GrantRow;
 /* @owner, @name, @grantee may be NULL: any.  Array of GrantRow* (freed with g_free). */
 GPtrArray *catalogue_grants(Catalogue *catalogue, const char *owner, const char *name, const char *grantee, GError **error);
-/* Verifies the opening against its record (VERIFY) and notes the grant.  NOT_FOUND if the record is not here, UNSUPPORTED if the body is no grant. */
-gboolean catalogue_learn_grant(Catalogue *catalogue, const Opening *opening, GError **error);
+/* Verifies the opening against its record (VERIFY) and notes the grant or the statement (manifests/statements.h).  NOT_FOUND if the record is not here,
+ * UNSUPPORTED if the body is neither. */
+gboolean catalogue_learn_opening(Catalogue *catalogue, const Opening *opening, GError **error);
 
 #endif

@@ -349,7 +349,7 @@ check_sealed(Home *home, CheckReport report, gpointer data, GError **error)
         if (g_pattern_match_simple("*.tmp-??????", name))
             continue;
         /* A body whose record was never committed (a crash in between) proves nothing and harms nothing. */
-        if (opening && !catalogue_learn_grant(catalogue, opening, &broken) && g_error_matches(broken, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND))
+        if (opening && !catalogue_learn_opening(catalogue, opening, &broken) && g_error_matches(broken, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND))
             g_clear_error(&broken);
         if (broken)
             say(report, data, "sealed/%s: %s", name, broken->message);

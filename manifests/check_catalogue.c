@@ -16,6 +16,7 @@ static const struct { const char *table, *columns; } tables[] = {
     { "versions", "node, name, version, seq, share, record, previous" },
     { "grants", "record, owner, name, grantee, until, sealed" },
     { "revocations", "node, record" },
+    { "statements", "record, node, type, subject, body" },
 };
 
 /* Rows that are in one of the two and not in the other. */

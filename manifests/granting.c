@@ -1,41 +1,13 @@
 #include "manifests/granting.h"
 
-/* The body must be durable before the record that only its salted hash is in. */
-typedef struct {
-    Home *home;
-    Opening opening;
-} Sealing;
-
-static gboolean
-keep_opening(gpointer data, const Record *record, GError **error)
-{
-    Sealing *sealing = data;
-    g_autoptr(GBytes) bytes = NULL;
-
-    sealing->opening.record = record->address;
-    bytes = opening_format(&sealing->opening, error);
-    return bytes && home_keep_opening(sealing->home, &record->address, bytes, error);
-}
+#include "manifests/sealing.h"
 
 static Record *
 state_sealed(Home *home, const Grant *grant, GError **error)
 {
-    Sealing sealing = { .home = home };
-    g_autoptr(GBytes) body = grant_format_body(grant, error), members = NULL;
-    Record *record = NULL;
-    Digest digest;
+    g_autoptr(GBytes) body = grant_format_body(grant, error);
 
-    if (!body)
-        return NULL;
-    salt_generate(sealing.opening.salt);
-    sealing.opening.body = body;
-    seal_digest(sealing.opening.salt, body, &digest);
-    members = sealed_format(&digest, error);
-    if (members)
-        record = home_state_record(home, "sealed/1", members, keep_opening, &sealing, error);
-    if (record && !catalogue_learn_grant(home_catalogue(home, error), &sealing.opening, error))
-        g_clear_pointer(&record, record_free);
-    return record;
+    return body ? sealing_state(home, body, error) : NULL;
 }
 
 static Record *

@@ -105,36 +105,6 @@ catalogue_grants(Catalogue *catalogue, const char *owner, const char *name, cons
     return g_steal_pointer(&rows);
 }
 
-/* S10: the salt and body are what the record sealed, and whoever sealed them is the owner that they name. */
-static gboolean
-check_opening(const Opening *opening, const Record *record, Grant *grant, GError **error)
-{
-    char text[DIGEST_TEXT_SIZE];
-    Digest sealed, digest;
-
-    if (!sealed_parse(record, &sealed, error))
-        return FALSE;
-    seal_digest(opening->salt, opening->body, &digest);
-    if (!digest_equal(&sealed, &digest))
-        return chama_error(error, CHAMA_ERROR_VERIFY, "opening of %s: S10: want the salt and body that were sealed, have others",
-                           digest_format(&opening->record, text));
-    if (!grant_parse_body(opening->body, grant, error))
-        return FALSE;
-    if (strcmp(grant->owner, record->node) != 0)
-        return chama_error(error, CHAMA_ERROR_VERIFY, "opening of %s: S11: want the record's node as owner, have another",
-                           digest_format(&opening->record, text));
-    return TRUE;
-}
-
-gboolean
-catalogue_learn_grant(Catalogue *catalogue, const Opening *opening, GError **error)
-{
-    g_autoptr(Record) record = catalogue_record(catalogue, &opening->record, error);
-    Grant grant;
-
-    return record && check_opening(opening, record, &grant, error) && catalogue_insert_grant(catalogue, &opening->record, &grant, TRUE, error);
-}
-
 gboolean
 catalogue_openings_learned(Catalogue *catalogue)
 {

@@ -207,7 +207,7 @@ project_all(Home *home, GError **error)
     return TRUE;
 }
 
-/* A catalogue made anew has forgotten the grants whose bodies lie in sealed/.  One that does not verify is for fsck to name. */
+/* A catalogue made anew has forgotten what lies in sealed/.  One that does not verify is for fsck to name. */
 static gboolean
 learn_openings(Home *home, GError **error)
 {
@@ -223,7 +223,7 @@ learn_openings(Home *home, GError **error)
         g_autoptr(Opening) opening = bytes ? opening_parse(bytes, NULL) : NULL;
 
         if (opening)
-            catalogue_learn_grant(home->catalogue, opening, NULL);
+            catalogue_learn_opening(home->catalogue, opening, NULL);
     }
     return catalogue_set_openings_learned(home->catalogue, error);
 }

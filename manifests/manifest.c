@@ -44,6 +44,22 @@ dataset_name_valid(const char *name)
 }
 
 gboolean
+dataset_parse(const char *text, char node[NODE_ID_SIZE], char name[DATASET_NAME_MAX + 1])
+{
+    char id[NODE_ID_SIZE];
+
+    if (strlen(text) <= NODE_ID_LENGTH + 1 || text[NODE_ID_LENGTH] != '/')
+        return FALSE;
+    g_strlcpy(id, text, sizeof id);
+    text += NODE_ID_LENGTH + 1;
+    if (!node_id_valid(id) || !dataset_name_valid(text))
+        return FALSE;
+    g_strlcpy(node, id, NODE_ID_SIZE);
+    g_strlcpy(name, text, DATASET_NAME_MAX + 1);
+    return TRUE;
+}
+
+gboolean
 dataset_name_check(const char *name, GError **error)
 {
     if (dataset_name_valid(name))

@@ -36,6 +36,8 @@ gboolean share_parse(const char *text, Share *share, GError **error);
 gboolean dataset_name_check(const char *name, GError **error);
 /* TRUE if @name is spelt so. */
 gboolean dataset_name_valid(const char *name);
+/* "NODE/NAME" into its parts, which are left as they are if it is not spelt so. */
+gboolean dataset_parse(const char *text, char node[NODE_ID_SIZE], char name[DATASET_NAME_MAX + 1]);
 
 /* One source of a version. */
 typedef struct {

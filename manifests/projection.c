@@ -69,13 +69,14 @@ run_all(Catalogue *catalogue, const char *const *statements, const char *node, G
     return TRUE;
 }
 
-/* Grants that are sealed stay: they stand in no ledger, and count only while their record is there. */
+/* What is sealed stays: it stands in no ledger, and counts only while its record is there. */
 static gboolean
 reset(Catalogue *catalogue, const char *node, GError **error)
 {
     static const char *const statements[] = {
         "DELETE FROM records WHERE node = ?1",  "DELETE FROM versions WHERE node = ?1",           "DELETE FROM revocations WHERE node = ?1",
-        "DELETE FROM nodes WHERE node = ?1",    "DELETE FROM grants WHERE owner = ?1 AND NOT sealed", NULL,
+        "DELETE FROM nodes WHERE node = ?1",    "DELETE FROM grants WHERE owner = ?1 AND NOT sealed",
+        "DELETE FROM statements WHERE node = ?1 AND body IS NULL", NULL,
     };
 
     return run_all(catalogue, statements, node, error);
@@ -84,7 +85,7 @@ reset(Catalogue *catalogue, const char *node, GError **error)
 gboolean
 catalogue_forget(Catalogue *catalogue, const char *node, GError **error)
 {
-    static const char *const statements[] = { "DELETE FROM grants WHERE owner = ?1", NULL };
+    static const char *const statements[] = { "DELETE FROM grants WHERE owner = ?1", "DELETE FROM statements WHERE node = ?1", NULL };
     Database *database = catalogue_database(catalogue);
 
     if (!database_begin(database, error))
@@ -240,7 +241,7 @@ kind_of(const Record *record)
     for (guint i = 0; i < G_N_ELEMENTS(kinds); i++)
         if (strcmp(record->type, kinds[i].type) == 0)
             return kinds[i].project;
-    return NULL;
+    return catalogue_states(record->type) ? catalogue_project_statement : NULL;
 }
 
 static gboolean

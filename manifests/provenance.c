@@ -36,21 +36,11 @@ input_free(Input *input)
     g_free(input);
 }
 
-/* "<node>/<name>" into its parts; nothing is copied before both are known to fit. */
 static gboolean
 read_dataset(const char *dataset, const char *what, Input *input, GError **error)
 {
-    const char *name = dataset + NODE_ID_LENGTH + 1;
-
-    if (strlen(dataset) > NODE_ID_LENGTH + 1 && dataset[NODE_ID_LENGTH] == '/') {
-        memcpy(input->node, dataset, NODE_ID_LENGTH);
-        input->node[NODE_ID_LENGTH] = '\0';
-        if (node_id_valid(input->node) && dataset_name_valid(name)) {
-            g_strlcpy(input->name, name, sizeof input->name);
-            return TRUE;
-        }
-    }
-    return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: M13: want NODE/NAME in an input's dataset, have another text", what);
+    return dataset_parse(dataset, input->node, input->name) ||
+           chama_error(error, CHAMA_ERROR_MALFORMED, "%s: M13: want NODE/NAME in an input's dataset, have another text", what);
 }
 
 static gboolean

@@ -62,28 +62,28 @@ typedef struct {
     GBytes *members;
     HomeBefore before;
     gpointer data;
-} Statement;
+} Stating;
 
 static GBytes *
-statement_members(gpointer data, Home *home, GError **error)
+stating_members(gpointer data, Home *home, GError **error)
 {
-    return g_bytes_ref(((Statement *)data)->members);
+    return g_bytes_ref(((Stating *)data)->members);
 }
 
 static gboolean
-statement_before(gpointer data, const Record *record, GError **error)
+stating_before(gpointer data, const Record *record, GError **error)
 {
-    Statement *statement = data;
+    Stating *stating = data;
 
-    return !statement->before || statement->before(statement->data, record, error);
+    return !stating->before || stating->before(stating->data, record, error);
 }
 
 Record *
 home_state_record(Home *home, const char *type, GBytes *members, HomeBefore before, gpointer data, GError **error)
 {
-    Statement statement = { members, before, data };
+    Stating stating = { members, before, data };
 
-    return home_state_built(home, type, statement_members, statement_before, &statement, error);
+    return home_state_built(home, type, stating_members, stating_before, &stating, error);
 }
 
 /* The checkpoint kept, if it is for the present size and fresh. */

@@ -369,7 +369,7 @@ take_opening(Session *session, GBytes *bytes, GError **error)
     g_autoptr(Opening) opening = catalogue ? opening_parse(bytes, error) : NULL;
     g_autoptr(Record) record = NULL;
 
-    if (!opening || !catalogue_learn_grant(catalogue, opening, error) || !home_keep_opening(session->home, &opening->record, bytes, error))
+    if (!opening || !catalogue_learn_opening(catalogue, opening, error) || !home_keep_opening(session->home, &opening->record, bytes, error))
         return FALSE;
     record = catalogue_record(catalogue, &opening->record, error);
     return record && refusals_forget(session->home, record->node, error);

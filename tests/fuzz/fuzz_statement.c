@@ -1,8 +1,9 @@
-/* Profiles, sealed statements, openings, grants and revocations from any bytes: what is let through can be written again, and
+/* Profiles, sealed statements, openings, grants, revocations and attestations from any bytes: what is let through can be written again, and
  * documents that are no records to the same bytes. */
 #include <stdint.h>
 #include <string.h>
 
+#include "manifests/attestation.h"
 #include "manifests/statement.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -54,6 +55,15 @@ try_opening(GBytes *bytes)
     g_assert_true(!opening || g_bytes_equal(bytes, again));
 }
 
+static void
+try_attestation(GBytes *bytes)
+{
+    g_autoptr(Attestation) attestation = attestation_parse(bytes, NULL);
+    g_autoptr(GBytes) again = attestation ? attestation_format(attestation, NULL) : NULL;
+
+    g_assert_true((again != NULL) == (attestation != NULL));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -63,5 +73,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     try_grant(bytes);
     try_digests(bytes);
     try_opening(bytes);
+    try_attestation(bytes);
     return 0;
 }

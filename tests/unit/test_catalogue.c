@@ -1,127 +1,12 @@
 #include "manifests/catalogue.h"
 
-#include <glib/gstdio.h>
 #include <sqlite3.h>
 
-#include "tests/unit/node_fixture.h"
+#include "tests/unit/catalogue_fixture.h"
 
 #define GRANTEE "abcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrsa"
 #define STRANGER "bbcdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrsa"
 #define PROFILE "{\"addresses\":[],\"ledger\":\"relayed\",\"name\":{\"en\":\"Forestry\"},\"pins\":[]}"
-
-/* A node with its ledger, and a catalogue that may know of it. */
-typedef struct {
-    char *folder, *path;
-    NodeFixture node;
-    Ledger *ledger;
-    Catalogue *catalogue;
-} Fixture;
-
-static void
-remove_tree(const char *path)
-{
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-    const char *name;
-
-    while (dir && (name = g_dir_read_name(dir))) {
-        g_autofree char *child = g_build_filename(path, name, NULL);
-
-        if (g_file_test(child, G_FILE_TEST_IS_DIR) && !g_file_test(child, G_FILE_TEST_IS_SYMLINK))
-            remove_tree(child);
-        else
-            g_unlink(child);
-    }
-    g_rmdir(path);
-}
-
-static Ledger *
-make_ledger(Fixture *f, const char *name)
-{
-    g_autofree char *git = g_strdup_printf("%s/%s.git", f->folder, name);
-    g_autofree char *log = g_strdup_printf("%s/%s.log", f->folder, name);
-    g_autoptr(GError) error = NULL;
-    Ledger *ledger = ledger_create(git, log, &error);
-
-    g_assert_no_error(error);
-    return ledger;
-}
-
-static Ledger *
-open_again(Fixture *f, const char *name)
-{
-    g_autofree char *git = g_strdup_printf("%s/%s.git", f->folder, name);
-    g_autofree char *log = g_strdup_printf("%s/%s.log", f->folder, name);
-    g_autoptr(GError) error = NULL;
-    Ledger *ledger = ledger_open(git, log, &error);
-
-    g_assert_no_error(error);
-    return ledger;
-}
-
-static void
-open_catalogue(Fixture *f)
-{
-    g_autoptr(GError) error = NULL;
-
-    f->catalogue = catalogue_open(f->path, &error);
-    g_assert_no_error(error);
-}
-
-static void
-set_up(Fixture *f)
-{
-    f->folder = g_dir_make_tmp("chama-catalogue-XXXXXX", NULL);
-    g_assert_nonnull(f->folder);
-    f->path = g_build_filename(f->folder, "catalogue.sqlite", NULL);
-    node_init(&f->node, 1);
-    f->ledger = make_ledger(f, "own");
-    open_catalogue(f);
-}
-
-static void
-tear_down(Fixture *f)
-{
-    catalogue_close(f->catalogue);
-    ledger_close(f->ledger);
-    node_clear(&f->node);
-    remove_tree(f->folder);
-    g_free(f->folder);
-    g_free(f->path);
-}
-
-/* The records of the node that @ledger has not yet, as one batch. */
-static void
-append_to(Ledger *ledger, const NodeFixture *node)
-{
-    g_autoptr(GPtrArray) batch = g_ptr_array_new();
-    g_autoptr(GError) error = NULL;
-    g_autoptr(LedgerLock) lock = ledger_lock(ledger, &error);
-
-    g_assert_no_error(error);
-    for (guint64 i = ledger_head(ledger)->size; i < node->records->len; i++)
-        g_ptr_array_add(batch, g_ptr_array_index(node->records, i));
-    if (batch->len > 0)
-        ledger_append(ledger, batch, node->signing, &error);
-    g_assert_no_error(error);
-}
-
-static void
-project(Fixture *f)
-{
-    g_autoptr(GError) error = NULL;
-
-    append_to(f->ledger, &f->node);
-    catalogue_project(f->catalogue, f->ledger, &error);
-    g_assert_no_error(error);
-}
-
-static Record *
-state(NodeFixture *node, const char *type, const char *members)
-{
-    g_autoptr(GBytes) bytes = text_bytes(members);
-
-    return node_state(node, type, bytes);
-}
 
 static Record *
 publish(NodeFixture *node, const char *name, guint64 version, const Digest *previous, Share share)
@@ -404,22 +289,6 @@ test_grants(void)
     tear_down(&f);
 }
 
-/* A sealed statement with @body, and its opening. */
-static Opening *
-seal(NodeFixture *node, const char *body)
-{
-    Opening *opening = g_new0(Opening, 1);
-    g_autoptr(GBytes) members = NULL;
-    Digest digest;
-
-    salt_generate(opening->salt);
-    opening->body = text_bytes(body);
-    seal_digest(opening->salt, opening->body, &digest);
-    members = sealed_format(&digest, NULL);
-    opening->record = node_state(node, "sealed/1", members)->address;
-    return opening;
-}
-
 static char *
 grant_body(const char *owner)
 {
@@ -432,7 +301,7 @@ assert_not_learned(Fixture *f, const Opening *opening, int code)
 {
     g_autoptr(GError) error = NULL;
 
-    g_assert_false(catalogue_learn_grant(f->catalogue, opening, &error));
+    g_assert_false(catalogue_learn_opening(f->catalogue, opening, &error));
     g_assert_error(error, CHAMA_ERROR, code);
     assert_grants(f, NULL, NULL, NULL, 0);
 }
@@ -459,8 +328,8 @@ test_learn_grant(void)
     good->salt[0] ^= 1;
     assert_not_learned(&f, foreign, CHAMA_ERROR_VERIFY);
     assert_not_learned(&f, note, CHAMA_ERROR_UNSUPPORTED);
-    g_assert_true(catalogue_learn_grant(f.catalogue, good, &error));
-    g_assert_true(catalogue_learn_grant(f.catalogue, good, &error));
+    g_assert_true(catalogue_learn_opening(f.catalogue, good, &error));
+    g_assert_true(catalogue_learn_opening(f.catalogue, good, &error));
     g_assert_no_error(error);
     rows = catalogue_grants(f.catalogue, f.node.identity->id, "patients", GRANTEE, NULL);
     g_assert_cmpuint(rows->len, ==, 1);
@@ -525,7 +394,7 @@ test_forget(void)
     state_grant(&f.node, "roads", GRANTEE);
     state_revocation(&f.node, &first->address);
     project(&f);
-    g_assert_true(catalogue_learn_grant(f.catalogue, opening, NULL));
+    g_assert_true(catalogue_learn_opening(f.catalogue, opening, NULL));
     assert_grants(&f, NULL, NULL, NULL, 2);
     g_assert_true(catalogue_forget(f.catalogue, id, NULL));
     assert_grants(&f, NULL, NULL, NULL, 0);
@@ -556,7 +425,7 @@ test_other_history(void)
         publish(&f.node, "roads", 1, NULL, SHARE_OPEN);
         opening = seal(&f.node, body);
         project(&f);
-        g_assert_true(catalogue_learn_grant(f.catalogue, opening, NULL));
+        g_assert_true(catalogue_learn_opening(f.catalogue, opening, NULL));
         node_init(&other, 1);
         for (guint i = 0; i < records; i++)
             state(&other, "poem/7", "{\"x\":1}");

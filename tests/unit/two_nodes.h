@@ -164,7 +164,7 @@ node_grant(Node *node, const char *name, const char *grantee, gint64 until)
     opening.record = record->address;
     bytes = opening_format(&opening, &error);
     g_assert_true(home_keep_opening(node->home, &record->address, bytes, &error));
-    g_assert_true(catalogue_learn_grant(home_catalogue(node->home, NULL), &opening, &error));
+    g_assert_true(catalogue_learn_opening(home_catalogue(node->home, NULL), &opening, &error));
     g_bytes_unref(opening.body);
     return bytes;
 }

@@ -1,0 +1,27 @@
+/*
+ * statements: what nodes state about versions and nodes, as the catalogue has it (manifests/FORMAT.md, part 3, S13 and on): by node, by type, by what
+ * they are about.  Which types there are, and what each is about, stands in one table in statements.c.  Grants are not among them (catalogue.h).
+ */
+#ifndef CHAMA_MANIFESTS_STATEMENTS_H
+#define CHAMA_MANIFESTS_STATEMENTS_H
+
+#include "manifests/catalogue.h"
+
+typedef struct {
+    Record *record;              /* of a sealed statement the sealed/1 */
+    char type[RECORD_TYPE_MAX];  /* of what is stated: "attestation/1" */
+    GBytes *body;                /* canonical JSON: the record's bytes, or what was sealed */
+    gboolean sealed;
+} Statement;
+void statement_free(Statement *statement);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Statement, statement_free)
+
+/* Array of Statement* by @node, of @type, about @subject (the address of a manifest or of another record, as the type has it); each may be NULL: any.
+ * In order of node and number; only those whose body keeps the rules of its type, and of sealed ones those whose opening is here. */
+GPtrArray *catalogue_statements(Catalogue *catalogue, const char *node, const char *type, const Digest *subject, GError **error);
+
+/* What a statement is about: reads a body that @node stated, as a record's bytes or as what it sealed.  *@subject is all zero before, and stays so if it is
+ * about no record.  FALSE if the body breaks a rule of its type. */
+typedef gboolean (*StatementSubject)(const char *node, GBytes *body, gboolean sealed, Digest *subject, GError **error);
+
+#endif
