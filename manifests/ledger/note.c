@@ -6,26 +6,28 @@
 #include "keys/error.h"
 
 #define DASH "\xe2\x80\x94 "
-#define KEY_ID_SIZE 4
-#define ALGORITHM_ED25519 0x01
 /* Other algorithms sign longer (ML-DSA-44: 2 432 bytes), and their lines are to be passed over, not refused. */
 #define SIGNATURE_SIZE_MAX 4096
+#define ML_DSA_KEY_SIZE 1312
 
-typedef guint8 KeyId[KEY_ID_SIZE];
-
-/* T2: SHA-256(name, LF, algorithm, key), cut to four bytes. */
 static void
-key_id(const char *name, const PublicKey *key, KeyId id)
+id_of(const char *name, guint8 algorithm, const void *key, gsize key_size, NoteKeyId *id)
 {
     g_autoptr(DigestStream) stream = digest_stream_new();
-    const guint8 middle[2] = { '\n', ALGORITHM_ED25519 };
+    const guint8 middle[2] = { '\n', algorithm };
     Digest digest;
 
     digest_stream_update(stream, name, strlen(name));
     digest_stream_update(stream, middle, sizeof middle);
-    digest_stream_update(stream, key->bytes, sizeof key->bytes);
+    digest_stream_update(stream, key, key_size);
     digest_stream_finish(g_steal_pointer(&stream), &digest);
-    memcpy(id, digest.bytes, KEY_ID_SIZE);
+    memcpy(id->bytes, digest.bytes, NOTE_KEY_ID_SIZE);
+}
+
+void
+note_key_id(const char *name, NoteAlgorithm algorithm, const PublicKey *key, NoteKeyId *id)
+{
+    id_of(name, (guint8)algorithm, key->bytes, sizeof key->bytes, id);
 }
 
 /* T2: not empty, no Unicode white space, no plus sign. */
@@ -78,86 +80,194 @@ find_signatures(const char *note, gsize size, GError **error)
     return split + 2;
 }
 
-typedef struct {
-    const char *name; /* borrowed from the note */
-    gsize name_size;
-    GBytes *blob;     /* key id and signature: owned */
-} SignatureLine;
-
-/* T4: "— NAME BASE64". */
-static gboolean
-parse_line(const char *line, gsize size, SignatureLine *out, GError **error)
+NoteSignature *
+note_signature_new(const char *name, const NoteKeyId *id, const void *signature, gsize size)
 {
-    const char *space;
+    NoteSignature *made = g_new0(NoteSignature, 1);
 
-    if (size < strlen(DASH) || memcmp(line, DASH, strlen(DASH)) != 0)
-        return malformed(error, "T4: want a signature line to begin with a dash and a space");
-    out->name = line + strlen(DASH);
-    space = memchr(out->name, ' ', size - strlen(DASH));
-    if (!space || !name_is_well_formed(out->name, (gsize)(space - out->name)))
-        return malformed(error, "T4: want a name without white space or plus sign, and a signature");
-    out->name_size = (gsize)(space - out->name);
-    out->blob = base64_parse(space + 1, (gsize)(line + size - space - 1), SIGNATURE_SIZE_MAX, error);
-    if (!out->blob) {
-        g_prefix_error(error, "note: T4: ");
-        return FALSE;
-    }
-    if (g_bytes_get_size(out->blob) > KEY_ID_SIZE)
-        return TRUE;
-    g_clear_pointer(&out->blob, g_bytes_unref);
-    return malformed(error, "T4: want a key id and a signature, have fewer than five bytes");
+    made->name = g_strdup(name);
+    made->id = *id;
+    made->signature = g_bytes_new(signature, size);
+    return made;
 }
 
-/* T5: a line by the wanted name and key id must hold; any other says nothing. */
-static gboolean
-check_line(const SignatureLine *line, const char *text, gsize text_size, const char *name, const PublicKey *key, gboolean *good, GError **error)
+void
+note_signature_free(NoteSignature *signature)
 {
-    KeyId id;
-    gsize size;
-    const guint8 *blob = g_bytes_get_data(line->blob, &size);
+    if (!signature)
+        return;
+    g_free(signature->name);
+    g_bytes_unref(signature->signature);
+    g_free(signature);
+}
 
-    key_id(name, key, id);
-    if (line->name_size != strlen(name) || memcmp(line->name, name, line->name_size) != 0 || memcmp(blob, id, KEY_ID_SIZE) != 0)
-        return TRUE;
-    if (*good)
-        return TRUE;
-    if (size != KEY_ID_SIZE + ED25519_SIGNATURE_SIZE || !public_key_verify(key, text, text_size, blob + KEY_ID_SIZE, NULL))
-        return chama_error(error, CHAMA_ERROR_VERIFY, "note: T5: the signature of %s does not hold", name);
-    *good = TRUE;
-    return TRUE;
+char *
+note_signature_format(const NoteSignature *signature)
+{
+    gsize size;
+    const void *bytes = g_bytes_get_data(signature->signature, &size);
+    g_autofree guint8 *blob = g_malloc(NOTE_KEY_ID_SIZE + size);
+    g_autofree char *text = NULL;
+
+    memcpy(blob, signature->id.bytes, NOTE_KEY_ID_SIZE);
+    memcpy(blob + NOTE_KEY_ID_SIZE, bytes, size);
+    text = base64_format(blob, NOTE_KEY_ID_SIZE + size);
+    return g_strdup_printf(DASH "%s %s\n", signature->name, text);
+}
+
+static NoteSignature *
+signature_of(const char *name, gsize name_size, GBytes *blob)
+{
+    g_autofree char *copy = g_strndup(name, name_size);
+    gsize size;
+    const guint8 *data = g_bytes_get_data(blob, &size);
+    NoteKeyId id;
+
+    memcpy(id.bytes, data, NOTE_KEY_ID_SIZE);
+    return note_signature_new(copy, &id, data + NOTE_KEY_ID_SIZE, size - NOTE_KEY_ID_SIZE);
+}
+
+/* T4: "— NAME BASE64", without its LF. */
+static NoteSignature *
+parse_line(const char *line, gsize size, GError **error)
+{
+    const char *name = line + strlen(DASH), *space;
+    g_autoptr(GBytes) blob = NULL;
+
+    if (size < strlen(DASH) || memcmp(line, DASH, strlen(DASH)) != 0)
+        return chama_error_null(error, CHAMA_ERROR_MALFORMED, "note: T4: want a signature line to begin with a dash and a space");
+    space = memchr(name, ' ', size - strlen(DASH));
+    if (!space || !name_is_well_formed(name, (gsize)(space - name)))
+        return chama_error_null(error, CHAMA_ERROR_MALFORMED, "note: T4: want a name without white space or plus sign, and a signature");
+    blob = base64_parse(space + 1, (gsize)(line + size - space - 1), SIGNATURE_SIZE_MAX, error);
+    if (!blob) {
+        g_prefix_error(error, "note: T4: ");
+        return NULL;
+    }
+    if (g_bytes_get_size(blob) <= NOTE_KEY_ID_SIZE)
+        return chama_error_null(error, CHAMA_ERROR_MALFORMED, "note: T4: want a key id and a signature, have fewer than five bytes");
+    return signature_of(name, (gsize)(space - name), blob);
+}
+
+NoteSignature *
+note_signature_parse(const char *line, gsize size, GError **error)
+{
+    if (!check_bytes(line, size, error))
+        return NULL;
+    if (size == 0 || memchr(line, '\n', size) != line + size - 1)
+        return chama_error_null(error, CHAMA_ERROR_MALFORMED, "note: T4: want one signature line that ends in a line feed");
+    return parse_line(line, size - 1, error);
+}
+
+GPtrArray *
+note_signatures(const char *note, gsize size, gsize *text_size, GError **error)
+{
+    g_autoptr(GPtrArray) signatures = g_ptr_array_new_with_free_func((GDestroyNotify)note_signature_free);
+    const char *line;
+
+    if (!check_bytes(note, size, error) || !(line = find_signatures(note, size, error)))
+        return NULL;
+    *text_size = (gsize)(line - note) - 1;
+    while (line < note + size) {
+        const char *end = memchr(line, '\n', (gsize)(note + size - line));
+        NoteSignature *signature;
+
+        if (signatures->len == NOTE_SIGNATURES_MAX)
+            return chama_error_null(error, CHAMA_ERROR_LIMIT, "note: T3: want at most %d signatures", NOTE_SIGNATURES_MAX);
+        signature = parse_line(line, (gsize)(end - line), error);
+        if (!signature)
+            return NULL;
+        g_ptr_array_add(signatures, signature);
+        line = end + 1;
+    }
+    return g_steal_pointer(&signatures);
+}
+
+const NoteSignature *
+note_signatures_find(GPtrArray *signatures, const char *name, const NoteKeyId *id)
+{
+    for (guint i = 0; i < signatures->len; i++) {
+        const NoteSignature *signature = signatures->pdata[i];
+
+        if (strcmp(signature->name, name) == 0 && memcmp(signature->id.bytes, id->bytes, NOTE_KEY_ID_SIZE) == 0)
+            return signature;
+    }
+    return NULL;
+}
+
+/* T5: the first line by the wanted name and key id must hold; any other says nothing. */
+static const NoteSignature *
+find_good(const char *text, gsize text_size, GPtrArray *signatures, const char *name, const PublicKey *key, GError **error)
+{
+    NoteKeyId id;
+    const NoteSignature *signature;
+
+    note_key_id(name, NOTE_ED25519, key, &id);
+    signature = note_signatures_find(signatures, name, &id);
+    if (!signature)
+        return chama_error_null(error, CHAMA_ERROR_VERIFY, "note: T5: want a signature of %s, have none", name);
+    if (g_bytes_get_size(signature->signature) != ED25519_SIGNATURE_SIZE
+        || !public_key_verify(key, text, text_size, g_bytes_get_data(signature->signature, NULL), NULL))
+        return chama_error_null(error, CHAMA_ERROR_VERIFY, "note: T5: the signature of %s does not hold", name);
+    return signature;
 }
 
 gboolean
 note_open(const char *note, gsize size, const char *name, const PublicKey *key, gsize *text_size, GError **error)
 {
-    const char *line;
-    gboolean good = FALSE;
+    g_autoptr(GPtrArray) signatures = note_signatures(note, size, text_size, error);
 
-    if (!check_bytes(note, size, error) || !(line = find_signatures(note, size, error)))
-        return FALSE;
-    *text_size = (gsize)(line - note) - 1;
-    for (guint count = 1; line < note + size; count++) {
-        const char *end = memchr(line, '\n', (gsize)(note + size - line));
-        SignatureLine parsed = { 0 };
-        g_autoptr(GBytes) blob = NULL;
+    return signatures && find_good(note, *text_size, signatures, name, key, error);
+}
 
-        if (count > NOTE_SIGNATURES_MAX)
-            return chama_error(error, CHAMA_ERROR_LIMIT, "note: T3: want at most %d signatures", NOTE_SIGNATURES_MAX);
-        if (!parse_line(line, (gsize)(end - line), &parsed, error))
-            return FALSE;
-        blob = parsed.blob;
-        if (!check_line(&parsed, note, *text_size, name, key, &good, error))
-            return FALSE;
-        line = end + 1;
-    }
-    return good || chama_error(error, CHAMA_ERROR_VERIFY, "note: T5: want a signature of %s, have none", name);
+char *
+note_bare(const char *note, gsize size, const char *name, const PublicKey *key, GError **error)
+{
+    gsize text_size;
+    g_autoptr(GPtrArray) signatures = note_signatures(note, size, &text_size, error);
+    const NoteSignature *owner = signatures ? find_good(note, text_size, signatures, name, key, error) : NULL;
+    g_autofree char *line = owner ? note_signature_format(owner) : NULL;
+
+    return line ? g_strdup_printf("%.*s\n%s", (int)text_size, note, line) : NULL;
+}
+
+/* T17: a line more, if it is the first of its name and key id and there is room. */
+static void
+merge_line(GString *merged, GPtrArray *lines, const NoteSignature *signature)
+{
+    g_autofree char *line = note_signature_format(signature);
+
+    if (lines->len == NOTE_SIGNATURES_MAX || merged->len + strlen(line) > NOTE_SIZE_MAX || note_signatures_find(lines, signature->name, &signature->id))
+        return;
+    g_ptr_array_add(lines, (gpointer)signature);
+    g_string_append(merged, line);
+}
+
+char *
+note_merge(const char *note, gsize size, GPtrArray *more, GError **error)
+{
+    gsize text_size;
+    g_autoptr(GPtrArray) signatures = note_signatures(note, size, &text_size, error);
+    g_autoptr(GPtrArray) lines = g_ptr_array_new();
+    g_autoptr(GString) merged = NULL;
+
+    if (!signatures)
+        return NULL;
+    merged = g_string_new_len(note, (gssize)text_size + 1);
+    for (guint i = 0; i < signatures->len; i++)
+        merge_line(merged, lines, signatures->pdata[i]);
+    for (guint i = 0; i < more->len; i++)
+        merge_line(merged, lines, more->pdata[i]);
+    return g_string_free(g_steal_pointer(&merged), FALSE);
 }
 
 char *
 note_sign(const char *text, const char *name, const Keypair *key, GError **error)
 {
-    guint8 blob[KEY_ID_SIZE + ED25519_SIGNATURE_SIZE];
-    g_autofree char *signature = NULL;
+    guint8 bytes[ED25519_SIGNATURE_SIZE];
+    NoteKeyId id;
+    g_autoptr(NoteSignature) signature = NULL;
+    g_autofree char *line = NULL;
 
     if (!name_is_well_formed(name, strlen(name)))
         return chama_error_null(error, CHAMA_ERROR_MALFORMED, "note: T2: %s cannot be the name of a key", name);
@@ -165,67 +275,100 @@ note_sign(const char *text, const char *name, const Keypair *key, GError **error
         return chama_error_null(error, CHAMA_ERROR_MALFORMED, "note: T1: want a text that ends in a line feed");
     if (!check_bytes(text, strlen(text), error))
         return NULL;
-    key_id(name, keypair_public(key), blob);
-    if (!keypair_sign(key, text, strlen(text), blob + KEY_ID_SIZE, error))
+    note_key_id(name, NOTE_ED25519, keypair_public(key), &id);
+    if (!keypair_sign(key, text, strlen(text), bytes, error))
         return NULL;
-    signature = base64_format(blob, sizeof blob);
-    return g_strdup_printf("%s\n" DASH "%s %s\n", text, name, signature);
+    signature = note_signature_new(name, &id, bytes, sizeof bytes);
+    line = note_signature_format(signature);
+    return g_strdup_printf("%s\n%s", text, line);
+}
+
+static char *
+format_vkey(const char *name, const NoteKeyId *id, const void *bytes, gsize size)
+{
+    g_autofree char *text = base64_format(bytes, size);
+
+    return g_strdup_printf("%s+%02x%02x%02x%02x+%s", name, id->bytes[0], id->bytes[1], id->bytes[2], id->bytes[3], text);
 }
 
 char *
-note_verifier_format(const char *name, const PublicKey *key)
+note_verifier_format(const char *name, NoteAlgorithm algorithm, const PublicKey *key)
 {
     guint8 bytes[1 + ED25519_PUBLIC_SIZE];
-    KeyId id;
-    g_autofree char *text = NULL;
+    NoteKeyId id;
 
-    key_id(name, key, id);
-    bytes[0] = ALGORITHM_ED25519;
+    note_key_id(name, algorithm, key, &id);
+    bytes[0] = (guint8)algorithm;
     memcpy(bytes + 1, key->bytes, ED25519_PUBLIC_SIZE);
-    text = base64_format(bytes, sizeof bytes);
-    return g_strdup_printf("%s+%02x%02x%02x%02x+%s", name, id[0], id[1], id[2], id[3], text);
+    return format_vkey(name, &id, bytes, sizeof bytes);
 }
 
-static gboolean
-verifier_key(const char *text, PublicKey *key, GError **error)
+void
+note_verifier_free(NoteVerifier *verifier)
 {
-    g_autoptr(GBytes) bytes = base64_parse(text, strlen(text), SIGNATURE_SIZE_MAX, error);
-    g_autofree char *encoded = NULL;
-    g_autofree char *spelt = NULL;
+    if (!verifier)
+        return;
+    g_free(verifier->name);
+    g_free(verifier);
+}
+
+/* T2: the algorithm, and a key as long as it says that is one. */
+static gboolean
+read_key(NoteVerifier *verifier, const guint8 *data, gsize size, GError **error)
+{
+    gsize wanted = ED25519_PUBLIC_SIZE;
+
+    if (size < 1 || (data[0] != NOTE_ED25519 && data[0] != NOTE_COSIGNATURE && data[0] != NOTE_ML_DSA))
+        return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "verifier key: T2: want algorithm 1 (Ed25519), 4 (Ed25519 cosignature) or 6 (ML-DSA-44), have %u",
+                           size < 1 ? 0u : data[0]);
+    verifier->algorithm = data[0];
+    if (verifier->algorithm == NOTE_ML_DSA)
+        wanted = ML_DSA_KEY_SIZE;
+    if (size != 1 + wanted)
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "verifier key: T2: want a key of %" G_GSIZE_FORMAT " bytes, have %" G_GSIZE_FORMAT, wanted, size - 1);
+    digest_of(data + 1, wanted, &verifier->key_digest);
+    if (verifier->algorithm == NOTE_ML_DSA)
+        return TRUE;
+    memcpy(verifier->key.bytes, data + 1, ED25519_PUBLIC_SIZE);
+    /* Refuses the keys on which verifiers disagree. */
+    return public_key_check(&verifier->key, error);
+}
+
+static NoteVerifier *
+read_verifier(const char *name, const char *key, GError **error)
+{
+    g_autoptr(NoteVerifier) verifier = g_new0(NoteVerifier, 1);
+    g_autoptr(GBytes) bytes = base64_parse(key, strlen(key), SIGNATURE_SIZE_MAX, error);
     const guint8 *data;
     gsize size;
 
     if (!bytes) {
         g_prefix_error(error, "verifier key: T2: ");
-        return FALSE;
+        return NULL;
     }
     data = g_bytes_get_data(bytes, &size);
-    if (size < 1 || data[0] != ALGORITHM_ED25519)
-        return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "verifier key: T2: want algorithm 1 (Ed25519), have %u", size < 1 ? 0u : data[0]);
-    if (size != 1 + ED25519_PUBLIC_SIZE)
-        return chama_error(error, CHAMA_ERROR_MALFORMED, "verifier key: T2: want a key of 32 bytes, have %" G_GSIZE_FORMAT, size - 1);
-    /* public_key_parse() refuses the keys on which verifiers disagree. */
-    encoded = base64_format(data + 1, ED25519_PUBLIC_SIZE);
-    spelt = g_strconcat("ed25519:", encoded, NULL);
-    return public_key_parse(spelt, key, error);
+    if (!read_key(verifier, data, size, error))
+        return NULL;
+    verifier->name = g_strdup(name);
+    id_of(name, data[0], data + 1, size - 1, &verifier->id);
+    return g_steal_pointer(&verifier);
 }
 
-gboolean
-note_verifier_parse(const char *vkey, char **name, PublicKey *key, GError **error)
+NoteVerifier *
+note_verifier_parse(const char *vkey, GError **error)
 {
     /* T2: the base64 may hold plus signs, so only the first two separate. */
     g_auto(GStrv) parts = g_strsplit(vkey, "+", 3);
-    g_autofree char *again = NULL;
-    PublicKey parsed;
+    g_autofree char *id = NULL;
+    g_autoptr(NoteVerifier) verifier = NULL;
 
     if (g_strv_length(parts) != 3 || !name_is_well_formed(parts[0], strlen(parts[0])))
-        return chama_error(error, CHAMA_ERROR_MALFORMED, "verifier key: T2: want NAME+ID+KEY");
-    if (!verifier_key(parts[2], &parsed, error))
-        return FALSE;
-    again = note_verifier_format(parts[0], &parsed);
-    if (strcmp(again, vkey) != 0)
-        return chama_error(error, CHAMA_ERROR_MALFORMED, "verifier key: T2: the key id is not the one of the name and key");
-    *name = g_strdup(parts[0]);
-    *key = parsed;
-    return TRUE;
+        return chama_error_null(error, CHAMA_ERROR_MALFORMED, "verifier key: T2: want NAME+ID+KEY");
+    verifier = read_verifier(parts[0], parts[2], error);
+    if (!verifier)
+        return NULL;
+    id = g_strdup_printf("%02x%02x%02x%02x", verifier->id.bytes[0], verifier->id.bytes[1], verifier->id.bytes[2], verifier->id.bytes[3]);
+    if (strcmp(id, parts[1]) != 0)
+        return chama_error_null(error, CHAMA_ERROR_MALFORMED, "verifier key: T2: the key id is not the one of the name and key");
+    return g_steal_pointer(&verifier);
 }
