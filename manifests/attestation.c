@@ -120,6 +120,68 @@ attestation_format(const Attestation *a, GError **error)
     return again ? canonical_format(object, error) : NULL;
 }
 
+void
+attested_free(Attested *attested)
+{
+    if (!attested)
+        return;
+    attestation_free(attested->said);
+    g_free(attested);
+}
+
+gboolean
+attested_lapsed(const Attested *attested, gint64 now)
+{
+    return attested->said->has_until && attested->said->until <= now;
+}
+
+/* NULL if it speaks of another version than the manifest that it names is (S13). */
+static Attested *
+read_attested(const Statement *statement, const Manifest *manifest)
+{
+    g_autoptr(Attestation) said = attestation_parse(statement->body, NULL);
+    Attested *attested;
+
+    if (!said || !subject_is(&said->subject, manifest))
+        return NULL;
+    attested = g_new0(Attested, 1);
+    attested->said = g_steal_pointer(&said);
+    g_strlcpy(attested->node, statement->record->node, sizeof attested->node);
+    attested->record = statement->record->address;
+    attested->time = statement->record->time;
+    return attested;
+}
+
+/* S14: a later one of the same node and kind takes the place of an earlier one. */
+static void
+take(GPtrArray *all, Attested *attested)
+{
+    for (guint i = 0; i < all->len; i++) {
+        const Attested *earlier = g_ptr_array_index(all, i);
+
+        if (strcmp(earlier->node, attested->node) == 0 && strcmp(earlier->said->kind, attested->said->kind) == 0) {
+            g_ptr_array_remove_index(all, i);
+            break;
+        }
+    }
+    g_ptr_array_add(all, attested);
+}
+
+GPtrArray *
+attestations_of(Catalogue *catalogue, const Manifest *manifest, GError **error)
+{
+    g_autoptr(GPtrArray) statements = catalogue_statements(catalogue, NULL, ATTESTATION, &manifest->address, error);
+    GPtrArray *all = statements ? g_ptr_array_new_with_free_func((GDestroyNotify)attested_free) : NULL;
+
+    for (guint i = 0; statements && i < statements->len; i++) {
+        Attested *attested = read_attested(g_ptr_array_index(statements, i), manifest);
+
+        if (attested)
+            take(all, attested);
+    }
+    return all;
+}
+
 gboolean
 attestation_subject(const char *node, GBytes *body, gboolean sealed, Digest *subject, GError **error)
 {

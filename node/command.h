@@ -76,6 +76,7 @@ COMMAND(sync);
 COMMAND(grant);
 COMMAND(revoke);
 COMMAND(grants);
+COMMAND(attest);
 COMMAND(verify);
 COMMAND(fsck);
 COMMAND(status);

@@ -49,6 +49,9 @@ static const Command commands[] = {
     { "grant", cmd_grant, "NAME PEER", "let a peer have a conditional dataset", "Sealed (only the peer can read it) unless --public.  Ends after a year unless --until." },
     { "revoke", cmd_revoke, "NAME PEER", "end a peer's grants for a dataset", NULL },
     { "grants", cmd_grants, "", "list grants, given and received", NULL },
+    { "attest", cmd_attest, "NAME@V --type TYPE --result pass|fail", "state in this node's ledger what it found of a version, of any node",
+      "TYPE is quality, review, approval, valuation, or a URI that says what was looked at.  Everyone who has this node's ledger can read it.\n"
+      "A later one of the same type on the same version takes the place of the earlier." },
     { "verify", cmd_verify, "[NAME[@V]]", "verify signatures, chain, listing and every chunk of versions held", NULL },
     { "fsck", cmd_fsck, "", "check the whole home: store, ledgers, keys, databases", NULL },
     { "status", cmd_status, "", "node, ledger, store, peers: what is where and how it is", NULL },

@@ -6,6 +6,7 @@
 #include "node/command.h"
 #include "node/print.h"
 #include "node/show.h"
+#include "node/stated.h"
 #include "sync/peers.h"
 
 static void
@@ -71,8 +72,8 @@ why_not_held(Home *home, const Manifest *m)
     return "not held here: no grant to this node is in force";
 }
 
-static void
-print_text(Home *home, const Manifest *m)
+static gboolean
+print_text(Home *home, const Manifest *m, GError **error)
 {
     g_autofree char *version = show_version(home, m), *publisher = show_node_name(home, m->node);
     const char *held = show_held(home, m);
@@ -94,19 +95,25 @@ print_text(Home *home, const Manifest *m)
     print_details(home, m);
     print_line("content", *held ? held : why_not_held(home, m));
     print_line("signature", show_signature(home, m));
+    return stated_print(home, m, error);
 }
 
-static json_t *
-with_details(Home *home, const Manifest *manifest)
+static gboolean
+print_as_json(Home *home, const Manifest *manifest, GError **error)
 {
-    json_t *root = show_manifest_json(home, manifest);
+    json_t *stated = stated_json(home, manifest, error);
+    json_t *root = stated ? show_manifest_json(home, manifest) : NULL;
     g_autoptr(Details) details = version_details(home, manifest, NULL);
     g_autoptr(GBytes) bytes = details ? details_format(details, NULL) : NULL;
 
+    if (!root)
+        return FALSE;
     json_object_set_new(root, "signature", json_string(show_signature(home, manifest)));
     if (bytes)
         json_object_set_new(root, "exact", json_loadb(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), 0, NULL));
-    return root;
+    json_object_update_new(root, stated);
+    print_json(root);
+    return TRUE;
 }
 
 gboolean
@@ -120,9 +127,5 @@ cmd_show(const Invocation *invocation, int argc, char **argv, int *status, GErro
     if (!command_parse(invocation, &argc, &argv, entries, 1, 1, error) || !(home = command_home(invocation, error)) ||
         !(manifest = peers_find_version(home, argv[1], error)))
         return FALSE;
-    if (json)
-        print_json(with_details(home, manifest));
-    else
-        print_text(home, manifest);
-    return TRUE;
+    return json ? print_as_json(home, manifest, error) : print_text(home, manifest, error);
 }
