@@ -298,24 +298,33 @@ index_get_mark(const Index *index, MDB_txn *txn, const Digest *digest, const Sco
     return get(txn, index->marks, key, sizeof key, &value, error) && index_mark_parse(key, &value, mark, error);
 }
 
-/* The scope of the object's pack, or a mark, for SCOPE_OPEN or @owner. */
+/* Into *@pack, unless it holds that one already (id 0: none). */
 static gboolean
-is_held(const Index *index, MDB_txn *txn, const IndexEntry *entry, const Scope *owner, gboolean *held, GError **error)
+need_pack(const Index *index, MDB_txn *txn, const IndexEntry *entry, IndexPack *pack, GError **error)
 {
     g_autoptr(GError) failed = NULL;
-    IndexPack pack;
+
+    if ((pack->id != 0 && pack->id == entry->pack) || index_get_pack(index, txn, entry->pack, pack, &failed))
+        return TRUE;
+    if (!failed)
+        return index_damaged(error, "objects");
+    g_propagate_error(error, g_steal_pointer(&failed));
+    return FALSE;
+}
+
+/* The scope of the object's pack, or a mark, for SCOPE_OPEN or @owner.  @pack: as need_pack() has it. */
+static gboolean
+is_held(const Index *index, MDB_txn *txn, const IndexEntry *entry, const Scope *owner, IndexPack *pack, gboolean *held, GError **error)
+{
+    g_autoptr(GError) failed = NULL;
     IndexMark mark;
 
     *held = TRUE;
     if (!owner)
         return TRUE;
-    if (!index_get_pack(index, txn, entry->pack, &pack, &failed)) {
-        if (!failed)
-            return index_damaged(error, "objects");
-        g_propagate_error(error, g_steal_pointer(&failed));
+    if (!need_pack(index, txn, entry, pack, error))
         return FALSE;
-    }
-    if (digest_equal(&pack.scope, &SCOPE_OPEN) || digest_equal(&pack.scope, owner))
+    if (digest_equal(&pack->scope, &SCOPE_OPEN) || digest_equal(&pack->scope, owner))
         return TRUE;
     *held = index_get_mark(index, txn, &entry->digest, &SCOPE_OPEN, &mark, &failed) ||
             (!failed && index_get_mark(index, txn, &entry->digest, owner, &mark, &failed));
@@ -386,12 +395,13 @@ gboolean
 index_find(Index *index, const Digest *digest, const Scope *owner, IndexEntry *entry, gboolean *held, GError **error)
 {
     MDB_txn *txn = read_begin(index, error);
+    IndexPack pack = { 0 };
     IndexEntry found;
     gboolean ok;
 
     if (!txn)
         return FALSE;
-    ok = index_get_entry(index, txn, digest, &found, error) && (!held || is_held(index, txn, &found, owner, held, error));
+    ok = index_get_entry(index, txn, digest, &found, error) && (!held || is_held(index, txn, &found, owner, &pack, held, error));
     read_end(index, txn);
     if (ok && entry)
         *entry = found;
@@ -399,17 +409,19 @@ index_find(Index *index, const Digest *digest, const Scope *owner, IndexEntry *e
 }
 
 static gboolean
-holds(const Index *index, MDB_txn *txn, const Digest *digest, const Scope *owner)
+holds(const Index *index, MDB_txn *txn, const Digest *digest, const Scope *owner, IndexPack *pack)
 {
     IndexEntry entry;
     gboolean held = FALSE;
 
-    return index_get_entry(index, txn, digest, &entry, NULL) && is_held(index, txn, &entry, owner, &held, NULL) && held;
+    return index_get_entry(index, txn, digest, &entry, NULL) && is_held(index, txn, &entry, owner, pack, &held, NULL) && held;
 }
 
 gboolean
 index_holds(Index *index, const Digest *digests, guint count, const Scope *owner)
 {
+    /* What is asked for together mostly lies in one pack. */
+    IndexPack pack = { 0 };
     MDB_txn *txn;
     guint held = 0;
 
@@ -417,7 +429,7 @@ index_holds(Index *index, const Digest *digests, guint count, const Scope *owner
         return TRUE;
     if (!(txn = read_begin(index, NULL)))
         return FALSE;
-    while (held < count && holds(index, txn, &digests[held], owner))
+    while (held < count && holds(index, txn, &digests[held], owner, &pack))
         held++;
     read_end(index, txn);
     return held == count;
