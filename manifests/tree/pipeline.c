@@ -47,10 +47,18 @@ work(gpointer data)
     return NULL;
 }
 
+/* Asked once: each answer is read from a file of /sys. */
 guint
 pipeline_threads(void)
 {
-    return CLAMP(g_get_num_processors(), 1, THREADS_MAX);
+    static gsize threads;
+
+    if (g_once_init_enter(&threads)) {
+        guint processors = g_get_num_processors();
+
+        g_once_init_leave(&threads, CLAMP(processors, 1, THREADS_MAX));
+    }
+    return (guint)threads;
 }
 
 Pipeline *
