@@ -4,12 +4,12 @@
 
 #include "keys/error.h"
 #include "manifests/database.h"
+#include "manifests/evidence.h"
 #include "manifests/tally.h"
 
 /* I6: a peer that forks its ledger again and again must neither fill the disk nor crowd out what is known about others. */
 #define EVIDENCE_ROWS_MAX 1000
 #define EVIDENCE_NODE_MAX 100
-#define EVIDENCE_SIZE_MAX (256 * 1024)
 
 struct State {
     Database *database;

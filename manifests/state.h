@@ -45,6 +45,7 @@ gboolean state_checkout_get(State *state, const char *folder, Digest *manifest, 
  * (LIMIT).  At most 100 of a node and 1000 in all are kept; further ones are let go without an error. */
 #define EVIDENCE_FORK "fork"             /* two histories of a peer's ledger */
 #define EVIDENCE_ROLLBACK "rollback"     /* its owner shows less than it signed before */
+#define EVIDENCE_SEEN "seen"             /* either, but what was met cannot be shown to others: an observation, no proof */
 #define EVIDENCE_OWN_FORK "own-fork"     /* a peer holds another history of this node's own ledger: nothing is signed */
 gboolean state_add_evidence(State *state, const char *node, const char *kind, const char *text, gint64 time, GError **error);
 typedef struct { char *node, *kind, *text; gint64 time; } Evidence;

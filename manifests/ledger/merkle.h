@@ -41,5 +41,7 @@ gboolean merkle_file_node(MerkleFile *file, guint level, guint64 n, Digest *node
 /* The caller's array of Digest. */
 GArray *merkle_file_inclusion(MerkleFile *file, guint64 index, guint64 size, GError **error);
 GArray *merkle_file_consistency(MerkleFile *file, guint64 size1, guint64 size2, GError **error);
+/* The complete subtrees of which the tree of the first @size leaves consists, the largest first. */
+GArray *merkle_file_peaks(MerkleFile *file, guint64 size, GError **error);
 
 #endif

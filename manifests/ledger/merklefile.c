@@ -340,3 +340,17 @@ merkle_file_consistency(MerkleFile *file, guint64 size1, guint64 size2, GError *
         return NULL;
     return reversed(hashes, count);
 }
+
+GArray *
+merkle_file_peaks(MerkleFile *file, guint64 size, GError **error)
+{
+    g_autoptr(GArray) peaks = g_array_new(FALSE, FALSE, sizeof(Digest));
+    Digest frontier[MERKLE_PROOF_MAX];
+
+    if (!check_size(file, size, error) || !read_frontier(file, size, frontier, error))
+        return NULL;
+    for (guint level = MERKLE_PROOF_MAX; level-- > 0;)
+        if ((size >> level) & 1)
+            g_array_append_val(peaks, frontier[level]);
+    return g_steal_pointer(&peaks);
+}

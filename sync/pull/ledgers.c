@@ -30,12 +30,6 @@ offered_clear(Offered *offered)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Offered, offered_clear)
 
-static gboolean
-keep_evidence(const Offered *offered, const char *kind, const Contradiction *contradiction, GError **error)
-{
-    return evidence_keep(offered->session->home, offered->offer->node, offered->own ? EVIDENCE_OWN_FORK : kind, contradiction, error);
-}
-
 /* PU5: the note is checked with the key that the ledger held names; of a ledger that is not here, when its records have come. */
 static gboolean
 verify_offer(Offered *offered, GError **error)
@@ -96,20 +90,6 @@ project(Session *session, Ledger *ledger, GError **error)
 }
 
 static gboolean
-keep_fork_of_records(const Offered *offered, const ReplicaResult *replica, GError **error)
-{
-    g_autofree char *seen = offered->seen > 0 ? sparse_checkpoint(offered->session->home, offered->offer->node) : NULL;
-    const Contradiction contradiction = {
-        .held_checkpoint = seen,
-        .offered_checkpoint = replica->offered ? NULL : offered->offer->checkpoint,
-        .held_record = replica->held,
-        .offered_record = replica->offered,
-    };
-
-    return keep_evidence(offered, EVIDENCE_FORK, &contradiction, error);
-}
-
-static gboolean
 fetch_records(const Offered *offered, ReplicaResult *replica, GError **error)
 {
     Session *session = offered->session;
@@ -140,7 +120,7 @@ take_records(const Offered *offered, GError **error)
     g_autofree char *name = NULL;
 
     if (!fetch_records(offered, &replica, &failed)) {
-        if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_FORK) && !keep_fork_of_records(offered, &replica, error)) {
+        if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_FORK) && !evidence_keep(session->home, offered->offer->node, &replica.conflict, error)) {
             g_error_free(failed);
             return FALSE;
         }
@@ -168,17 +148,47 @@ keep_if_fresher(const Offered *offered, GError **error)
            refusals_forget(offered->session->home, offered->offer->node, error);
 }
 
-/* PU7, I3: what the owner signed before and what it signed now cannot both be true.  Nothing is adopted; both are kept for people. */
+/* EV9: the records held, from where the checkpoint kept (of @kept records, maybe 0) ends, beside one that is not theirs. */
 static gboolean
-raise_alarm(const Offered *offered, const char *kind, GError **error)
+add_records_held(const Offered *offered, guint64 kept, Conflict *conflict, GError **error)
+{
+    conflict->hashes = merkle_file_peaks(ledger_merkle(offered->ledger), kept, error);
+    for (guint64 seq = kept; conflict->hashes && seq < offered->offer->size && seq - kept < EVIDENCE_RECORDS_MAX; seq++) {
+        g_autoptr(Record) record = ledger_get(offered->ledger, seq, error);
+
+        if (!record)
+            return FALSE;
+        conflict_add_record(conflict, record);
+    }
+    return conflict->hashes != NULL;
+}
+
+static gboolean
+fill_conflict(const Offered *offered, Conflict *conflict, GError **error)
 {
     g_autofree char *note = ledger_checkpoint(offered->ledger, NULL);
-    g_autoptr(Record) last = ledger_get(offered->ledger, offered->held - 1, NULL);
-    const Contradiction contradiction = { .held_checkpoint = note, .offered_checkpoint = offered->offer->checkpoint, .held_record = note ? NULL : last };
+    g_autofree char *origin = checkpoint_origin(offered->offer->node);
+    g_autoptr(Checkpoint) kept = note ? checkpoint_verify(note, strlen(note), origin, &ledger_identity(offered->ledger)->log, NULL) : NULL;
 
-    if (!keep_evidence(offered, kind, &contradiction, error))
+    if (kept && kept->size <= offered->held)
+        conflict->checkpoints[0] = g_steal_pointer(&note);
+    conflict->checkpoints[1] = g_strdup(offered->offer->checkpoint);
+    if (conflict->rollback)
+        return TRUE;
+    if (conflict->checkpoints[0] && kept->size >= offered->offer->size)
+        return conflict_of_checkpoints(conflict, ledger_merkle(offered->ledger), offered->offer->size, kept->size, error);
+    return add_records_held(offered, conflict->checkpoints[0] ? kept->size : 0, conflict, error);
+}
+
+/* PU7, I3: what the owner signed before and what it signed now cannot both be true.  Nothing is adopted; both are kept for people. */
+static gboolean
+raise_alarm(const Offered *offered, gboolean rollback, GError **error)
+{
+    g_auto(Conflict) conflict = { .rollback = rollback };
+
+    if (!fill_conflict(offered, &conflict, error) || !evidence_keep(offered->session->home, offered->offer->node, &conflict, error))
         return FALSE;
-    if (strcmp(kind, EVIDENCE_ROLLBACK) == 0)
+    if (rollback)
         return chama_error(error, CHAMA_ERROR_FORK,
                            "ledger: rolled back: want the %" G_GUINT64_FORMAT " records that its owner signed before, have %" G_GUINT64_FORMAT,
                            offered->held, offered->offer->size);
@@ -194,13 +204,14 @@ raise_alarm_of_seen(const Offered *offered, GError **error)
     Catalogue *catalogue = home_catalogue(offered->session->home, error);
     g_autoptr(Identity) identity = catalogue ? catalogue_identity(catalogue, offer->node, error) : NULL;
     g_autofree char *origin = checkpoint_origin(offer->node);
-    g_autofree char *seen = sparse_checkpoint(offered->session->home, offer->node);
     g_autoptr(Checkpoint) checkpoint = identity ? checkpoint_verify(offer->checkpoint, strlen(offer->checkpoint), origin, &identity->log, error) : NULL;
-    const Contradiction contradiction = { .held_checkpoint = seen, .offered_checkpoint = offer->checkpoint };
+    g_auto(Conflict) conflict = { .rollback = TRUE };
 
     if (!checkpoint)
         return error && *error ? FALSE : chama_error(error, CHAMA_ERROR_NOT_FOUND, "ledger: its inception is not known here");
-    if (!keep_evidence(offered, EVIDENCE_ROLLBACK, &contradiction, error))
+    conflict.checkpoints[0] = sparse_checkpoint(offered->session->home, offer->node);
+    conflict.checkpoints[1] = g_strdup(offer->checkpoint);
+    if (!evidence_keep(offered->session->home, offer->node, &conflict, error))
         return FALSE;
     return chama_error(error, CHAMA_ERROR_FORK, "ledger: rolled back: want the %" G_GUINT64_FORMAT " records that its owner signed before, have %" G_GUINT64_FORMAT,
                        offered->seen, offer->size);
@@ -231,9 +242,9 @@ follow_verdict(Offered *offered, OfferVerdict verdict, GError **error)
     case OFFER_SAME:
         return keep_if_fresher(offered, error);
     case OFFER_ROLLBACK:
-        return raise_alarm(offered, EVIDENCE_ROLLBACK, error);
+        return raise_alarm(offered, TRUE, error);
     case OFFER_FORK:
-        return raise_alarm(offered, EVIDENCE_FORK, error);
+        return raise_alarm(offered, FALSE, error);
     case OFFER_STALE:
         break;
     }

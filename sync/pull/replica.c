@@ -3,7 +3,11 @@
 #include <string.h>
 
 #include "keys/error.h"
+#include "keys/sshsig.h"
 #include "sync/pull/quota.h"
+#include "sync/sparse.h"
+
+#define RECENT_SIZE_MAX (128 * 1024)   /* bytes of new records kept to show that they do not fit (FORMAT.md, EV9) */
 
 typedef struct {
     Session *session;
@@ -16,13 +20,15 @@ typedef struct {
     GPtrArray *batch;           /* of Record*: verified records of the batch being read */
     guint expected;             /* records of that batch; 0: beyond what was offered */
     GBytes *signature;          /* of its commit */
+    guint64 begin;              /* where the new records begin */
+    GPtrArray *recent;          /* of Record*: all new ones; NULL if they are too many to show */
+    gsize recent_size;
 } Replica;
 
 void
 replica_result_clear(ReplicaResult *result)
 {
-    g_clear_pointer(&result->held, record_free);
-    g_clear_pointer(&result->offered, record_free);
+    conflict_clear(&result->conflict);
 }
 
 static void
@@ -33,6 +39,7 @@ replica_clear(Replica *replica)
     g_clear_pointer(&replica->last, record_free);
     g_clear_pointer(&replica->batch, g_ptr_array_unref);
     g_clear_pointer(&replica->signature, g_bytes_unref);
+    g_clear_pointer(&replica->recent, g_ptr_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Replica, replica_clear)
 
@@ -65,14 +72,17 @@ keep_contradiction(Replica *replica, const RecordReceived *received, GError *for
 {
     const Record *claims = record_received_claims(received);
     const LedgerHead claimed = { .size = claims->seq, .head = claims->prev, .identity = replica->head.identity };
-    Record *offered = record_verify(received, &claimed, error);
+    g_autoptr(Record) offered = record_verify(received, &claimed, error);
+    g_autoptr(Record) held = NULL;
 
     if (!offered) {
         g_error_free(fork);
         return FALSE;
     }
-    replica->result->offered = offered;
-    replica->result->held = replica->last ? record_copy(replica->last) : ledger_get(replica->result->ledger, replica->head.size - 1, NULL);
+    held = replica->last ? record_copy(replica->last) : ledger_get(replica->result->ledger, replica->head.size - 1, NULL);
+    if (held)
+        conflict_add_record(&replica->result->conflict, held);
+    conflict_add_record(&replica->result->conflict, offered);
     g_propagate_prefixed_error(error, fork, "ledger: two histories: ");
     return FALSE;
 }
@@ -99,9 +109,23 @@ verify_entry(Replica *replica, const RecordReceived *received, GError **error)
     return record;
 }
 
+/* What might have to be shown, as long as it is little. */
+static void
+remember(Replica *replica, const Record *record)
+{
+    if (replica->head.size == 0)
+        replica->result->conflict.inception = record_entry(record);
+    replica->recent_size += g_bytes_get_size(record->bytes) + SSHSIG_SIZE_MAX;
+    if (replica->recent && replica->recent_size <= RECENT_SIZE_MAX)
+        g_ptr_array_add(replica->recent, record_copy(record));
+    else
+        g_clear_pointer(&replica->recent, g_ptr_array_unref);
+}
+
 static gboolean
 advance(Replica *replica, Record *record, GError **error)
 {
+    remember(replica, record);
     g_clear_pointer(&replica->last, record_free);
     replica->last = record_copy(record);
     g_ptr_array_add(replica->batch, record);
@@ -176,6 +200,18 @@ read_stream(Replica *replica, GError **error)
     return transport_request(replica->session->transport, "GET", path, NULL, NULL, feed, stream, error) && record_stream_end(stream, error);
 }
 
+/* EV8: the checkpoint of what came holds another beginning than the one seen before. */
+static void
+keep_seen(Replica *replica)
+{
+    Conflict *conflict = &replica->result->conflict;
+    const ReplicaOrder *order = replica->order;
+
+    conflict->checkpoints[0] = sparse_checkpoint(replica->session->home, order->offer->node);
+    conflict->checkpoints[1] = g_strdup(order->offer->checkpoint);
+    conflict_of_checkpoints(conflict, ledger_merkle(replica->result->ledger), order->seen_size, order->offer->size, NULL);
+}
+
 /* PU5: a ledger of which only the open part was held must be the one of which that was a part. */
 static gboolean
 check_against_seen(Replica *replica, GError **error)
@@ -187,8 +223,26 @@ check_against_seen(Replica *replica, GError **error)
         return TRUE;
     if (!ledger_replicate_root(replica->result->ledger, size, &root, error))
         return FALSE;
-    return digest_equal(&root, &replica->order->seen_root) ||
-           chama_error(error, CHAMA_ERROR_FORK, "ledger: PU5: two histories: its first %" G_GUINT64_FORMAT " records are not those whose open part is held here", size);
+    if (digest_equal(&root, &replica->order->seen_root))
+        return TRUE;
+    keep_seen(replica);
+    return chama_error(error, CHAMA_ERROR_FORK, "ledger: PU5: two histories: its first %" G_GUINT64_FORMAT " records are not those whose open part is held here", size);
+}
+
+/* EV9: the records from the checkpoint held on, and the checkpoint that is not theirs. */
+static void
+keep_misfit(Replica *replica)
+{
+    Conflict *conflict = &replica->result->conflict;
+    Ledger *ledger = replica->result->ledger;
+
+    conflict->checkpoints[0] = replica->begin > 0 ? ledger_checkpoint(ledger, NULL) : NULL;
+    conflict->checkpoints[1] = g_strdup(replica->order->offer->checkpoint);
+    conflict->hashes = merkle_file_peaks(ledger_merkle(ledger), replica->begin, NULL);
+    if (replica->recent)
+        conflict->records = g_steal_pointer(&replica->recent);
+    else
+        conflict_add_record(conflict, replica->last);
 }
 
 /* PU6: what came is what the owner signed, to the last record, or it is not taken. */
@@ -213,7 +267,7 @@ check_against_checkpoint(Replica *replica, GError **error)
         return FALSE;
     if (digest_equal(&root, &checkpoint->root))
         return check_against_seen(replica, error);
-    replica->result->held = record_copy(replica->last);
+    keep_misfit(replica);
     return chama_error(error, CHAMA_ERROR_FORK, "ledger: its first %" G_GUINT64_FORMAT " records are not those of its checkpoint", offer->size);
 }
 
@@ -231,10 +285,12 @@ replica_fetch(Session *session, const ReplicaOrder *order, ReplicaResult *result
 
     result->ledger = order->ledger;
     replica.batch = g_ptr_array_new_with_free_func((GDestroyNotify)record_free);
+    replica.recent = g_ptr_array_new_with_free_func((GDestroyNotify)record_free);
     if (order->ledger && !(replica.lock = ledger_lock(order->ledger, error)))
         return FALSE;
     if (order->ledger)
         replica.head = *ledger_head(order->ledger);
+    replica.begin = replica.head.size;
     /* Another process may have brought it here since it was offered. */
     if (replica.head.size >= order->offer->size)
         return TRUE;

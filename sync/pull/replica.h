@@ -5,6 +5,7 @@
 #ifndef CHAMA_SYNC_PULL_REPLICA_H
 #define CHAMA_SYNC_PULL_REPLICA_H
 
+#include "sync/pull/evidence.h"
 #include "sync/pull/session.h"
 
 typedef struct {
@@ -19,8 +20,7 @@ typedef struct {
 typedef struct {
     Ledger *ledger;             /* borrowed from the home */
     guint64 records, bytes;     /* appended */
-    Record *held, *offered;     /* FORK: two records that the owner signed, of which the second does not continue the first; @offered NULL if it is
-                                 * the checkpoint that does not fit @held */
+    Conflict conflict;          /* FORK: what the owner signed and does not fit */
 } ReplicaResult;
 void replica_result_clear(ReplicaResult *result);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ReplicaResult, replica_result_clear)

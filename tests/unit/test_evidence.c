@@ -1,0 +1,443 @@
+/* evidence/1: EV1 to EV10 of manifests/FORMAT.md, part 13. */
+#include "tests/unit/ledger_node.h"
+
+#include "manifests/evidence.h"
+
+#define RECORDS 13
+
+/* One node with two histories that part at record @part: records, and the hash file of each. */
+typedef struct {
+    Node node;
+    GBytes *inception;
+    GPtrArray *records[2];
+    MerkleFile *trees[2];
+} Forked;
+
+static void
+extend(Forked *forked, guint branch, LedgerHead *head, const char *members)
+{
+    g_autoptr(GError) error = NULL;
+    Record *record = node_record(&forked->node, head, "note/1", members);
+    g_autoptr(GBytes) entry = record_entry(record);
+    Digest leaf;
+
+    merkle_leaf(g_bytes_get_data(entry, NULL), g_bytes_get_size(entry), &leaf);
+    merkle_file_append(forked->trees[branch], &leaf, 1, &error);
+    g_assert_no_error(error);
+    g_ptr_array_add(forked->records[branch], record);
+}
+
+static void
+forked_make(Forked *forked, guint part)
+{
+    node_set_up(&forked->node, 7);
+    for (guint branch = 0; branch < 2; branch++) {
+        g_autofree char *path = g_strdup_printf("%s/hashes-%u", forked->node.folder, branch);
+        LedgerHead head = { .size = 0 };
+
+        forked->trees[branch] = merkle_file_open(path, NULL);
+        forked->records[branch] = g_ptr_array_new_with_free_func(node_free_record);
+        for (guint i = 0; i < RECORDS; i++)
+            extend(forked, branch, &head, branch == 1 && i == part ? "{\"text\":\"other\"}" : "{\"text\":\"x\"}");
+    }
+    forked->inception = record_entry(forked->records[0]->pdata[0]);
+}
+
+static void
+forked_clear(Forked *forked)
+{
+    for (guint branch = 0; branch < 2; branch++) {
+        g_ptr_array_unref(forked->records[branch]);
+        merkle_file_close(forked->trees[branch]);
+    }
+    g_bytes_unref(forked->inception);
+    node_tear_down(&forked->node);
+}
+
+static char *
+sign(const Forked *forked, guint64 size, const Digest *root, gint64 time)
+{
+    g_autofree char *origin = checkpoint_origin(forked->node.identity->id);
+    g_autoptr(GError) error = NULL;
+    char *note = checkpoint_sign(origin, size, root, time, forked->node.log_key, &error);
+
+    g_assert_no_error(error);
+    return note;
+}
+
+static char *
+note_of(const Forked *forked, guint branch, guint64 size, gint64 time)
+{
+    Digest root;
+
+    g_assert_true(merkle_file_root(forked->trees[branch], size, &root, NULL));
+    return sign(forked, size, &root, time);
+}
+
+/* Makes it, checks it again from its bytes, and that the form is @form. */
+static GBytes *
+make(const EvidenceParts *parts, ContradictionForm form, guint64 size)
+{
+    g_autoptr(GError) error = NULL;
+    GBytes *bytes = evidence_make(parts, &error);
+    g_autoptr(Contradiction) found = bytes ? evidence_verify(bytes, &error) : NULL;
+    g_autofree char *words = NULL;
+
+    g_assert_no_error(error);
+    g_assert_cmpint(found->form, ==, form);
+    g_assert_cmpuint(found->size, ==, size);
+    words = contradiction_describe(found);
+    g_assert_true(g_str_has_prefix(words, "it signed "));
+    return bytes;
+}
+
+static void
+assert_refused(const EvidenceParts *parts, int code, const char *text)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) bytes = evidence_make(parts, &error);
+
+    g_assert_null(bytes);
+    if (!g_error_matches(error, CHAMA_ERROR, code) || !strstr(error->message, text))
+        g_error("want %d and \"%s\" in: %d %s", code, text, error->code, error->message);
+}
+
+#define KEYS(forked) .keys = &(forked).inception, .key_count = 1
+
+static void
+test_two_records(void)
+{
+    Forked f;
+
+    forked_make(&f, 5);
+    {
+        const Record *same_number[] = { f.records[1]->pdata[5], f.records[0]->pdata[5] };
+        const Record *turned[] = { same_number[1], same_number[0] };
+        const Record *not_continued[] = { f.records[1]->pdata[6], f.records[0]->pdata[5] };
+        const Record *one[] = { same_number[0], same_number[0] };
+        const Record *continued[] = { f.records[0]->pdata[5], f.records[0]->pdata[6] };
+        const Record *apart[] = { f.records[0]->pdata[5], f.records[1]->pdata[7] };
+        g_autoptr(GBytes) a = make(&(EvidenceParts){ KEYS(f), .records = same_number, .record_count = 2 }, CONTRADICTION_RECORDS, 6);
+        g_autoptr(GBytes) b = make(&(EvidenceParts){ KEYS(f), .records = turned, .record_count = 2 }, CONTRADICTION_RECORDS, 6);
+        g_autoptr(GBytes) c = make(&(EvidenceParts){ KEYS(f), .records = not_continued, .record_count = 2 }, CONTRADICTION_RECORDS, 6);
+
+        g_assert_true(g_bytes_equal(a, b));
+        assert_refused(&(EvidenceParts){ KEYS(f), .records = one, .record_count = 2 }, CHAMA_ERROR_VERIFY, "EV6: these can all be true");
+        assert_refused(&(EvidenceParts){ KEYS(f), .records = continued, .record_count = 2 }, CHAMA_ERROR_VERIFY, "EV6: these can all be true");
+        assert_refused(&(EvidenceParts){ KEYS(f), .records = apart, .record_count = 2 }, CHAMA_ERROR_VERIFY, "EV6: these can all be true");
+        assert_refused(&(EvidenceParts){ KEYS(f), .records = one, .record_count = 1 }, CHAMA_ERROR_MALFORMED, "EV2");
+        assert_refused(&(EvidenceParts){ KEYS(f), .records = same_number, .record_count = 2, .rollback = TRUE }, CHAMA_ERROR_MALFORMED, "EV2");
+    }
+    forked_clear(&f);
+}
+
+static void
+test_two_roots(void)
+{
+    Forked f;
+
+    forked_make(&f, 5);
+    {
+        g_autofree char *a = note_of(&f, 0, 9, TIME), *b = note_of(&f, 1, 9, TIME + 1), *again = note_of(&f, 0, 9, TIME + 2);
+        Digest root = { { 0 } };
+        g_autoptr(GBytes) one = make(&(EvidenceParts){ KEYS(f), .checkpoints = { a, b } }, CONTRADICTION_ROOTS, 9);
+        g_autoptr(GBytes) two = make(&(EvidenceParts){ KEYS(f), .checkpoints = { b, a } }, CONTRADICTION_ROOTS, 9);
+
+        g_assert_true(g_bytes_equal(one, two));
+        assert_refused(&(EvidenceParts){ KEYS(f), .checkpoints = { a, again } }, CHAMA_ERROR_VERIFY, "EV7: these can all be true");
+        assert_refused(&(EvidenceParts){ KEYS(f), .checkpoints = { a, a } }, CHAMA_ERROR_VERIFY, "EV7: these can all be true");
+        assert_refused(&(EvidenceParts){ KEYS(f), .checkpoints = { a, b }, .root = &root }, CHAMA_ERROR_MALFORMED, "EV7");
+        assert_refused(&(EvidenceParts){ KEYS(f), .checkpoints = { a } }, CHAMA_ERROR_MALFORMED, "EV2");
+    }
+    forked_clear(&f);
+}
+
+/* Of every two sizes, powers of two among them: a proof from the larger tree shows that it does not hold the smaller one. */
+static void
+test_prefix(void)
+{
+    Forked f;
+
+    forked_make(&f, 3);
+    for (guint64 smaller = 1; smaller < RECORDS; smaller++)
+        for (guint64 larger = smaller + 1; larger <= RECORDS; larger++) {
+            g_autofree char *a = note_of(&f, 0, smaller, TIME), *b = note_of(&f, 1, larger, TIME);
+            g_autoptr(GArray) proof = merkle_file_consistency(f.trees[1], smaller, larger, NULL);
+            Digest root;
+            const EvidenceParts parts = { KEYS(f), .checkpoints = { b, a }, .root = &root, .hashes = (Digest *)(gpointer)proof->data, .hash_count = proof->len };
+
+            g_assert_true(merkle_file_root(f.trees[1], smaller, &root, NULL));
+            if (smaller > 3) {
+                g_autoptr(GBytes) bytes = make(&parts, CONTRADICTION_PREFIX, smaller);
+            } else {
+                assert_refused(&parts, CHAMA_ERROR_VERIFY, "EV8: these can all be true");
+            }
+            /* Another root is not what the proof shows. */
+            g_assert_true(merkle_file_root(f.trees[0], smaller, &root, NULL));
+            if (smaller > 3)
+                assert_refused(&parts, CHAMA_ERROR_VERIFY, "EV8: proof: T9");
+            root.bytes[0] ^= 1;
+            assert_refused(&parts, CHAMA_ERROR_VERIFY, "EV8: proof: T9");
+        }
+    {
+        g_autofree char *a = note_of(&f, 0, 5, TIME), *b = note_of(&f, 1, 9, TIME);
+
+        assert_refused(&(EvidenceParts){ KEYS(f), .checkpoints = { a, b } }, CHAMA_ERROR_VERIFY, "EV8: these can all be true");
+    }
+    forked_clear(&f);
+}
+
+/* The complete subtrees below the first @size records. */
+static GArray *
+peaks_of(MerkleFile *tree, guint64 size)
+{
+    GArray *peaks = g_array_new(FALSE, FALSE, sizeof(Digest));
+    guint64 at = 0;
+
+    for (gint bit = 62; bit >= 0; bit--) {
+        guint64 width = G_GUINT64_CONSTANT(1) << bit;
+        Digest hashes[RECORDS];
+
+        if (!(size & width))
+            continue;
+        for (guint64 i = 0; i < width; i++)
+            g_assert_true(merkle_file_leaf(tree, at + i, &hashes[i], NULL));
+        for (guint64 left = width; left > 1; left /= 2)
+            for (guint64 i = 0; i < left / 2; i++)
+                merkle_node(&hashes[2 * i], &hashes[2 * i + 1], &hashes[i]);
+        g_array_append_val(peaks, hashes[0]);
+        at += width;
+    }
+    return peaks;
+}
+
+static void
+test_records_and_a_checkpoint(void)
+{
+    Forked f;
+
+    forked_make(&f, 8);
+    for (guint64 begin = 0; begin < RECORDS; begin++) {
+        g_autofree char *first = begin > 0 ? note_of(&f, 0, begin, TIME) : NULL, *last = note_of(&f, 1, RECORDS, TIME), *fits = note_of(&f, 0, RECORDS, TIME);
+        g_autofree char *shorter = note_of(&f, 1, RECORDS - 1, TIME);
+        g_autoptr(GArray) peaks = peaks_of(f.trees[0], begin);
+        const EvidenceParts parts = { KEYS(f), .checkpoints = { first, last }, .records = (const Record *const *)f.records[0]->pdata + begin,
+                                      .record_count = RECORDS - (guint)begin, .hashes = (Digest *)(gpointer)peaks->data, .hash_count = peaks->len };
+        EvidenceParts wrong = parts;
+        g_autoptr(GBytes) bytes = make(&parts, CONTRADICTION_CHECKPOINT, RECORDS);
+
+        wrong.checkpoints[1] = fits;
+        assert_refused(&wrong, CHAMA_ERROR_VERIFY, "EV9: these can all be true");
+        if (begin < RECORDS - 1) {
+            wrong.checkpoints[1] = shorter;
+            assert_refused(&wrong, CHAMA_ERROR_VERIFY, "EV9: these can all be true");
+        }
+        if (peaks->len > 0) {
+            g_array_index(peaks, Digest, 0).bytes[0] ^= 1;
+            assert_refused(&parts, CHAMA_ERROR_VERIFY, "EV9: the hashes are not those");
+            wrong = parts;
+            wrong.hash_count--;
+            assert_refused(&wrong, CHAMA_ERROR_MALFORMED, "EV9: want");
+        }
+    }
+    {
+        g_autofree char *last = note_of(&f, 1, RECORDS, TIME);
+        const Record *gap[] = { f.records[0]->pdata[0], f.records[0]->pdata[2] };
+        const Record *two[] = { f.records[0]->pdata[8], f.records[1]->pdata[9] };
+        g_autofree char *first = note_of(&f, 0, 8, TIME);
+        g_autoptr(GArray) peaks = peaks_of(f.trees[0], 8);
+
+        assert_refused(&(EvidenceParts){ KEYS(f), .checkpoints = { last }, .records = gap, .record_count = 2 }, CHAMA_ERROR_MALFORMED, "EV9: want records from 1 on");
+        assert_refused(&(EvidenceParts){ KEYS(f), .checkpoints = { first, last }, .records = two, .record_count = 2, .hashes = (Digest *)(gpointer)peaks->data,
+                                         .hash_count = 1 }, CHAMA_ERROR_MALFORMED, "EV9: want records from 9 on");
+    }
+    forked_clear(&f);
+}
+
+static void
+test_rollback(void)
+{
+    Forked f;
+
+    forked_make(&f, 5);
+    {
+        g_autofree char *nine = note_of(&f, 0, 9, TIME), *later_seven = note_of(&f, 0, 7, TIME + 1), *seven = note_of(&f, 0, 7, TIME),
+                        *later_nine = note_of(&f, 0, 9, TIME + 1), *other_seven = note_of(&f, 1, 7, TIME + 5);
+        g_autoptr(GBytes) a = make(&(EvidenceParts){ KEYS(f), .checkpoints = { nine, later_seven }, .rollback = TRUE }, CONTRADICTION_ROLLBACK, 0);
+        g_autoptr(GBytes) b = make(&(EvidenceParts){ KEYS(f), .checkpoints = { other_seven, nine }, .rollback = TRUE }, CONTRADICTION_ROLLBACK, 0);
+
+        /* In the same second, and from before: it grew. */
+        assert_refused(&(EvidenceParts){ KEYS(f), .checkpoints = { nine, seven }, .rollback = TRUE }, CHAMA_ERROR_VERIFY, "EV10: these can all be true");
+        assert_refused(&(EvidenceParts){ KEYS(f), .checkpoints = { later_nine, seven }, .rollback = TRUE }, CHAMA_ERROR_VERIFY, "EV10: these can all be true");
+        assert_refused(&(EvidenceParts){ KEYS(f), .checkpoints = { nine, later_nine }, .rollback = TRUE }, CHAMA_ERROR_VERIFY, "EV10: these can all be true");
+    }
+    forked_clear(&f);
+}
+
+/* What another signed, or nobody, shows nothing. */
+static void
+test_forged(void)
+{
+    Forked f, other;
+    g_autoptr(Keypair) thief = node_key(99);
+
+    forked_make(&f, 5);
+    forked_make(&other, 5);
+    {
+        g_autofree char *origin = checkpoint_origin(f.node.identity->id), *good = note_of(&f, 0, 9, TIME);
+        Digest root = { { 1 } };
+        g_autofree char *forged = checkpoint_sign(origin, 9, &root, TIME, thief, NULL);
+        g_autofree char *foreign = g_strdup(good);
+        g_autoptr(Record) altered = record_copy(f.records[1]->pdata[5]);
+        const Record *records[] = { f.records[0]->pdata[5], altered };
+        const guint8 *signature = g_bytes_get_data(altered->signature, NULL);
+        g_autofree guint8 *flipped = g_memdup2(signature, g_bytes_get_size(altered->signature));
+
+        assert_refused(&(EvidenceParts){ KEYS(f), .checkpoints = { good, forged } }, CHAMA_ERROR_VERIFY, "T5");
+        /* a log key signs no records, and a signature of another record is none of this one */
+        flipped[g_bytes_get_size(altered->signature) - 1] ^= 1;
+        g_bytes_unref(altered->signature);
+        altered->signature = g_bytes_new(flipped, g_bytes_get_size(((Record *)f.records[1]->pdata[5])->signature));
+        assert_refused(&(EvidenceParts){ KEYS(f), .records = records, .record_count = 2 }, CHAMA_ERROR_VERIFY, "EV4");
+        foreign[strlen("chama/")] = foreign[strlen("chama/")] == 'a' ? 'b' : 'a';
+        assert_refused(&(EvidenceParts){ KEYS(f), .checkpoints = { good, foreign } }, CHAMA_ERROR_VERIFY, "T5");
+    }
+    {
+        GBytes *keys[] = { f.inception, f.inception };
+        const Record *records[] = { f.records[0]->pdata[5], f.records[1]->pdata[5] };
+
+        assert_refused(&(EvidenceParts){ .keys = keys, .key_count = 2, .records = records, .record_count = 2 }, CHAMA_ERROR_UNSUPPORTED, "EV3");
+    }
+    forked_clear(&f);
+    forked_clear(&other);
+}
+
+/* Lines of others below a checkpoint are left out, so that there is one spelling. */
+static void
+test_cosigned(void)
+{
+    Forked f;
+
+    forked_make(&f, 5);
+    {
+        g_autofree char *a = note_of(&f, 0, 9, TIME), *b = note_of(&f, 1, 9, TIME);
+        g_autofree char *cosigned = g_strconcat(a, "\xe2\x80\x94 witness.example 0unaiwAAAABqHisQm2XY8p2J4A==\n", NULL);
+        g_autoptr(GBytes) plain = make(&(EvidenceParts){ KEYS(f), .checkpoints = { a, b } }, CONTRADICTION_ROOTS, 9);
+        g_autoptr(GBytes) stripped = make(&(EvidenceParts){ KEYS(f), .checkpoints = { b, cosigned } }, CONTRADICTION_ROOTS, 9);
+        g_autofree char *text = g_strndup(g_bytes_get_data(plain, NULL), g_bytes_get_size(plain));
+        g_auto(GStrv) parts = g_strsplit(text, "=\\n\"", 2);
+        g_autofree char *with = g_strconcat(parts[0], "=\\n\xe2\x80\x94 witness.example 0unaiwAAAABqHisQm2XY8p2J4A==\\n\"", parts[1], NULL);
+        g_autoptr(GBytes) bytes = g_bytes_new(with, strlen(with));
+        g_autoptr(GError) error = NULL;
+
+        g_assert_true(g_bytes_equal(plain, stripped));
+        g_assert_null(evidence_verify(bytes, &error));
+        g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_MALFORMED);
+        g_assert_nonnull(strstr(error->message, "EV5"));
+    }
+    forked_clear(&f);
+}
+
+/* A bit of every byte (all of them with -m thorough): refused. */
+static void
+test_every_bit(void)
+{
+    Forked f;
+
+    forked_make(&f, 5);
+    {
+        const Record *records[] = { f.records[0]->pdata[5], f.records[1]->pdata[6] };
+        g_autofree char *a = note_of(&f, 0, 7, TIME), *b = note_of(&f, 1, 11, TIME);
+        g_autoptr(GArray) proof = merkle_file_consistency(f.trees[1], 7, 11, NULL);
+        Digest root;
+        GBytes *documents[2];
+
+        g_assert_true(merkle_file_root(f.trees[1], 7, &root, NULL));
+        documents[0] = make(&(EvidenceParts){ KEYS(f), .records = records, .record_count = 2 }, CONTRADICTION_RECORDS, 6);
+        documents[1] = make(&(EvidenceParts){ KEYS(f), .checkpoints = { a, b }, .root = &root, .hashes = (Digest *)(gpointer)proof->data, .hash_count = proof->len },
+                            CONTRADICTION_PREFIX, 7);
+        for (guint d = 0; d < 2; d++) {
+            gsize size;
+            const guint8 *data = g_bytes_get_data(documents[d], &size);
+
+            for (gsize i = 0; i < size; i++)
+                for (guint bit = g_test_thorough() ? 0 : i % 8; bit < (g_test_thorough() ? 8 : i % 8 + 1); bit++) {
+                    g_autofree guint8 *copy = g_memdup2(data, size);
+                    g_autoptr(GBytes) bytes = NULL;
+                    g_autoptr(Contradiction) found = NULL;
+
+                    copy[i] ^= (guint8)(1u << bit);
+                    bytes = g_bytes_new(copy, size);
+                    found = evidence_verify(bytes, NULL);
+                    if (found)
+                        g_error("byte %" G_GSIZE_FORMAT ", bit %u of document %u: accepted", i, bit, d);
+                }
+            g_bytes_unref(documents[d]);
+        }
+    }
+    forked_clear(&f);
+}
+
+static const struct {
+    const char *name, *text;
+    int code;
+    const char *message;
+} malformed[] = {
+    { "EV1/empty", "", CHAMA_ERROR_MALFORMED, "" },
+    { "EV1/array", "[]", CHAMA_ERROR_MALFORMED, "EV1" },
+    { "EV1/no-type", "{}", CHAMA_ERROR_MALFORMED, "type" },
+    { "EV1/type", "{\"type\":\"evidence/2\"}", CHAMA_ERROR_UNSUPPORTED, "EV1" },
+    { "EV1/member", "{\"text\":\"x\",\"type\":\"evidence/1\"}", CHAMA_ERROR_MALFORMED, "text" },
+    { "EV2/node", "{\"kind\":\"fork\",\"node\":\"x\",\"type\":\"evidence/1\"}", CHAMA_ERROR_MALFORMED, "EV2" },
+    { "EV2/kind", "{\"kind\":\"own-fork\",\"node\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"type\":\"evidence/1\"}", CHAMA_ERROR_UNSUPPORTED, "EV2" },
+    { "EV3/none", "{\"kind\":\"fork\",\"node\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"type\":\"evidence/1\"}", CHAMA_ERROR_MALFORMED, "EV3" },
+    { "EV1/empty-list", "{\"keys\":[],\"kind\":\"fork\",\"node\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"type\":\"evidence/1\"}",
+      CHAMA_ERROR_MALFORMED, "EV1" },
+    { "EV1/numbers", "{\"keys\":[1],\"kind\":\"fork\",\"node\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"type\":\"evidence/1\"}",
+      CHAMA_ERROR_MALFORMED, "EV1" },
+};
+
+static void
+test_malformed(gconstpointer which)
+{
+    guint i = GPOINTER_TO_UINT(which);
+    g_autoptr(GBytes) bytes = g_bytes_new(malformed[i].text, strlen(malformed[i].text));
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(evidence_verify(bytes, &error));
+    g_assert_error(error, CHAMA_ERROR, malformed[i].code);
+    if (!strstr(error->message, malformed[i].message))
+        g_error("want \"%s\" in: %s", malformed[i].message, error->message);
+}
+
+static void
+test_too_large(void)
+{
+    g_autofree char *text = g_strnfill(EVIDENCE_SIZE_MAX + 1, ' ');
+    g_autoptr(GBytes) bytes = g_bytes_new(text, strlen(text));
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(evidence_verify(bytes, &error));
+    g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_LIMIT);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/evidence/EV6/records", test_two_records);
+    g_test_add_func("/evidence/EV7/roots", test_two_roots);
+    g_test_add_func("/evidence/EV8/prefix", test_prefix);
+    g_test_add_func("/evidence/EV9/records-and-checkpoint", test_records_and_a_checkpoint);
+    g_test_add_func("/evidence/EV10/rollback", test_rollback);
+    g_test_add_func("/evidence/EV3-EV5/forged", test_forged);
+    g_test_add_func("/evidence/EV5/cosigned", test_cosigned);
+    g_test_add_func("/evidence/every-bit", test_every_bit);
+    g_test_add_func("/evidence/EV1/too-large", test_too_large);
+    for (guint i = 0; i < G_N_ELEMENTS(malformed); i++) {
+        g_autofree char *path = g_strconcat("/evidence/", malformed[i].name, NULL);
+
+        g_test_add_data_func(path, GUINT_TO_POINTER(i), test_malformed);
+    }
+    return g_test_run();
+}
