@@ -21,7 +21,7 @@ struct Catalogue {
 /* M19: a manifest that does not continue its dataset stands in records (known = 0), not in versions. */
 static const Schema schema = {
     .subject = "catalogue.sqlite",
-    .version = 2,
+    .version = 3,
     .synchronous = "NORMAL",
     .cache_kib = 32 * 1024, /* addresses come in no order: with SQLite's 2 MiB, projecting waits for pages */
     .sql = "CREATE TABLE nodes (node TEXT PRIMARY KEY, size INTEGER NOT NULL, head BLOB NOT NULL, seen TEXT NOT NULL) WITHOUT ROWID;"
@@ -41,6 +41,12 @@ static const Schema schema = {
            "CREATE TABLE statements (record BLOB PRIMARY KEY, node TEXT NOT NULL, type TEXT NOT NULL, subject BLOB, body BLOB) WITHOUT ROWID;"
            "CREATE INDEX statements_subject ON statements (subject);"
            "CREATE INDEX statements_type ON statements (type, node);"
+           "CREATE TABLE sources (source BLOB NOT NULL, node TEXT NOT NULL, seq INTEGER NOT NULL, record BLOB NOT NULL,"
+           "                      PRIMARY KEY (source, node, seq)) WITHOUT ROWID;"
+           "CREATE INDEX sources_node ON sources (node);"
+           "CREATE TABLE derivations (digest BLOB NOT NULL, node TEXT NOT NULL, seq INTEGER NOT NULL, record BLOB NOT NULL,"
+           "                          PRIMARY KEY (digest, node, seq)) WITHOUT ROWID;"
+           "CREATE INDEX derivations_node ON derivations (node);"
            "CREATE TABLE openings (learned INTEGER NOT NULL);"
            "INSERT INTO openings (learned) VALUES (0);",
 };
@@ -63,7 +69,8 @@ open_and_probe(const char *path, GError **error)
         return NULL;
     query = database_query(database,
                            "SELECT (SELECT size FROM nodes LIMIT 1), (SELECT seq FROM records LIMIT 1), (SELECT seq FROM versions LIMIT 1),"
-                           " (SELECT until FROM grants LIMIT 1), (SELECT node FROM revocations LIMIT 1), (SELECT node FROM statements LIMIT 1), (SELECT learned FROM openings)",
+                           " (SELECT until FROM grants LIMIT 1), (SELECT node FROM revocations LIMIT 1), (SELECT node FROM statements LIMIT 1),"
+                           " (SELECT seq FROM sources LIMIT 1), (SELECT seq FROM derivations LIMIT 1), (SELECT learned FROM openings)",
                            &local);
     if (query)
         database_row(database, query, &local);

@@ -66,6 +66,11 @@ GPtrArray *catalogue_manifests(Catalogue *catalogue, const char *node, GError **
 /* The strictest of the version's own sharing and its dataset's newest (M20).  NOT_FOUND if no version of the dataset is known. */
 gboolean catalogue_share_in_force(Catalogue *catalogue, const Manifest *manifest, Share *share, GError **error);
 
+/* Open versions that name the manifest @source among their inputs, by node and number: at most @max addresses of their manifests; array of Digest. */
+GArray *catalogue_derived(Catalogue *catalogue, const Digest *source, guint max, GError **error);
+/* Those of other nodes than @node that say the same derivation (manifests/lineage/derivation.h); the same way. */
+GArray *catalogue_same_derivation(Catalogue *catalogue, const Digest *digest, const char *node, guint max, GError **error);
+
 /* TRUE if a revocation/1 in @node's ledger names @record, and if that cannot be read. */
 gboolean catalogue_revoked(Catalogue *catalogue, const char *node, const Digest *record);
 

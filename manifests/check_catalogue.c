@@ -17,6 +17,8 @@ static const struct { const char *table, *columns; } tables[] = {
     { "grants", "record, owner, name, grantee, until, sealed" },
     { "revocations", "node, record" },
     { "statements", "record, node, type, subject, body" },
+    { "sources", "source, node, seq, record" },
+    { "derivations", "digest, node, seq, record" },
 };
 
 /* Rows that are in one of the two and not in the other. */

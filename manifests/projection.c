@@ -76,7 +76,8 @@ reset(Catalogue *catalogue, const char *node, GError **error)
     static const char *const statements[] = {
         "DELETE FROM records WHERE node = ?1",  "DELETE FROM versions WHERE node = ?1",           "DELETE FROM revocations WHERE node = ?1",
         "DELETE FROM nodes WHERE node = ?1",    "DELETE FROM grants WHERE owner = ?1 AND NOT sealed",
-        "DELETE FROM statements WHERE node = ?1 AND body IS NULL", NULL,
+        "DELETE FROM statements WHERE node = ?1 AND body IS NULL",
+        "DELETE FROM sources WHERE node = ?1",  "DELETE FROM derivations WHERE node = ?1",        NULL,
     };
 
     return run_all(catalogue, statements, node, error);
@@ -197,7 +198,7 @@ project_manifest(Catalogue *catalogue, const Record *record, gboolean whole, gbo
     if (whole ? !continues_dataset(catalogue, m, known, error) : !contradicts_dataset(catalogue, m, &contradicts, error))
         return FALSE;
     *known = *known && !contradicts;
-    return !*known || insert_version(catalogue, m, error);
+    return !*known || (insert_version(catalogue, m, error) && catalogue_insert_derivations(catalogue, m, error));
 }
 
 static gboolean

@@ -17,6 +17,8 @@ Record *catalogue_read_record(Catalogue *catalogue, Query *query, GError **error
 gboolean catalogue_insert_grant(Catalogue *catalogue, const Digest *record, const Grant *grant, gboolean sealed, GError **error);
 /* A sealed record came: its opening may lie in sealed/ already. */
 gboolean catalogue_openings_to_learn(Catalogue *catalogue, GError **error);
+/* Of derivations.c: what an open version says of its sources. */
+gboolean catalogue_insert_derivations(Catalogue *catalogue, const Manifest *manifest, GError **error);
 gboolean catalogue_insert_revocation(Catalogue *catalogue, const char *node, const Digest *record, GError **error);
 
 /* Of statements.c: whether records of @type are statements of its table, and the projection of one. */

@@ -131,6 +131,7 @@ make_details(const Publication *publication)
     details->chunks = totals->positions;
     copy_labels(details->labels, publication->options->labels, publication->previous_details ? publication->previous_details->labels : NULL);
     copy_inputs(details->inputs, publication->options->inputs);
+    details->activity = g_strdup(publication->options->activity);
     return details;
 }
 
@@ -175,6 +176,7 @@ is_unchanged(const Publication *publication)
            same_text(first_of(options->title_en, previous->title_en), previous->title_en) &&
            same_text(first_of(options->level, previous->level), previous->level) &&
            same_labels(publication->details->labels, publication->previous_details->labels) &&
+           (!options->activity || g_strcmp0(options->activity, publication->previous_details->activity) == 0) &&
            (!options->inputs || same_inputs(publication->details->inputs, publication->previous_details->inputs));
 }
 
@@ -209,6 +211,7 @@ make_manifest(const Publication *publication)
     manifest->details = publication->documents.details;
     copy_labels(manifest->labels, NULL, publication->details->labels);
     copy_inputs(manifest->inputs, publication->details->inputs);
+    manifest->activity = g_strdup(publication->details->activity);
     return manifest;
 }
 

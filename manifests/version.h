@@ -22,6 +22,7 @@ typedef struct {
     Share share;
     char **labels;
     GPtrArray *inputs;         /* of Input*, already resolved; NULL: none (inputs are never carried over) */
+    const char *activity;      /* how it was made (activity_format()); NULL: not said (never carried over) */
 } PublishOptions;
 
 typedef struct {

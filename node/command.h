@@ -61,6 +61,7 @@ COMMAND(publish);
 COMMAND(ls);
 COMMAND(show);
 COMMAND(log);
+COMMAND(lineage);
 COMMAND(files);
 COMMAND(diff);
 COMMAND(drop);

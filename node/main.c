@@ -23,6 +23,8 @@ static const Command commands[] = {
       "(~: at most, rounded up, where sharing is not open), time, title." },
     { "show", cmd_show, "NAME[@V]", "show one version's manifest", NULL },
     { "log", cmd_log, "NAME", "show the history of a dataset, newest first", NULL },
+    { "lineage", cmd_lineage, "NAME[@V]", "show what a version was made from, or what was made from it, each step judged",
+      "Verdicts, worst first: broken, missing, withheld, erased, stated, repeated, proven.  The whole is as good as its worst step.  Exit 3 if that is broken." },
     { "files", cmd_files, "NAME[@V]", "list the files of a version", NULL },
     { "diff", cmd_diff, "NAME@A NAME@B", "show what changed between two versions", NULL },
     { "get", cmd_get, "NAME[@V] DIR", "write a version's files into a folder, or bring the folder up to date",

@@ -121,6 +121,8 @@ show_manifest_json(Home *home, const Manifest *m)
         json_object_set_new(root, "details", json_digest(&m->details));
         json_object_set_new(root, "labels", labels_json(m->labels));
         json_object_set_new(root, "inputs", inputs_json(home, m->inputs));
+        if (m->activity)
+            json_object_set_new(root, "activity", json_loads(m->activity, 0, NULL));
     } else
         json_object_set_new(root, "content", json_digest(&m->content));
     json_object_set_new(root, "held", json_string(show_held(home, m)));

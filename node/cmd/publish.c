@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "manifests/lineage/derivation.h"
 #include "manifests/version.h"
 #include "node/command.h"
 #include "node/meter.h"
@@ -11,8 +12,8 @@
 #include "sync/peers.h"
 
 typedef struct {
-    char *message, *title_zh, *title_en, *level, *share, *encoding;
-    char **from, **labels, **exclude;
+    char *message, *title_zh, *title_en, *level, *share, *encoding, *activity, *tool;
+    char **from, **labels, **exclude, **parameters;
     gboolean unpack, dry_run, rehash, skip_special, json;
 } Options;
 
@@ -118,6 +119,18 @@ check_length(const char *option, const char *text, gsize max, GError **error)
 }
 
 static gboolean
+check_activity(const Options *o, GError **error)
+{
+    for (guint i = 0; o->parameters && o->parameters[i]; i++) {
+        if (!command_check_utf8("--param", o->parameters[i], error))
+            return FALSE;
+    }
+    if (!o->activity && (o->tool || o->parameters))
+        return chama_error(error, CHAMA_ERROR_USAGE, "%s: want it only with --activity, to say what was done", o->tool ? "--tool" : "--param");
+    return command_check_utf8("--activity", o->activity, error) && command_check_utf8("--tool", o->tool, error);
+}
+
+static gboolean
 check_options(const Options *o, GError **error)
 {
     for (guint i = 0; o->labels && o->labels[i]; i++) {
@@ -129,7 +142,7 @@ check_options(const Options *o, GError **error)
         return FALSE;
     if (o->encoding && !o->unpack)
         return chama_error(error, CHAMA_ERROR_USAGE, "--encoding: want it only with --unpack, for the names in an archive");
-    return command_check_utf8("--message", o->message, error) && command_check_utf8("--title-zh", o->title_zh, error) &&
+    return check_activity(o, error) && command_check_utf8("--message", o->message, error) && command_check_utf8("--title-zh", o->title_zh, error) &&
            command_check_utf8("--title-en", o->title_en, error) && command_check_utf8("--level", o->level, error);
 }
 
@@ -175,6 +188,18 @@ publish_with_meter(Home *home, const PublishOptions *options, PublishResult *res
     return published;
 }
 
+/* M14, before the long work. */
+static gboolean
+say_activity(const Options *o, char **activity, GError **error)
+{
+    if (!o->activity)
+        return TRUE;
+    *activity = activity_format(o->activity, o->tool, o->parameters, error);
+    if (!*activity)
+        command_blame_usage(error);
+    return *activity != NULL;
+}
+
 static gboolean
 publish(Home *home, const Options *o, const char *name, const char *path, GError **error)
 {
@@ -186,6 +211,7 @@ publish(Home *home, const Options *o, const char *name, const char *path, GError
     };
     PublishResult result = { 0 };
     g_autoptr(GPtrArray) inputs = NULL;
+    g_autofree char *activity = NULL;
 
     if (o->share && !share_parse(o->share, &options.share, error)) {
         command_blame_usage(error);
@@ -193,7 +219,10 @@ publish(Home *home, const Options *o, const char *name, const char *path, GError
     }
     if (o->from && !(inputs = resolve_inputs(home, o->from, error)))
         return FALSE;
+    if (!say_activity(o, &activity, error))
+        return FALSE;
     options.inputs = inputs;
+    options.activity = activity;
     if (!publish_with_meter(home, &options, &result, error)) {
         command_blame_input(error);
         return FALSE;
@@ -218,6 +247,9 @@ cmd_publish(const Invocation *invocation, int argc, char **argv, int *status, GE
         { "level", 0, 0, G_OPTION_ARG_STRING, &o.level, "classification level", "LEVEL" },
         { "label", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o.labels, "label (may be repeated)", "LABEL" },
         { "from", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o.from, "a version that this one was made from (may be repeated)", "[PEER/]NAME@V" },
+        { "activity", 0, 0, G_OPTION_ARG_STRING, &o.activity, "what was done to make it (join, clean, survey ...): your word, not observed", "KIND" },
+        { "tool", 0, 0, G_OPTION_ARG_STRING, &o.tool, "with which program, and which version of it", "NAME" },
+        { "param", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o.parameters, "with which parameter (may be repeated)", "NAME=VALUE" },
         { "unpack", 0, 0, G_OPTION_ARG_NONE, &o.unpack, "PATH is an archive: publish what is inside (\"-\": a tar on stdin)", NULL },
         { "encoding", 0, 0, G_OPTION_ARG_STRING, &o.encoding, "encoding of names in old zip files (GBK)", "NAME" },
         { "exclude", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o.exclude, "leave out paths that match (may be repeated)", "GLOB" },

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "keys/canonical.h"
+#include "manifests/lineage/derivation.h"
 #include "node/command.h"
 #include "node/print.h"
 #include "node/show.h"
@@ -29,6 +30,18 @@ print_inputs(Home *home, const GPtrArray *inputs)
     }
 }
 
+static void
+print_activity(const char *activity)
+{
+    g_autofree char *kind = NULL, *tool = NULL, *parameters = NULL;
+    gboolean observed;
+
+    if (!activity || !activity_read(activity, &kind, &tool, &parameters, &observed))
+        return;
+    printf("%-10s %s%s%s%s%s (%s)\n", "made by", kind, tool ? " with " : "", tool ? tool : "", parameters ? " " : "", parameters ? parameters : "",
+           observed ? "observed" : "as stated");
+}
+
 /* Details say more to who holds the version than the card does of a dataset that is not open. */
 static void
 print_details(Home *home, const Manifest *manifest)
@@ -39,6 +52,7 @@ print_details(Home *home, const Manifest *manifest)
         printf("%-10s %s%" G_GUINT64_FORMAT "\n%-10s %s%" G_GUINT64_FORMAT "\n", "files", manifest->share == SHARE_OPEN ? "" : "at most ", manifest->files,
                "bytes", manifest->share == SHARE_OPEN ? "" : "at most ", manifest->bytes);
         print_inputs(home, manifest->inputs);
+        print_activity(manifest->activity);
         return;
     }
     printf("%-10s %" G_GUINT64_FORMAT "\n%-10s %" G_GUINT64_FORMAT "\n%-10s %" G_GUINT64_FORMAT "\n", "files", details->files + details->links, "bytes", details->bytes,
@@ -46,6 +60,7 @@ print_details(Home *home, const Manifest *manifest)
     for (guint i = 0; i < details->labels->len; i++)
         print_line("label", g_ptr_array_index(details->labels, i));
     print_inputs(home, details->inputs);
+    print_activity(details->activity);
 }
 
 static const char *

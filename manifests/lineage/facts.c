@@ -1,0 +1,479 @@
+#include "manifests/lineage/facts.h"
+
+#include <string.h>
+
+#include "keys/error.h"
+#include "keys/sshsig.h"
+#include "manifests/lineage/derivation.h"
+#include "manifests/version.h"
+
+#define REPEATS_MAX 8     /* looked at */
+
+/* A ledger, and what proves the place of a record in it. */
+typedef struct {
+    Ledger *ledger;           /* NULL: not held whole; borrowed */
+    Checkpoint *checkpoint;   /* its owner's newest that holds; NULL: none */
+} Log;
+
+struct HomeFacts {
+    Home *home;
+    LineageBeyond beyond;
+    GHashTable *logs;         /* node id to Log */
+    GHashTable *found;        /* records from beyond: address (borrowed from the record) to Record */
+    GHashTable *closed;       /* of versions held that are not open: address of a source to GPtrArray of Input; NULL: not looked at yet */
+};
+
+static void
+log_free(gpointer data)
+{
+    Log *log = data;
+
+    g_clear_pointer(&log->checkpoint, checkpoint_free);
+    g_free(log);
+}
+
+static void
+free_record(gpointer record)
+{
+    record_free(record);
+}
+
+HomeFacts *
+home_facts_new(Home *home, const LineageBeyond *beyond)
+{
+    HomeFacts *facts = g_new0(HomeFacts, 1);
+
+    facts->home = home;
+    if (beyond)
+        facts->beyond = *beyond;
+    facts->logs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, log_free);
+    facts->found = g_hash_table_new_full(digest_hash, digest_equal, NULL, free_record);
+    return facts;
+}
+
+void
+home_facts_free(HomeFacts *facts)
+{
+    if (!facts)
+        return;
+    g_hash_table_unref(facts->logs);
+    g_hash_table_unref(facts->found);
+    g_clear_pointer(&facts->closed, g_hash_table_unref);
+    g_free(facts);
+}
+
+/* Records: where they are, and whether they hold. */
+
+/* The newest checkpoint kept, if its owner signed it and the ledger here has its root. */
+static Checkpoint *
+checkpoint_of(Ledger *ledger, const char *node)
+{
+    g_autofree char *note = ledger_checkpoint(ledger, NULL);
+    g_autofree char *origin = checkpoint_origin(node);
+    g_autoptr(Checkpoint) checkpoint = note ? checkpoint_verify(note, strlen(note), origin, &ledger_identity(ledger)->log, NULL) : NULL;
+    Digest root;
+
+    if (!checkpoint || checkpoint->size > ledger_head(ledger)->size || !ledger_root(ledger, checkpoint->size, &root, NULL) ||
+        !digest_equal(&root, &checkpoint->root))
+        return NULL;
+    return g_steal_pointer(&checkpoint);
+}
+
+static const Log *
+log_of(HomeFacts *facts, const char *node)
+{
+    Log *log = g_hash_table_lookup(facts->logs, node);
+
+    if (log)
+        return log;
+    log = g_new0(Log, 1);
+    log->ledger = strcmp(node, home_id(facts->home)) == 0 ? home_ledger(facts->home, NULL) : home_peer_ledger(facts->home, node, NULL);
+    if (log->ledger && ledger_head(log->ledger)->size == 0)
+        log->ledger = NULL;
+    if (log->ledger)
+        log->checkpoint = checkpoint_of(log->ledger, node);
+    g_hash_table_insert(facts->logs, g_strdup(node), log);
+    return log;
+}
+
+/* The key that was valid at the record's place. */
+static gboolean
+signature_holds(const Record *record, const Identity *identity, GError **error)
+{
+    gsize size;
+    const void *bytes = g_bytes_get_data(record->bytes, &size);
+
+    return sshsig_verify(record->signature, &identity->signing, SSHSIG_NAMESPACE_RECORD, bytes, size, error);
+}
+
+/* LI1: the log entry is the leaf at its place, and the tree of the checkpoint has that leaf there. */
+static gboolean
+is_leaf(const Log *log, const Record *record, char **place, GError **error)
+{
+    MerkleFile *file = ledger_merkle(log->ledger);
+    g_autoptr(GBytes) entry = record_entry(record);
+    g_autoptr(GArray) proof = NULL;
+    Digest leaf, there;
+
+    merkle_leaf(g_bytes_get_data(entry, NULL), g_bytes_get_size(entry), &leaf);
+    if (!merkle_file_leaf(file, record->seq, &there, error))
+        return FALSE;
+    if (!digest_equal(&leaf, &there))
+        return chama_error(error, CHAMA_ERROR_DAMAGED, "the Merkle log has another entry at its place; run `chama fsck`");
+    if (!log->checkpoint || record->seq >= log->checkpoint->size) {
+        *place = g_strdup_printf("record %" G_GUINT64_FORMAT " of its ledger, under no checkpoint yet", record->seq);
+        return TRUE;
+    }
+    proof = merkle_file_inclusion(file, record->seq, log->checkpoint->size, error);
+    if (!proof || !merkle_check_inclusion(record->seq, log->checkpoint->size, &leaf, (const Digest *)(gpointer)proof->data, proof->len, &log->checkpoint->root, error))
+        return FALSE;
+    *place = g_strdup_printf("record %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " under its owner's checkpoint", record->seq, log->checkpoint->size);
+    return TRUE;
+}
+
+/* LI1: the ledger is what counts, the catalogue only leads to it. */
+static gboolean
+holds_in_ledger(const Log *log, const Record *record, char **place, GError **error)
+{
+    g_autoptr(Record) there = ledger_get(log->ledger, record->seq, error);
+
+    if (!there)
+        return FALSE;
+    if (!digest_equal(&there->address, &record->address))
+        return chama_error(error, CHAMA_ERROR_VERIFY, "its ledger has another record at number %" G_GUINT64_FORMAT, record->seq);
+    return signature_holds(there, ledger_identity(log->ledger), error) && is_leaf(log, there, place, error);
+}
+
+static gboolean
+holds_sparsely(HomeFacts *facts, const Record *record, char **place, GError **error)
+{
+    g_autoptr(Identity) identity = catalogue_identity(home_catalogue(facts->home, NULL), record->node, error);
+
+    if (!identity)
+        return error && *error ? FALSE : chama_error(error, CHAMA_ERROR_NOT_FOUND, "its node's keys are not known here");
+    if (!signature_holds(record, identity, error))
+        return FALSE;
+    if (facts->beyond.stands)
+        return facts->beyond.stands(facts->beyond.data, record, place, error);
+    return chama_error(error, CHAMA_ERROR_NOT_FOUND, "nothing here proves its place in its ledger");
+}
+
+/* M19: its number names it and no other. */
+static gboolean
+counts_as_version(HomeFacts *facts, const Record *record, GError **error)
+{
+    g_autoptr(GError) failed = NULL;
+    g_autoptr(Manifest) manifest = catalogue_manifest(home_catalogue(facts->home, NULL), &record->address, &failed);
+
+    if (manifest)
+        return TRUE;
+    if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND))
+        return chama_error(error, CHAMA_ERROR_VERIFY, "M19: it does not continue its dataset, and is no version of it");
+    g_propagate_error(error, g_steal_pointer(&failed));
+    return FALSE;
+}
+
+static gboolean
+record_holds(HomeFacts *facts, const Record *record, char **place, GError **error)
+{
+    const Log *log = log_of(facts, record->node);
+    gboolean whole = log->ledger && record->seq < ledger_head(log->ledger)->size;
+
+    return (whole ? holds_in_ledger(log, record, place, error) : holds_sparsely(facts, record, place, error)) && counts_as_version(facts, record, error);
+}
+
+/* Sources: out of the manifest, or out of details. */
+
+/* May this node read the details of a version that is not open? */
+static gboolean
+may_read(HomeFacts *facts, const Manifest *m)
+{
+    Home *home = facts->home;
+    Catalogue *catalogue = home_catalogue(home, NULL);
+    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+    g_autoptr(GPtrArray) grants = NULL;
+    Share share = m->share;
+
+    if (strcmp(m->node, home_id(home)) == 0)
+        return TRUE;
+    catalogue_share_in_force(catalogue, m, &share, NULL);
+    grants = share == SHARE_CONDITIONAL ? catalogue_grants(catalogue, m->node, m->name, home_id(home), NULL) : NULL;
+    for (guint i = 0; grants && i < grants->len; i++) {
+        const GrantRow *row = grants->pdata[i];
+
+        if (!row->revoked && row->grant.until > now)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* What a version says of its sources, wherever that stands. */
+typedef struct {
+    SourcesState state;
+    Details *details;              /* of one that is not open */
+    const GPtrArray *inputs;       /* borrowed from these details or the manifest */
+    const char *activity;
+    gboolean has_listing;
+    Digest listing;
+} Sources;
+
+static void
+sources_clear(Sources *sources)
+{
+    g_clear_pointer(&sources->details, details_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Sources, sources_clear)
+
+static void
+read_sources(HomeFacts *facts, const Manifest *m, Sources *sources)
+{
+    Held held;
+
+    if (m->share == SHARE_OPEN) {
+        *sources = (Sources){ SOURCES_KNOWN, NULL, m->inputs, m->activity, m->bytes > 0, m->listing };
+        return;
+    }
+    if (version_roots(facts->home, m, &held, NULL))
+        sources->details = version_details(facts->home, m, NULL);
+    if (!sources->details) {
+        sources->state = may_read(facts, m) ? SOURCES_ABSENT : SOURCES_WITHHELD;
+        return;
+    }
+    sources->state = SOURCES_KNOWN;
+    sources->inputs = sources->details->inputs;
+    sources->activity = sources->details->activity;
+    sources->has_listing = sources->details->bytes > 0;
+    sources->listing = held.listing;
+}
+
+/* LI9: other nodes' versions that say the same, and verify. */
+static guint
+count_repeats(HomeFacts *facts, const Manifest *m, const Sources *sources)
+{
+    Catalogue *catalogue = home_catalogue(facts->home, NULL);
+    g_autoptr(GArray) others = NULL;
+    Digest digest;
+    guint count = 0;
+
+    if (!sources->has_listing || !derivation_digest(&sources->listing, sources->activity, sources->inputs, &digest))
+        return 0;
+    others = catalogue_same_derivation(catalogue, &digest, m->node, REPEATS_MAX, NULL);
+    for (guint i = 0; others && i < others->len; i++) {
+        g_autoptr(Record) record = catalogue_record(catalogue, &g_array_index(others, Digest, i), NULL);
+        g_autofree char *place = NULL;
+
+        count += record && record_holds(facts, record, &place, NULL);
+    }
+    return count;
+}
+
+static void
+fill_in(HomeFacts *facts, const Manifest *m, VersionFacts *version)
+{
+    g_auto(Sources) sources = { 0 };
+
+    g_strlcpy(version->node, m->node, sizeof version->node);
+    g_strlcpy(version->name, m->name, sizeof version->name);
+    version->version = m->version;
+    version->seq = m->seq;
+    version->time = m->time;
+    version->share = m->share;
+    version->title_zh = g_strdup(m->title_zh);
+    version->title_en = g_strdup(m->title_en);
+    read_sources(facts, m, &sources);
+    version->sources = sources.state;
+    if (sources.state != SOURCES_KNOWN)
+        return;
+    version->inputs = sources.inputs->len;
+    version->activity = g_strdup(sources.activity);
+    version->has_listing = sources.has_listing;
+    version->listing = sources.listing;
+    version->repeats = version->fault ? 0 : count_repeats(facts, m, &sources);
+}
+
+/* What is known of the address alone; an error but NOT_FOUND ends all. */
+static Record *
+find_record(HomeFacts *facts, const Input *named, const VersionFacts *namer, char **place, GError **error)
+{
+    g_autoptr(GError) failed = NULL;
+    Record *record = catalogue_record(home_catalogue(facts->home, NULL), &named->manifest, &failed);
+    Record *found;
+
+    if (record)
+        return record;
+    if (!g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND)) {
+        g_propagate_error(error, g_steal_pointer(&failed));
+        return NULL;
+    }
+    if (!facts->beyond.find || !namer)
+        return NULL;
+    /* what details say is for those who may read them */
+    found = facts->beyond.find(facts->beyond.data, named, namer->share == SHARE_OPEN ? NULL : namer->node, place, error);
+    if (found)
+        g_hash_table_insert(facts->found, &found->address, found);
+    return found ? record_copy(found) : NULL;
+}
+
+static VersionFacts *
+unknown_version(const Input *named)
+{
+    VersionFacts *version = version_facts_new();
+
+    g_strlcpy(version->node, named->node, sizeof version->node);
+    g_strlcpy(version->name, named->name, sizeof version->name);
+    version->version = named->version;
+    return version;
+}
+
+static VersionFacts *
+look(gpointer data, const Input *named, const VersionFacts *namer, GError **error)
+{
+    HomeFacts *facts = data;
+    g_autofree char *place = NULL;
+    g_autoptr(GError) failed = NULL;
+    g_autoptr(Record) record = find_record(facts, named, namer, &place, &failed);
+    g_autoptr(VersionFacts) version = unknown_version(named);
+    g_autoptr(Manifest) manifest = NULL;
+
+    if (failed) {
+        g_propagate_error(error, g_steal_pointer(&failed));
+        return NULL;
+    }
+    if (!record)
+        return g_steal_pointer(&version);
+    version->known = TRUE;
+    manifest = manifest_parse(record, &failed);
+    if (!manifest) {
+        version->fault = g_strdup_printf("it is no manifest that holds: %s", failed->message);
+        return g_steal_pointer(&version);
+    }
+    if (!place && !record_holds(facts, record, &place, &failed))
+        version->fault = g_strdup(failed->message);
+    else
+        version->place = g_steal_pointer(&place);
+    fill_in(facts, manifest, version);
+    return g_steal_pointer(&version);
+}
+
+static Manifest *
+manifest_of(HomeFacts *facts, const Digest *address, GError **error)
+{
+    const Record *found = g_hash_table_lookup(facts->found, address);
+    g_autoptr(Record) record = found ? NULL : catalogue_record(home_catalogue(facts->home, NULL), address, error);
+
+    return found || record ? manifest_parse(found ? found : record, error) : NULL;
+}
+
+static GPtrArray *
+sources_of(gpointer data, const VersionFacts *version, GError **error)
+{
+    HomeFacts *facts = data;
+    g_autoptr(Manifest) manifest = manifest_of(facts, &version->manifest, error);
+    g_autoptr(GPtrArray) inputs = g_ptr_array_new_with_free_func((GDestroyNotify)input_free);
+    g_auto(Sources) sources = { 0 };
+
+    if (!manifest)
+        return NULL;
+    read_sources(facts, manifest, &sources);
+    for (guint i = 0; sources.inputs && i < sources.inputs->len; i++)
+        g_ptr_array_add(inputs, input_copy(sources.inputs->pdata[i]));
+    return g_steal_pointer(&inputs);
+}
+
+static gboolean
+rival(gpointer data, const Input *named, Digest *address)
+{
+    HomeFacts *facts = data;
+    g_autoptr(Manifest) manifest = catalogue_version(home_catalogue(facts->home, NULL), named->node, named->name, named->version, NULL);
+
+    if (manifest)
+        *address = manifest->address;
+    return manifest != NULL;
+}
+
+/* Downstream. */
+
+void
+lineage_name_of(const Manifest *manifest, Input *input)
+{
+    memset(input, 0, sizeof *input);
+    g_strlcpy(input->node, manifest->node, sizeof input->node);
+    g_strlcpy(input->name, manifest->name, sizeof input->name);
+    input->version = manifest->version;
+    input->manifest = manifest->address;
+}
+
+static void
+note_derived(GHashTable *closed, const Digest *source, const Manifest *derived)
+{
+    GPtrArray *list = g_hash_table_lookup(closed, source);
+    Input name;
+
+    if (!list) {
+        list = g_ptr_array_new_with_free_func((GDestroyNotify)input_free);
+        g_hash_table_insert(closed, g_memdup2(source, sizeof *source), list);
+    }
+    lineage_name_of(derived, &name);
+    /* it may name the source in two roles */
+    if (list->len == 0 || !digest_equal(&((const Input *)list->pdata[list->len - 1])->manifest, &name.manifest))
+        g_ptr_array_add(list, input_copy(&name));
+}
+
+static void
+note_closed(HomeFacts *facts, const Digest *address)
+{
+    g_autoptr(Manifest) m = catalogue_manifest(home_catalogue(facts->home, NULL), address, NULL);
+    g_auto(Sources) sources = { 0 };
+
+    if (!m || m->share == SHARE_OPEN)
+        return;
+    read_sources(facts, m, &sources);
+    for (guint i = 0; sources.inputs && i < sources.inputs->len; i++)
+        note_derived(facts->closed, &((const Input *)sources.inputs->pdata[i])->manifest, m);
+}
+
+/* LI11: details of versions that are not open are in no projection; those that are held are read once. */
+static gboolean
+learn_closed(HomeFacts *facts, GError **error)
+{
+    State *state = home_state(facts->home, error);
+    g_autoptr(GArray) all = state ? state_all_held(state, error) : NULL;
+
+    if (facts->closed || !all)
+        return facts->closed != NULL;
+    facts->closed = g_hash_table_new_full(digest_hash, digest_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+    for (guint i = 0; i < all->len; i++)
+        note_closed(facts, &g_array_index(all, Held, i).manifest);
+    return TRUE;
+}
+
+static GPtrArray *
+derived_from(gpointer data, const VersionFacts *source, guint max, GError **error)
+{
+    HomeFacts *facts = data;
+    Catalogue *catalogue = home_catalogue(facts->home, error);
+    g_autoptr(GArray) open = learn_closed(facts, error) ? catalogue_derived(catalogue, &source->manifest, max, error) : NULL;
+    const GPtrArray *closed = open ? g_hash_table_lookup(facts->closed, &source->manifest) : NULL;
+    g_autoptr(GPtrArray) derived = g_ptr_array_new_with_free_func((GDestroyNotify)input_free);
+
+    if (!open)
+        return NULL;
+    for (guint i = 0; i < open->len; i++) {
+        g_autoptr(Manifest) m = catalogue_manifest(catalogue, &g_array_index(open, Digest, i), error);
+        Input name;
+
+        if (!m)
+            return NULL;
+        lineage_name_of(m, &name);
+        g_ptr_array_add(derived, input_copy(&name));
+    }
+    for (guint i = 0; closed && i < closed->len && derived->len < max; i++)
+        g_ptr_array_add(derived, input_copy(closed->pdata[i]));
+    return g_steal_pointer(&derived);
+}
+
+LineageFacts
+home_facts_source(HomeFacts *facts)
+{
+    return (LineageFacts){ .data = facts, .look = look, .sources = sources_of, .rival = rival, .derived = derived_from };
+}

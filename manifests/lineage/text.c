@@ -1,0 +1,153 @@
+/* A lineage as a tree of lines: LI12 of manifests/FORMAT.md. */
+#include "keys/canonical.h"
+#include "manifests/lineage/branches.h"
+#include "manifests/lineage/format.h"
+
+#define INDENT_MAX 32   /* steps; what lies further is not moved in any more, so that the text does not grow with the square of the depth */
+
+typedef struct {
+    const Lineage *lineage;
+    Branches *branches;
+    GString *out;
+    GString *prefix;           /* before the lines of what hangs below */
+    gboolean *shown;           /* of each version: its branches were written */
+} Writing;
+
+static void
+write_name(Writing *w, const LineageVersion *version)
+{
+    const VersionFacts *facts = version->facts;
+    g_autofree char *title = branch_title(facts);
+    char text[DIGEST_TEXT_SIZE], time[TIME_TEXT_SIZE];
+
+    g_string_append(w->out, version->label);
+    if (!facts->known) {
+        g_string_append_printf(w->out, " %s", digest_format(&facts->manifest, text));
+        return;
+    }
+    g_string_append_printf(w->out, "%s%s  [%s%s%s]", *title ? "  " : "", title, version->publisher, *version->publisher ? ", " : "", time_format(facts->time, time));
+}
+
+static void
+write_line(Writing *w, const char *line)
+{
+    g_string_append_printf(w->out, "%s%s\n", w->prefix->str, line);
+}
+
+/* How it was made, and how its record is known to stand. */
+static void
+write_about(Writing *w, const LineageVersion *version, gboolean more)
+{
+    const VersionFacts *facts = version->facts;
+    g_autofree char *activity = branch_activity(facts);
+    const char *bar = more ? "│ " : "  ";
+
+    if (activity)
+        g_string_append_printf(w->out, "%s%smade by %s\n", w->prefix->str, bar, activity);
+    if (facts->fault)
+        g_string_append_printf(w->out, "%s%sBAD: %s\n", w->prefix->str, bar, facts->fault);
+    else if (facts->place)
+        g_string_append_printf(w->out, "%s%s%s\n", w->prefix->str, bar, facts->place);
+}
+
+static void write_branches(Writing *w, guint index);
+
+static void
+write_far_end(Writing *w, guint index, gboolean last)
+{
+    const LineageVersion *version = lineage_version(w->lineage, index);
+    const Branches *b = w->branches;
+    gsize length = w->prefix->len;
+    gboolean branches = b->first[index] < b->first[index + 1], again = w->shown[index];
+
+    if (version->depth <= INDENT_MAX)
+        g_string_append(w->prefix, last ? "   " : "│  ");
+    if (again)
+        write_line(w, branches ? "  shown above" : "  the same as above");
+    else {
+        write_about(w, version, branches);
+        write_branches(w, index);
+    }
+    g_string_truncate(w->prefix, length);
+}
+
+static void
+write_edge(Writing *w, const LineageEdge *edge, gboolean last)
+{
+    guint far = branch_far(w->lineage, edge);
+    const LineageVersion *version = far == LINEAGE_NOTHING ? NULL : lineage_version(w->lineage, far);
+
+    g_string_append_printf(w->out, "%s%s %-8s ", w->prefix->str, last ? "└─" : "├─", verdict_format(edge->verdict));
+    if (!version) {
+        g_string_append_printf(w->out, " %s\n", edge->reason);
+        return;
+    }
+    if (version->depth > INDENT_MAX)
+        g_string_append_printf(w->out, " (step %u)", version->depth);
+    g_string_append_c(w->out, ' ');
+    write_name(w, version);
+    g_string_append_printf(w->out, "\n%s%s            as %s; %s\n", w->prefix->str, last ? " " : "│", edge->role, edge->reason);
+    write_far_end(w, far, last);
+}
+
+static void
+write_branches(Writing *w, guint index)
+{
+    const Branches *b = w->branches;
+
+    w->shown[index] = TRUE;
+    for (guint i = b->first[index]; i < b->first[index + 1]; i++)
+        write_edge(w, lineage_edge(w->lineage, b->edges[i]), i + 1 == b->first[index + 1]);
+}
+
+static void
+write_verdict(GString *out, const Lineage *lineage)
+{
+    guint edges = lineage->edges->len;
+    const char *comma = "";
+
+    if (lineage->verdict == VERDICTS) {
+        g_string_append(out, lineage->not_looked_into > 0 ? "verdict: none, nothing was looked into\n"
+                             : lineage->downstream ? "verdict: none, nothing that is known here was derived from it\n"
+                                                   : "verdict: none, no source is stated\n");
+        return;
+    }
+    g_string_append_printf(out, "verdict: %s", verdict_format(lineage->verdict));
+    if (edges > 0)
+        g_string_append_printf(out, ", the worst of %u step%s: ", edges, edges == 1 ? "" : "s");
+    for (guint i = 0; i < VERDICTS; i++) {
+        if (lineage->counts[i] == 0)
+            continue;
+        g_string_append_printf(out, "%s%u %s", comma, lineage->counts[i], verdict_format(i));
+        comma = ", ";
+    }
+    g_string_append_c(out, '\n');
+}
+
+static void
+write_end(GString *out, const Lineage *lineage)
+{
+    if (lineage->not_looked_into > 0)
+        g_string_append_printf(out, "not looked into: %u version%s\n", lineage->not_looked_into, lineage->not_looked_into == 1 ? "" : "s");
+    if (lineage->full)
+        g_string_append_printf(out, "stopped at %u versions and %u steps (LI2): there is more\n", lineage->versions->len, lineage->edges->len);
+    if (lineage->downstream)
+        g_string_append(out, "of versions that are not open only those whose details are held here could be asked (LI11)\n");
+}
+
+char *
+lineage_text(const Lineage *lineage)
+{
+    g_autoptr(Branches) branches = branches_new(lineage);
+    g_autoptr(GString) prefix = g_string_new(NULL);
+    g_autofree gboolean *shown = g_new0(gboolean, lineage->versions->len);
+    Writing w = { lineage, branches, g_string_new(NULL), prefix, shown };
+
+    write_verdict(w.out, lineage);
+    write_name(&w, lineage_version(lineage, 0));
+    g_string_append_c(w.out, '\n');
+    write_about(&w, lineage_version(lineage, 0), lineage->edges->len > 0);
+    write_branches(&w, 0);
+    write_end(w.out, lineage);
+    return g_string_free(w.out, FALSE);
+}

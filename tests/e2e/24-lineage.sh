@@ -1,0 +1,116 @@
+#!/bin/sh
+# Where versions come from, over the ledgers of three nodes: every verdict that ordinary use can bring about, both directions, and refusals.
+. "$SOURCE/tests/lib.sh"
+json() { python3 -c "import json,sys; d=json.load(sys.stdin); print($1)"; }
+counts() { printf '%s' "$out" | json "' '.join('%d %s' % (n, v) for v, n in d['counts'].items() if n)"; }
+
+make_node a Forestry --name-zh 林业厅
+make_node b Health
+make_node c Tourism
+start a && start b && start c
+pair a b
+pair b c
+pair a c
+mkdir one two three
+echo 1 >one/a; echo 2 >two/b; echo 3 >three/c
+
+chama a publish roads one --share open --title-zh 道路 >/dev/null 2>&1
+chama b publish visits two --share conditional >/dev/null 2>&1
+chama c sync >/dev/null 2>&1
+want "a derived version" 0 chama c publish trips three --share open --from forestry/roads@1 --from health/visits@1 --activity join --tool "duckdb 1.1" --param how=left --param k=2
+want "and one that is a copy" 0 chama c publish copy one --share open --from forestry/roads@1
+want "and one from both" 0 chama c publish final two --share open --from trips --from copy
+want "lineage" 0 chama c lineage final
+has "the whole is as its worst step" "$out" "verdict: withheld, the worst of 6 steps: 1 withheld, 4 stated, 1 proven"
+has "with a title" "$out" "forestry/roads@1  道路  [林业厅 Forestry"
+has "how it was made, and that nobody saw it" "$out" 'made by join with duckdb 1.1 {"how":"left","k":"2"} (as stated)'
+has "why it is proven" "$out" "LI10: the content is the source's own"
+has "what is withheld" "$out" "LI6: its sources stand in details that are not for this node"
+has "under what records stand" "$out" "record 2 of 3 under its owner's checkpoint"
+equal "the worst comes first" "$(printf '%s\n' "$out" | grep -n 'trips@1' | cut -d: -f1)" 4
+want "as JSON" 0 chama c lineage final --json
+equal "the same counts" "$(counts)" "1 withheld 4 stated 1 proven"
+equal "worst first" "$(printf '%s' "$out" | json "d['edges'][0]['verdict']")" withheld
+equal "complete" "$(printf '%s' "$out" | json "d['complete']")" True
+want "as JSON, said otherwise" 0 chama c lineage final@1 --format json
+want "one step" 0 chama c lineage final --depth 1 --json
+equal "is two sources" "$(counts)" "2 stated"
+equal "and not complete" "$(printf '%s' "$out" | json "d['complete'], d['not_looked_into']")" "False 2"
+want "one without sources" 0 chama a lineage roads
+has "says so" "$out" "verdict: none, no source is stated"
+want "downstream of it, unknown yet" 0 chama a lineage roads --downstream
+has "says so" "$out" "verdict: none, nothing that is known here"
+chama a sync >/dev/null 2>&1
+want "downstream, once the ledger is here" 0 chama a lineage roads --downstream --json
+equal "finds all steps" "$(counts)" "3 stated 1 proven"
+stop a
+want "catalogue made anew" 0 rm a/catalogue.sqlite
+rm -f a/catalogue.sqlite-*
+want "downstream" 0 chama a lineage roads --downstream --json
+equal "is rebuilt" "$(counts)" "3 stated 1 proven"
+start a
+
+# A grant: what is closed can be looked into once its details are here; until then they are missing, not withheld.
+chama b publish visits three --from visits@1 --activity clean >/dev/null 2>&1
+chama c sync >/dev/null 2>&1
+chama c publish report one --share open --from health/visits@2 >/dev/null
+want "closed" 0 chama c lineage report --json
+equal "is withheld" "$(counts)" "1 withheld 1 stated"
+chama b grant visits tourism >/dev/null
+chama c sync >/dev/null 2>&1
+want "granted, not fetched" 0 chama c lineage report --json
+equal "is missing" "$(counts)" "1 missing 1 stated"
+chama c follow health/visits >/dev/null && chama c sync >/dev/null 2>&1
+want "fetched" 0 chama c lineage report --json
+equal "is stated" "$(counts)" "2 stated"
+want "downstream of what is closed" 0 chama c lineage health/visits@1 --downstream --json
+equal "out of details" "$(counts)" "4 stated"
+want "at a node without the details" 0 chama a sync
+want "downstream there" 0 chama a lineage health/visits@1 --downstream --json
+equal "has what open versions say" "$(counts)" "2 stated"
+
+# Another node does the same with the same result.
+chama b sync >/dev/null 2>&1
+want "the same again" 0 chama b publish again three --share open --from forestry/roads@1 --from visits@1 --activity join --tool "duckdb 1.1" --param k=2 --param how=left
+chama c sync >/dev/null 2>&1
+want "lineage" 0 chama c lineage trips --json
+equal "is repeated" "$(counts)" "2 repeated"
+has "by how many" "$out" "1 other node states the same derivation"
+
+# What publish refuses.
+want "--tool alone" 2 chama a publish x one --tool x
+has "says why" "$err" "--tool: want it only with --activity"
+want "--param alone" 2 chama a publish x one --param a=b
+want "a parameter without a value" 2 chama a publish x one --activity x --param a
+has "says how" "$err" "want a parameter as NAME=VALUE"
+want "a parameter twice" 2 chama a publish x one --activity x --param a=1 --param a=2
+want "an empty activity" 2 chama a publish x one --activity ""
+want "an activity with a control character" 2 chama a publish x one --activity "$(printf 'a\033[2J')"
+want "one that is too long" 2 chama a publish x one --activity "$(printf '%065d' 1)"
+has "by a rule" "$err" "64 bytes"
+want "parameters that are too long" 2 chama a publish x one --activity x --param "a=$(printf '%05000d' 1)"
+has "by a rule" "$err" "M14"
+want "not UTF-8" 2 chama a publish x one --activity "$(printf '\377')"
+want "nothing was published by them" 1 chama a show x
+want "the same activity" 0 chama c publish trips three --from forestry/roads@1 --from health/visits@1 --activity join --tool "duckdb 1.1" --param how=left --param k=2
+has "is no new version" "$out" "nothing changed"
+want "another activity" 0 chama c publish trips three --from forestry/roads@1 --from health/visits@1 --activity merge
+has "is one" "$out" "trips@2"
+want "show" 0 chama c show trips
+has "shows it" "$out" "merge (as stated)"
+
+# What lineage refuses.
+want "no name" 2 chama a lineage
+want "two names" 2 chama a lineage roads roads
+want "an unknown dataset" 1 chama a lineage nothing
+want "an unknown version" 1 chama a lineage roads@7
+want "depth 0" 2 chama a lineage roads --depth 0
+has "says what" "$err" "--depth: want 1 or more, have 0"
+want "a negative depth" 2 chama a lineage roads --depth=-3
+want "no depth" 2 chama a lineage roads --depth many
+want "an unknown format" 2 chama a lineage roads --format gif
+has "says which there are" "$err" "--format: want text"
+want "two formats" 2 chama a lineage roads --json --format text
+
+want "fsck" 0 chama a fsck
+want "fsck" 0 chama c fsck
