@@ -79,6 +79,7 @@ COMMAND(revoke);
 COMMAND(grants);
 COMMAND(attest);
 COMMAND(verify);
+COMMAND(audit);
 COMMAND(fsck);
 COMMAND(status);
 

@@ -55,6 +55,9 @@ static const Command commands[] = {
       "TYPE is quality, review, approval, valuation, or a URI that says what was looked at.  Everyone who has this node's ledger can read it.\n"
       "A later one of the same type on the same version takes the place of the earlier." },
     { "verify", cmd_verify, "[NAME[@V]]", "verify signatures, chain, listing and every chunk of versions held", NULL },
+    { "audit", cmd_audit, "[NODE ...]", "check everything that ledgers say, and report it",
+      "Every signature, chain, root, fork, version, source and grant in the ledgers known here, worst first.  Exit 3 if anything does not hold.\n"
+      "Content is not read: `chama verify` does that." },
     { "fsck", cmd_fsck, "", "check the whole home: store, ledgers, keys, databases", NULL },
     { "status", cmd_status, "", "node, ledger, store, peers: what is where and how it is", NULL },
 };

@@ -1,0 +1,96 @@
+/* chama audit: every question about the ledgers known here, answered from signed records. */
+#include <string.h>
+
+#include "keys/durable.h"
+#include "node/command.h"
+#include "node/meter.h"
+#include "node/print.h"
+#include "node/report/report.h"
+#include "sync/peers.h"
+
+typedef struct {
+    gboolean json;
+    char *report, *language;
+} Options;
+
+static void
+options_clear(Options *options)
+{
+    g_free(options->report);
+    g_free(options->language);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
+
+static gboolean
+resolve_all(Home *home, int argc, char **argv, GPtrArray **nodes, GError **error)
+{
+    g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(g_free);
+
+    for (int i = 1; i < argc; i++) {
+        char *node = peers_resolve(home, argv[i], error);
+
+        if (!node)
+            return FALSE;
+        g_ptr_array_add(found, node);
+    }
+    if (found->len > 0)
+        *nodes = g_steal_pointer(&found);
+    return TRUE;
+}
+
+static Audit *
+run(Home *home, GPtrArray *nodes, GError **error)
+{
+    Progress progress = { 0 };
+    AuditOptions options = { nodes, g_get_real_time() / G_USEC_PER_SEC, &progress };
+    g_autoptr(Meter) meter = meter_start("auditing", &progress);
+
+    return audit_run(home, &options, error);
+}
+
+static gboolean
+write_page(const Report *report, const char *path, GError **error)
+{
+    g_autofree char *page = report_page(report);
+
+    return durable_write(path, page, strlen(page), 0644, error);
+}
+
+static gboolean
+tell(const Report *report, const Options *options, GError **error)
+{
+    if (options->report && !write_page(report, options->report, error))
+        return FALSE;
+    if (options->json)
+        print_json(report_json(report));
+    else
+        report_print(report);
+    return TRUE;
+}
+
+gboolean
+cmd_audit(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
+{
+    g_auto(Options) options = { 0 };
+    const GOptionEntry entries[] = {
+        { "report", 0, 0, G_OPTION_ARG_FILENAME, &options.report, "also write one HTML page that can be printed", "FILE" },
+        { "lang", 0, 0, G_OPTION_ARG_STRING, &options.language, "language of text and page: en (default) or zh", "LANG" },
+        { "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "print JSON", NULL },
+        { 0 },
+    };
+    g_autoptr(Home) home = NULL;
+    g_autoptr(GPtrArray) nodes = NULL;
+    g_autoptr(Audit) audit = NULL;
+    Report report = { 0 };
+
+    if (!command_parse(invocation, &argc, &argv, entries, 0, -1, error) ||
+        (options.language && !language_parse(options.language, &report.language, error)) || !(home = command_home(invocation, error)) ||
+        !resolve_all(home, argc, argv, &nodes, error) || !(audit = run(home, nodes, error)))
+        return FALSE;
+    report.home = home;
+    report.audit = audit;
+    if (!tell(&report, &options, error))
+        return FALSE;
+    *status = audit->counts[AUDIT_FAILED] ? EXIT_VERIFY : EXIT_DONE;
+    return TRUE;
+}

@@ -1,0 +1,99 @@
+#include "node/report/words.h"
+
+#include <string.h>
+
+#include "keys/error.h"
+
+/* By kind; %1 to %4 are the finding's values. */
+static const struct {
+    AuditKind kind;
+    const char *text[LANGUAGES];
+} sentences[] = {
+    { AUDIT_LEDGER_GOOD, { "all %1 records hold: signatures, chain, commits, Merkle root", "全部 %1 条记录成立：签名、链接、提交与 Merkle 根" } },
+    { AUDIT_SPARSE_GOOD, { "%1 of %2 records are open to this node; each holds and is proven under the checkpoint",
+                           "%2 条记录中有 %1 条对本节点公开；各条均成立，并可由检查点证明" } },
+    { AUDIT_LEDGER_BROKEN, { "does not hold: %1", "不成立：%1" } },
+    { AUDIT_LEDGER_UNREADABLE, { "cannot be read: %1", "无法读取：%1" } },
+    { AUDIT_NO_CHECKPOINT, { "no checkpoint of its owner is held", "未持有其所有者签署的检查点" } },
+    { AUDIT_CHECKPOINT_OLD, { "its owner's newest checkpoint held here is of %1; sync to know what came later", "本地持有的最新检查点签于 %1；请同步以获知其后内容" } },
+    { AUDIT_CHECKPOINT_BEHIND, { "the checkpoint covers %1 of %2 records", "检查点覆盖 %2 条记录中的 %1 条" } },
+    { AUDIT_FORK, { "two histories of this ledger were signed: evidence is kept, the second was refused", "该账本签署了两份相互矛盾的历史：证据已保存，后者已拒绝" } },
+    { AUDIT_ROLLBACK, { "its owner showed a shorter ledger than it had signed before: evidence is kept", "其所有者出示的账本短于先前签署的账本：证据已保存" } },
+    { AUDIT_OWN_FORK, { "a peer holds another history of this node's own ledger: nothing more is signed until people decide",
+                        "有对等节点持有本节点账本的另一份历史：在人工决定之前不再签署" } },
+    { AUDIT_TYPE_UNKNOWN, { "%2 records of type %1, which this version does not know: kept, not interpreted", "有 %2 条类型为 %1 的记录，本版本不识别：保留，不作解释" } },
+    { AUDIT_BODY_INVALID, { "a record of type %1 breaks the rules of its type and counts for nothing", "一条类型为 %1 的记录违反该类型的规则，不予采信" } },
+    { AUDIT_TIME_BACKWARDS, { "claims the time %1, the record before it %2", "自称时间 %1，而前一条记录为 %2" } },
+    { AUDIT_TIME_AHEAD, { "claims the time %1, which is still to come", "自称时间 %1，尚未到来" } },
+    { AUDIT_VERSION_UNCOUNTED, { "a manifest that calls itself %1@%2 does not continue its dataset and is no version", "自称 %1@%2 的清单未接续其数据集，不构成版本" } },
+    { AUDIT_INPUT_UNKNOWN, { "%1 names the source %2, which is not known here", "%1 引用的来源 %2 在本地未知" } },
+    { AUDIT_INPUT_CONTRADICTED, { "%1 names the source %2 by an address that is another's", "%1 引用来源 %2，但其地址属于另一对象" } },
+    { AUDIT_INPUT_WITHHELD, { "sources of %1 stand in content that is not held here", "%1 的来源记载于本地未持有的内容中" } },
+    { AUDIT_GRANT_OVER, { "the grant of %1 to %2 was over on %3", "将 %1 授予 %2 的授权已于 %3 到期" } },
+    { AUDIT_GRANT_ENDS, { "the grant of %1 to %2 ends on %3", "将 %1 授予 %2 的授权将于 %3 到期" } },
+    { AUDIT_GRANT_REVOKED, { "the grant of %1 to %2 was revoked", "将 %1 授予 %2 的授权已撤销" } },
+    { AUDIT_SEALED_CLOSED, { "%1 sealed statements cannot be read by this node", "有 %1 条密封声明对本节点不可读" } },
+    { AUDIT_SHARE_LOOSENED, { "%1 is shared as %3, the version before as %2", "%1 的共享方式为 %3，前一版本为 %2" } },
+    { AUDIT_MORE, { "%1 more of the kind %2", "另有 %1 项 %2" } },
+};
+
+gboolean
+language_parse(const char *text, Language *language, GError **error)
+{
+    if (strcmp(text, "en") == 0 || strcmp(text, "zh") == 0) {
+        *language = *text == 'z' ? LANGUAGE_ZH : LANGUAGE_EN;
+        return TRUE;
+    }
+    return chama_error(error, CHAMA_ERROR_USAGE, "--lang: want en or zh, have \"%s\"", text);
+}
+
+const char *
+language_tag(Language language)
+{
+    return language == LANGUAGE_ZH ? "zh-Hans" : "en";
+}
+
+const char *
+words_of(Language language, Word word)
+{
+    static const char *const words[][LANGUAGES] = {
+#define WORDS_ROW(word, en, zh) { en, zh },
+        WORDS(WORDS_ROW)
+#undef WORDS_ROW
+    };
+
+    return words[word][language];
+}
+
+const char *
+words_verdict(Language language, AuditVerdict verdict)
+{
+    static const Word words[] = { WORD_GOOD, WORD_NOTE, WORD_WARNING, WORD_FAILED };
+
+    return words_of(language, words[verdict]);
+}
+
+static const char *
+sentence_of(Language language, AuditKind kind)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(sentences); i++)
+        if (sentences[i].kind == kind)
+            return sentences[i].text[language];
+    g_assert_not_reached(); /* a unit test looks at every kind */
+}
+
+char *
+words_sentence(Language language, AuditKind kind, const char *const values[AUDIT_VALUES])
+{
+    GString *text = g_string_new(NULL);
+
+    for (const char *at = sentence_of(language, kind); *at; at++) {
+        if (*at != '%') {
+            g_string_append_c(text, *at);
+            continue;
+        }
+        at++;
+        g_string_append(text, values[*at - '1'] ? values[*at - '1'] : "?");
+    }
+    return g_string_free(text, FALSE);
+}

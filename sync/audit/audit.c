@@ -1,0 +1,214 @@
+#include "sync/audit/audit.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "keys/error.h"
+#include "sync/audit/questions.h"
+#include "sync/sparse.h"
+
+static void
+node_free(gpointer data)
+{
+    AuditNode *node = data;
+
+    g_hash_table_unref(node->types);
+    g_free(node);
+}
+
+static void
+finding_clear(gpointer data)
+{
+    AuditFinding *finding = data;
+
+    for (guint i = 0; i < AUDIT_VALUES; i++)
+        g_free(finding->values[i]);
+}
+
+static void
+event_clear(gpointer data)
+{
+    g_free(((AuditEvent *)data)->subject);
+}
+
+static Audit *
+audit_new(void)
+{
+    Audit *audit = g_new0(Audit, 1);
+
+    audit->nodes = g_ptr_array_new_with_free_func(node_free);
+    audit->findings = g_array_new(FALSE, TRUE, sizeof(AuditFinding));
+    g_array_set_clear_func(audit->findings, finding_clear);
+    audit->events = g_array_new(FALSE, TRUE, sizeof(AuditEvent));
+    g_array_set_clear_func(audit->events, event_clear);
+    return audit;
+}
+
+void
+audit_free(Audit *audit)
+{
+    if (!audit)
+        return;
+    g_ptr_array_unref(audit->nodes);
+    g_array_unref(audit->findings);
+    g_array_unref(audit->events);
+    g_free(audit);
+}
+
+AuditNode *
+audit_node(const Audit *audit, const char *node)
+{
+    for (guint i = 0; i < audit->nodes->len; i++) {
+        AuditNode *at = g_ptr_array_index(audit->nodes, i);
+
+        if (strcmp(at->node, node) == 0)
+            return at;
+    }
+    return NULL;
+}
+
+gboolean
+audit_wanted(const Auditing *auditing, const char *node)
+{
+    return audit_node(auditing->audit, node) != NULL;
+}
+
+static guint
+count_of(const Audit *audit, AuditKind kind, const char *node)
+{
+    guint count = 0;
+
+    for (guint i = 0; i < audit->findings->len; i++) {
+        const AuditFinding *f = &g_array_index(audit->findings, AuditFinding, i);
+
+        count += f->kind == kind && strcmp(f->node, node) == 0;
+    }
+    return count;
+}
+
+/* AU3: the finding that says how many more there are of @kind about @node, made when it is first needed. */
+static void
+count_one_more(Audit *audit, AuditKind kind, const char *node)
+{
+    AuditFinding more = { .kind = AUDIT_MORE, .seq = -1 };
+
+    for (guint i = 0; i < audit->findings->len; i++) {
+        AuditFinding *f = &g_array_index(audit->findings, AuditFinding, i);
+
+        if (f->kind != AUDIT_MORE || strcmp(f->node, node) != 0 || strcmp(f->values[1], audit_kind_name(kind)) != 0)
+            continue;
+        guint64 count = g_ascii_strtoull(f->values[0], NULL, 10) + 1;
+
+        g_free(f->values[0]);
+        f->values[0] = g_strdup_printf("%" G_GUINT64_FORMAT, count);
+        return;
+    }
+    g_strlcpy(more.node, node, sizeof more.node);
+    more.values[0] = g_strdup("1");
+    more.values[1] = g_strdup(audit_kind_name(kind));
+    g_array_append_val(audit->findings, more);
+}
+
+void
+audit_find(Auditing *auditing, AuditKind kind, const char *node, gint64 seq, gint64 time, ...)
+{
+    Audit *audit = auditing->audit;
+    AuditFinding finding = { .kind = kind, .seq = seq, .time = time };
+    AuditNode *about = audit_node(audit, node);
+    va_list values;
+
+    audit->counts[audit_kind_verdict(kind)]++;
+    if (about)
+        about->worst = MAX(about->worst, (guint)audit_kind_verdict(kind));
+    if (count_of(audit, kind, node) >= AUDIT_FINDINGS_MAX) {
+        count_one_more(audit, kind, node);
+        return;
+    }
+    g_strlcpy(finding.node, node, sizeof finding.node);
+    va_start(values, time);
+    for (guint i = 0; i < AUDIT_VALUES; i++)
+        if (!(finding.values[i] = g_strdup(va_arg(values, const char *))))
+            break;
+    va_end(values);
+    g_array_append_val(audit->findings, finding);
+}
+
+static gint
+by_weight(gconstpointer a, gconstpointer b)
+{
+    const AuditFinding *one = a, *other = b;
+    gint verdicts = (gint)audit_kind_verdict(other->kind) - (gint)audit_kind_verdict(one->kind), nodes = strcmp(one->node, other->node);
+
+    if (verdicts != 0)
+        return verdicts;
+    if (nodes != 0)
+        return nodes;
+    if (one->kind != other->kind)
+        return (gint)one->kind - (gint)other->kind;
+    return one->seq < other->seq ? -1 : one->seq > other->seq;
+}
+
+static gint
+by_time(gconstpointer a, gconstpointer b)
+{
+    const AuditEvent *one = a, *other = b;
+
+    if (one->time != other->time)
+        return one->time < other->time ? -1 : 1;
+    return strcmp(one->node, other->node) != 0 ? strcmp(one->node, other->node) : one->seq < other->seq ? -1 : one->seq > other->seq;
+}
+
+static void
+add_node(Audit *audit, const char *id)
+{
+    AuditNode *node = g_new0(AuditNode, 1);
+
+    g_strlcpy(node->node, id, sizeof node->node);
+    node->types = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_ptr_array_add(audit->nodes, node);
+}
+
+/* Those that are asked for; else all whose ledger lies here, whole or sparse. */
+static gboolean
+choose_nodes(Auditing *auditing, GError **error)
+{
+    const GPtrArray *wanted = auditing->options->nodes;
+    g_autoptr(GPtrArray) whole = home_ledgers(auditing->home, error), sparse = whole ? sparse_nodes(auditing->home, error) : NULL;
+
+    if (!sparse)
+        return FALSE;
+    for (guint i = 0; i < sparse->len; i++)
+        g_ptr_array_add(whole, g_strdup(g_ptr_array_index(sparse, i)));
+    for (guint i = 0; i < whole->len; i++) {
+        const char *id = g_ptr_array_index(whole, i);
+
+        if (!audit_node(auditing->audit, id) && (!wanted || g_ptr_array_find_with_equal_func((GPtrArray *)wanted, id, g_str_equal, NULL)))
+            add_node(auditing->audit, id);
+    }
+    for (guint i = 0; wanted && i < wanted->len; i++)
+        if (!audit_node(auditing->audit, g_ptr_array_index(wanted, i)))
+            return chama_error(error, CHAMA_ERROR_NOT_FOUND, "%s: its ledger is not here; `chama sync` brings those of peers",
+                               (const char *)g_ptr_array_index(wanted, i));
+    return TRUE;
+}
+
+Audit *
+audit_run(Home *home, const AuditOptions *options, GError **error)
+{
+    static gboolean (*const questions[])(Auditing *, GError **) = { audit_ledgers, audit_evidence, audit_versions, audit_grants };
+    g_autoptr(Audit) audit = audit_new();
+    Auditing auditing = { home, audit, options };
+
+    audit->time = options->now;
+    if (!home_catalogue(home, error) || !choose_nodes(&auditing, error))
+        return NULL;
+    for (guint i = 0; i < G_N_ELEMENTS(questions); i++) {
+        if (!questions[i](&auditing, error))
+            return NULL;
+        if (progress_cancelled(options->progress))
+            return chama_error_null(error, CHAMA_ERROR_CANCELLED, "stopped before all was looked at");
+    }
+    g_array_sort(audit->findings, by_weight);
+    g_array_sort(audit->events, by_time);
+    return g_steal_pointer(&audit);
+}

@@ -1,0 +1,81 @@
+/*
+ * audit: everything that an auditor asks of the ledgers known here, answered from signed records and nothing else (manifests/FORMAT.md, part 15).
+ *
+ * The result are facts: for each node what its ledger is and holds, dated events, and findings, each of a kind (kind.h) with the values that a sentence about
+ * it names.  Who shows them chooses the language.  What could not be looked at, because it is withheld from this node or was never asked for, is said and is
+ * no failure.
+ */
+#ifndef CHAMA_SYNC_AUDIT_AUDIT_H
+#define CHAMA_SYNC_AUDIT_AUDIT_H
+
+#include "manifests/home.h"
+#include "manifests/progress.h"
+#include "sync/audit/kind.h"
+
+#define AUDIT_VALUES 4
+/* Of one kind about one node; what is beyond is counted (AU3).  Events in all. */
+#define AUDIT_FINDINGS_MAX 200
+#define AUDIT_EVENTS_MAX 20000
+
+typedef struct {
+    AuditKind kind;
+    char node[NODE_ID_SIZE];      /* whose ledger it is about */
+    gint64 seq;                   /* of the record, or -1 */
+    gint64 time;                  /* as that record claims; 0: none */
+    char *values[AUDIT_VALUES];   /* what the sentence of its kind names; NULL where it names less */
+} AuditFinding;
+
+typedef struct {
+    char node[NODE_ID_SIZE];
+    gint64 seq, time;
+    char type[RECORD_TYPE_MAX];
+    char *subject;                /* "forest-cover@3", or NULL */
+} AuditEvent;
+
+typedef struct {
+    char node[NODE_ID_SIZE];
+    gboolean whole;               /* or only what anyone may see of it */
+    guint64 size;                 /* records that the ledger has, of which a sparse one shows @seen */
+    guint64 seen;
+    Digest root;
+    gint64 checkpoint_time;       /* of the owner's newest checkpoint held; 0: none */
+    gint64 first, last;           /* times claimed by its first and last record seen */
+    guint datasets, versions;
+    GHashTable *types;            /* of char*, how many records of each: GUINT_TO_POINTER */
+    guint worst;                  /* AuditVerdict */
+} AuditNode;
+
+typedef struct {
+    gint64 time;                  /* of the audit */
+    GPtrArray *nodes;             /* of AuditNode* */
+    GArray *findings;             /* of AuditFinding: worst first, then by node and number */
+    GArray *events;               /* of AuditEvent, by time */
+    guint64 events_left_out;
+    guint counts[AUDIT_VERDICTS]; /* of findings, those that were left out included */
+} Audit;
+void audit_free(Audit *audit);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Audit, audit_free)
+
+typedef struct {
+    GPtrArray *nodes;             /* of char*, ids; NULL: all whose ledger is here */
+    gint64 now;
+    Progress *progress;           /* files_done counts records; may be NULL */
+} AuditOptions;
+
+/* FALSE findings are the audit's result, no error: it fails only where nothing can be said, or with CANCELLED. */
+Audit *audit_run(Home *home, const AuditOptions *options, GError **error);
+
+/* ---- for the files that ask the questions ---- */
+
+typedef struct {
+    Home *home;
+    Audit *audit;
+    const AuditOptions *options;
+} Auditing;
+
+/* Adds a finding about record @seq (-1: none) of @node; then AUDIT_VALUES texts at most, ended by NULL, which are copied. */
+void audit_find(Auditing *auditing, AuditKind kind, const char *node, gint64 seq, gint64 time, ...) G_GNUC_NULL_TERMINATED;
+AuditNode *audit_node(const Audit *audit, const char *node);
+gboolean audit_wanted(const Auditing *auditing, const char *node);
+
+#endif

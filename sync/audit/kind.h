@@ -1,0 +1,56 @@
+/*
+ * kind: what an audit can find, each with its verdict and the name that --json gives it.  The sentences, in each language, are in node/report/words.c.
+ */
+#ifndef CHAMA_SYNC_AUDIT_KIND_H
+#define CHAMA_SYNC_AUDIT_KIND_H
+
+#include <glib.h>
+
+typedef enum {
+    AUDIT_GOOD,      /* was checked and holds */
+    AUDIT_NOTE,      /* to know, and nobody's fault: what is withheld, what was not asked for */
+    AUDIT_WARNING,   /* somebody should look: a grant about to end, a source that was withdrawn */
+    AUDIT_FAILED,    /* a proof does not hold, or two signed statements contradict */
+    AUDIT_VERDICTS
+} AuditVerdict;
+
+/* The values of each are named behind it. */
+#define AUDIT_KINDS(k) \
+    k(LEDGER_GOOD, GOOD, "ledger-good")                      /* records */ \
+    k(SPARSE_GOOD, GOOD, "sparse-good")                      /* records seen, records in all */ \
+    k(LEDGER_BROKEN, FAILED, "ledger-broken")                /* what is wrong */ \
+    k(LEDGER_UNREADABLE, FAILED, "ledger-unreadable")        /* why */ \
+    k(NO_CHECKPOINT, WARNING, "no-checkpoint") \
+    k(CHECKPOINT_OLD, WARNING, "checkpoint-old")             /* when it was signed */ \
+    k(CHECKPOINT_BEHIND, NOTE, "checkpoint-behind")          /* records it covers, records held */ \
+    k(FORK, FAILED, "fork") \
+    k(ROLLBACK, FAILED, "rollback") \
+    k(OWN_FORK, FAILED, "own-fork") \
+    k(TYPE_UNKNOWN, NOTE, "type-unknown")                    /* type, how many */ \
+    k(BODY_INVALID, WARNING, "body-invalid")                 /* type */ \
+    k(TIME_BACKWARDS, NOTE, "time-backwards")                /* time, the time of the record before */ \
+    k(TIME_AHEAD, WARNING, "time-ahead")                     /* time */ \
+    k(VERSION_UNCOUNTED, WARNING, "version-uncounted")       /* dataset, number */ \
+    k(INPUT_UNKNOWN, WARNING, "input-unknown")               /* version, input */ \
+    k(INPUT_CONTRADICTED, FAILED, "input-contradicted")      /* version, input */ \
+    k(INPUT_WITHHELD, NOTE, "input-withheld")                /* version */ \
+    k(GRANT_OVER, NOTE, "grant-over")                        /* dataset, grantee, until */ \
+    k(GRANT_ENDS, WARNING, "grant-ends")                     /* dataset, grantee, until */ \
+    k(GRANT_REVOKED, NOTE, "grant-revoked")                  /* dataset, grantee */ \
+    k(SEALED_CLOSED, NOTE, "sealed-closed")                  /* how many */ \
+    k(SHARE_LOOSENED, NOTE, "share-loosened")                /* version, sharing before, sharing now */ \
+    k(MORE, NOTE, "more")                                    /* how many, of which kind */
+
+typedef enum {
+#define AUDIT_KIND_ENUM(kind, verdict, name) AUDIT_##kind,
+    AUDIT_KIND_FIRST_ = 100 - 1, /* apart from AuditVerdict, so that neither passes for the other */
+    AUDIT_KINDS(AUDIT_KIND_ENUM)
+    AUDIT_KIND_END_
+#undef AUDIT_KIND_ENUM
+} AuditKind;
+
+AuditVerdict audit_kind_verdict(AuditKind kind);
+const char *audit_kind_name(AuditKind kind);
+const char *audit_verdict_name(AuditVerdict verdict);
+
+#endif

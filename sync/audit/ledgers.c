@@ -1,0 +1,302 @@
+#include <string.h>
+
+#include "keys/canonical.h"
+#include "keys/error.h"
+#include "sync/audit/questions.h"
+#include "sync/sparse.h"
+
+/* A mirror may serve by grants for a week (A8 of sync/PROTOCOL.md); an auditor wants to know of older ones. */
+#define CHECKPOINT_OLD (7 * 24 * 3600)
+/* Clocks differ. */
+#define AHEAD (3600)
+
+/* One ledger being walked. */
+typedef struct {
+    Auditing *auditing;
+    AuditNode *node;
+    gint64 before;         /* time of the record before */
+} Walk;
+
+static gboolean
+keeps_manifest(const Record *record)
+{
+    g_autoptr(Manifest) manifest = manifest_parse(record, NULL);
+
+    return manifest != NULL;
+}
+
+static gboolean
+keeps_profile(const Record *record)
+{
+    g_autoptr(Profile) profile = profile_parse(record, NULL);
+
+    return profile != NULL;
+}
+
+static gboolean
+keeps_sealed(const Record *record)
+{
+    Digest digest;
+
+    return sealed_parse(record, &digest, NULL);
+}
+
+static gboolean
+keeps_grant(const Record *record)
+{
+    Grant grant;
+
+    return grant_parse(record, &grant, NULL);
+}
+
+static gboolean
+keeps_revocation(const Record *record)
+{
+    Digest of;
+
+    return revocation_parse(record, &of, NULL);
+}
+
+static gboolean
+keeps_inception(const Record *record)
+{
+    return TRUE; /* else there were no ledger */
+}
+
+static const struct {
+    const char *type;
+    gboolean (*keeps_rules)(const Record *record);
+} types[] = {
+    { "inception/1", keeps_inception }, { "profile/1", keeps_profile }, { "manifest/1", keeps_manifest },
+    { "sealed/1", keeps_sealed },       { "grant/1", keeps_grant },     { "revocation/1", keeps_revocation },
+};
+
+static void
+look_at_body(Walk *walk, const Record *record)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(types); i++) {
+        if (strcmp(types[i].type, record->type) != 0)
+            continue;
+        if (!types[i].keeps_rules(record))
+            audit_find(walk->auditing, AUDIT_BODY_INVALID, walk->node->node, (gint64)record->seq, record->time, record->type, NULL);
+        return;
+    }
+}
+
+static gboolean
+is_known(const char *type)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(types); i++)
+        if (strcmp(types[i].type, type) == 0)
+            return TRUE;
+    return FALSE;
+}
+
+/* What the record is about, in few words; NULL if it is about nothing that has a name. */
+static char *
+subject_of(const Record *record)
+{
+    g_autoptr(Manifest) manifest = strcmp(record->type, "manifest/1") == 0 ? manifest_parse(record, NULL) : NULL;
+    Grant grant;
+
+    if (manifest)
+        return g_strdup_printf("%s@%" G_GUINT64_FORMAT, manifest->name, manifest->version);
+    return strcmp(record->type, "grant/1") == 0 && grant_parse(record, &grant, NULL) ? g_strdup(grant.name) : NULL;
+}
+
+static void
+note_event(Walk *walk, const Record *record)
+{
+    Audit *audit = walk->auditing->audit;
+    AuditEvent event = { .seq = (gint64)record->seq, .time = record->time };
+
+    if (audit->events->len >= AUDIT_EVENTS_MAX) {
+        audit->events_left_out++;
+        return;
+    }
+    g_strlcpy(event.node, record->node, sizeof event.node);
+    g_strlcpy(event.type, record->type, sizeof event.type);
+    event.subject = subject_of(record);
+    g_array_append_val(audit->events, event);
+}
+
+/* AU5: a time is a claim, and need not grow; but who reads it should know. */
+static void
+look_at_time(Walk *walk, const Record *record)
+{
+    char text[TIME_TEXT_SIZE], before[TIME_TEXT_SIZE];
+
+    if (walk->node->first == 0)
+        walk->node->first = record->time;
+    walk->node->last = record->time;
+    if (record->time < walk->before)
+        audit_find(walk->auditing, AUDIT_TIME_BACKWARDS, walk->node->node, (gint64)record->seq, record->time, time_format(record->time, text),
+                   time_format(walk->before, before), NULL);
+    if (record->time > walk->auditing->options->now + AHEAD)
+        audit_find(walk->auditing, AUDIT_TIME_AHEAD, walk->node->node, (gint64)record->seq, record->time, time_format(record->time, text), NULL);
+    walk->before = record->time;
+}
+
+static void
+count_type(AuditNode *node, const char *type)
+{
+    guint count = GPOINTER_TO_UINT(g_hash_table_lookup(node->types, type));
+
+    g_hash_table_insert(node->types, g_strdup(type), GUINT_TO_POINTER(count + 1));
+    node->seen++;
+}
+
+static gboolean
+visit(gpointer data, const Record *record, GError **error)
+{
+    Walk *walk = data;
+
+    count_type(walk->node, record->type);
+    look_at_time(walk, record);
+    look_at_body(walk, record);
+    note_event(walk, record);
+    progress_add(walk->auditing->options->progress, 0, 1);
+    return !progress_cancelled(walk->auditing->options->progress) || chama_error(error, CHAMA_ERROR_CANCELLED, "stopped before all was looked at");
+}
+
+static void
+tell_of_unknown_types(Auditing *auditing, const AuditNode *node)
+{
+    GHashTableIter iter;
+    gpointer type, count;
+
+    g_hash_table_iter_init(&iter, node->types);
+    while (g_hash_table_iter_next(&iter, &type, &count)) {
+        g_autofree char *many = g_strdup_printf("%u", GPOINTER_TO_UINT(count));
+
+        if (!is_known(type))
+            audit_find(auditing, AUDIT_TYPE_UNKNOWN, node->node, -1, 0, type, many, NULL);
+    }
+}
+
+static void
+look_at_checkpoint(Auditing *auditing, AuditNode *node, const Checkpoint *checkpoint)
+{
+    char time[TIME_TEXT_SIZE];
+    g_autofree char *covered = g_strdup_printf("%" G_GUINT64_FORMAT, checkpoint->size), *held = g_strdup_printf("%" G_GUINT64_FORMAT, node->size);
+
+    node->checkpoint_time = checkpoint->time;
+    if (checkpoint->time < auditing->options->now - CHECKPOINT_OLD)
+        audit_find(auditing, AUDIT_CHECKPOINT_OLD, node->node, -1, checkpoint->time, time_format(checkpoint->time, time), NULL);
+    if (checkpoint->size < node->size)
+        audit_find(auditing, AUDIT_CHECKPOINT_BEHIND, node->node, -1, checkpoint->time, covered, held, NULL);
+}
+
+/* ledger_verify() has said if the note does not hold. */
+static void
+find_checkpoint(Auditing *auditing, AuditNode *node, Ledger *ledger)
+{
+    g_autofree char *note = ledger_checkpoint(ledger, NULL), *origin = checkpoint_origin(node->node);
+    g_autoptr(Checkpoint) checkpoint = note ? checkpoint_verify(note, strlen(note), origin, &ledger_identity(ledger)->log, NULL) : NULL;
+
+    /* One's own is signed when somebody asks. */
+    if (!note && strcmp(node->node, home_id(auditing->home)) != 0)
+        audit_find(auditing, AUDIT_NO_CHECKPOINT, node->node, -1, 0, NULL);
+    else if (checkpoint)
+        look_at_checkpoint(auditing, node, checkpoint);
+}
+
+typedef struct {
+    Auditing *auditing;
+    const char *node;
+} Complaints;
+
+static void
+complain(gpointer data, const char *message)
+{
+    Complaints *complaints = data;
+
+    audit_find(complaints->auditing, AUDIT_LEDGER_BROKEN, complaints->node, -1, 0, message, NULL);
+}
+
+static gboolean
+audit_whole(Auditing *auditing, AuditNode *node, Ledger *ledger, GError **error)
+{
+    Complaints complaints = { auditing, node->node };
+    Walk walk = { auditing, node, 0 };
+    g_autofree char *count = NULL;
+
+    node->whole = TRUE;
+    node->size = ledger_head(ledger)->size;
+    ledger_root(ledger, node->size, &node->root, NULL);
+    if (ledger_verify(ledger, complain, &complaints, NULL)) {
+        count = g_strdup_printf("%" G_GUINT64_FORMAT, node->size);
+        audit_find(auditing, AUDIT_LEDGER_GOOD, node->node, -1, 0, count, NULL);
+    }
+    if (node->size == 0)
+        return TRUE;
+    find_checkpoint(auditing, node, ledger);
+    if (!ledger_foreach(ledger, 0, visit, &walk, error))
+        return FALSE;
+    tell_of_unknown_types(auditing, node);
+    return TRUE;
+}
+
+/* The manifests that anyone may see, and how many records there are that they do not show. */
+static gboolean
+audit_sparse(Auditing *auditing, AuditNode *node, GError **error)
+{
+    g_autoptr(GPtrArray) manifests = catalogue_manifests(home_catalogue(auditing->home, NULL), node->node, error);
+    g_autofree char *seen = NULL, *all = NULL;
+    g_autoptr(GError) broken = NULL;
+    Walk walk = { auditing, node, 0 };
+
+    if (!manifests)
+        return FALSE;
+    if (!sparse_position(auditing->home, node->node, &node->size, &node->root, &node->checkpoint_time, &broken) ||
+        !sparse_verify(auditing->home, node->node, &broken)) {
+        audit_find(auditing, AUDIT_LEDGER_BROKEN, node->node, -1, 0, broken->message, NULL);
+        return TRUE;
+    }
+    for (guint i = 0; i < manifests->len; i++) {
+        const Manifest *manifest = g_ptr_array_index(manifests, i);
+        g_autoptr(Record) record = catalogue_record(home_catalogue(auditing->home, NULL), &manifest->address, error);
+
+        if (!record || !visit(&walk, record, error))
+            return FALSE;
+    }
+    seen = g_strdup_printf("%" G_GUINT64_FORMAT, node->seen);
+    all = g_strdup_printf("%" G_GUINT64_FORMAT, node->size);
+    audit_find(auditing, AUDIT_SPARSE_GOOD, node->node, -1, 0, seen, all, NULL);
+    return TRUE;
+}
+
+static gboolean
+audit_one(Auditing *auditing, AuditNode *node, const GPtrArray *whole, GError **error)
+{
+    gboolean own = strcmp(node->node, home_id(auditing->home)) == 0;
+    g_autoptr(GError) broken = NULL;
+    Ledger *ledger;
+
+    if (!own && !g_ptr_array_find_with_equal_func((GPtrArray *)whole, node->node, g_str_equal, NULL))
+        return audit_sparse(auditing, node, error);
+    ledger = own ? home_ledger(auditing->home, &broken) : home_peer_ledger(auditing->home, node->node, &broken);
+    if (!ledger) {
+        audit_find(auditing, AUDIT_LEDGER_UNREADABLE, node->node, -1, 0, broken->message, NULL);
+        return TRUE;
+    }
+    if (audit_whole(auditing, node, ledger, &broken))
+        return TRUE;
+    if (g_error_matches(broken, CHAMA_ERROR, CHAMA_ERROR_CANCELLED)) {
+        g_propagate_error(error, g_steal_pointer(&broken));
+        return FALSE;
+    }
+    audit_find(auditing, AUDIT_LEDGER_BROKEN, node->node, -1, 0, broken->message, NULL);
+    return TRUE;
+}
+
+gboolean
+audit_ledgers(Auditing *auditing, GError **error)
+{
+    g_autoptr(GPtrArray) whole = home_ledgers(auditing->home, error);
+
+    for (guint i = 0; whole && i < auditing->audit->nodes->len; i++)
+        if (!audit_one(auditing, g_ptr_array_index(auditing->audit->nodes, i), whole, error))
+            return FALSE;
+    return whole != NULL;
+}

@@ -1,0 +1,18 @@
+/*
+ * questions: what audit_run() asks, in its order; a file each.  A question adds findings; it fails only where the home cannot be read at all.
+ */
+#ifndef CHAMA_SYNC_AUDIT_QUESTIONS_H
+#define CHAMA_SYNC_AUDIT_QUESTIONS_H
+
+#include "sync/audit/audit.h"
+
+/* ledgers.c: does every signature, chain, commit and root hold; what was stated when; how old is the checkpoint. */
+gboolean audit_ledgers(Auditing *auditing, GError **error);
+/* evidence.c: what contradicts itself. */
+gboolean audit_evidence(Auditing *auditing, GError **error);
+/* versions.c: do versions continue each other, are their sources known. */
+gboolean audit_versions(Auditing *auditing, GError **error);
+/* grants.c: which grants are over, about to end, revoked; what is sealed and closed to us. */
+gboolean audit_grants(Auditing *auditing, GError **error);
+
+#endif
