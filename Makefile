@@ -62,6 +62,9 @@ $(BUILD)/o/%.o: %.c
 # It makes the archives that it reads.
 $(BUILD)/test_archive: LDLIBS += $(shell pkg-config --libs libarchive)
 
+# What it looks at belongs to the program.
+$(BUILD)/test_words: $(BUILD)/o/node/report/words.o
+
 $(BUILD)/test_%: $(BUILD)/o/tests/unit/test_%.o $(BUILD)/libchama.a
 	@echo "LD $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)

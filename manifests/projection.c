@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "keys/error.h"
+#include "manifests/statements.h"
 
 /* How far a node's ledger is projected. */
 typedef struct {
@@ -242,7 +243,7 @@ kind_of(const Record *record)
     for (guint i = 0; i < G_N_ELEMENTS(kinds); i++)
         if (strcmp(record->type, kinds[i].type) == 0)
             return kinds[i].project;
-    return catalogue_states(record->type) ? catalogue_project_statement : NULL;
+    return statement_type_known(record->type) ? catalogue_project_statement : NULL;
 }
 
 static gboolean

@@ -22,7 +22,6 @@ gboolean catalogue_insert_derivations(Catalogue *catalogue, const Manifest *mani
 gboolean catalogue_insert_revocation(Catalogue *catalogue, const char *node, const Digest *record, GError **error);
 
 /* Of statements.c: whether records of @type are statements of its table, and the projection of one. */
-gboolean catalogue_states(const char *type);
 gboolean catalogue_project_statement(Catalogue *catalogue, const Record *record, gboolean whole, gboolean *known, GError **error);
 
 /* It is not what the ledgers say: catalogue_close() removes the file, so that the next one to open makes it anew. */

@@ -29,9 +29,18 @@ find_kind(const char *type, Form form)
 }
 
 gboolean
-catalogue_states(const char *type)
+statement_type_known(const char *type)
 {
     return find_kind(type, FORM_OPEN) != NULL;
+}
+
+gboolean
+statement_keeps_rules(const Record *record)
+{
+    const Kind *kind = find_kind(record->type, FORM_OPEN);
+    Digest subject = { 0 };
+
+    return kind && kind->subject(record->node, record->bytes, FALSE, &subject, NULL);
 }
 
 /* @sealed: the body that the record sealed; NULL: its own bytes. */

@@ -20,6 +20,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Statement, statement_free)
  * In order of node and number; only those whose body keeps the rules of its type, and of sealed ones those whose opening is here. */
 GPtrArray *catalogue_statements(Catalogue *catalogue, const char *node, const char *type, const Digest *subject, GError **error);
 
+/* TRUE if records of this type may state something openly; and if this one, which is of such a type, keeps its rules. */
+gboolean statement_type_known(const char *type);
+gboolean statement_keeps_rules(const Record *record);
+
 /* What a statement is about: reads a body that @node stated, as a record's bytes or as what it sealed.  *@subject is all zero before, and stays so if it is
  * about no record.  FALSE if the body breaks a rule of its type. */
 typedef gboolean (*StatementSubject)(const char *node, GBytes *body, gboolean sealed, Digest *subject, GError **error);

@@ -12,7 +12,7 @@ static const char style[] =
     "table{border-collapse:collapse;width:100%;font-size:.92em}th,td{text-align:left;padding:.3em .6em;border-bottom:1px solid #e2e8f0;vertical-align:top}\n"
     "th{background:#edf2f7}td.n{text-align:right}code{font-size:.85em;word-break:break-all}\n"
     ".verdict{padding:.8em 1em;border-left:.5em solid;margin:1em 0;font-size:1.1em}\n"
-    ".good{border-color:#2f855a}.note{border-color:#718096}.warning{border-color:#b7791f}.failed{border-color:#c53030}\n"
+    ".verdict.good{border-color:#2f855a}.verdict.warning{border-color:#b7791f}.verdict.failed{border-color:#c53030}.time{white-space:nowrap}\n"
     "td.failed,td.warning,td.good,td.note{border-left:.4em solid}td.failed{border-left-color:#c53030;font-weight:bold}td.warning{border-left-color:#b7791f}\n"
     "td.good{border-left-color:#2f855a}td.note{border-left-color:#718096}svg{width:100%;height:auto}.axis{fill:#4a5568;font-size:11px}\n"
     "@media print{body{margin:0;max-width:none;font-size:10pt}tr{break-inside:avoid}h2{break-after:avoid}}\n";
@@ -55,7 +55,7 @@ add_time(Html *page, gint64 time)
 {
     char text[TIME_TEXT_SIZE];
 
-    add_cell(page, NULL, time ? time_format(time, text) : word(page, WORD_NONE));
+    add_cell(page, "time", time ? time_format(time, text) : word(page, WORD_NONE));
 }
 
 static void

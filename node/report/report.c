@@ -10,7 +10,7 @@ report_node(const Report *report, const char *node)
 {
     g_autofree char *alias = peers_display(report->home, node);
 
-    return g_strdup(*alias ? alias : "self");
+    return g_strdup(*alias ? alias : words_of(report->language, WORD_THIS_NODE));
 }
 
 /* "ID" and "ID/NAME@3" with the node's name in the place of its id. */

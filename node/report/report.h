@@ -14,7 +14,7 @@ typedef struct {
     Language language;
 } Report;
 
-/* How a node is shown: its alias and name, "self" for this one.  The caller's. */
+/* How a node is shown: its alias, "this node" for this one.  The caller's. */
 char *report_node(const Report *report, const char *node);
 /* The sentence of a finding, nodes by their names.  The caller's. */
 char *report_sentence(const Report *report, const AuditFinding *finding);

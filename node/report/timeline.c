@@ -17,21 +17,22 @@ typedef struct {
     const char *colour[SLOTS];
 } Lane;
 
-/* The rarer a type, the more it says. */
+/* In the order of the legend; all other types are of the colour OTHER. */
+#define OTHER "#4a5568"
+static const struct {
+    const char *type, *colour;
+} colours[] = {
+    { "manifest/1", "#2b6cb0" },    { "sealed/1", "#a0aec0" },   { "grant/1", "#2f855a" },      { "revocation/1", "#c05621" },
+    { "attestation/1", "#b7791f" }, { "rotation/1", "#6b46c1" }, { "withdrawal/1", "#c53030" },
+};
+
 static const char *
 colour_of(const char *type)
 {
-    static const struct {
-        const char *type, *colour;
-    } colours[] = {
-        { "manifest/1", "#2b6cb0" },   { "grant/1", "#2f855a" },   { "sealed/1", "#718096" },     { "revocation/1", "#c05621" },
-        { "withdrawal/1", "#c53030" }, { "rotation/1", "#6b46c1" }, { "attestation/1", "#b7791f" },
-    };
-
     for (guint i = 0; i < G_N_ELEMENTS(colours); i++)
         if (strcmp(colours[i].type, type) == 0)
             return colours[i].colour;
-    return "#4a5568";
+    return OTHER;
 }
 
 static void
@@ -92,17 +93,35 @@ draw_axis(GString *svg, gint64 from, gint64 span, guint y)
         char time[TIME_TEXT_SIZE], x[G_ASCII_DTOSTR_BUF_SIZE];
 
         time_format(from + span * i / 4, time);
-        time[span > 4 * 86400 ? 10 : 16] = '\0'; /* days, or minutes */
+        time[10] = ' ';
+        time[span > 4 * 86400 ? 10 : span > 3600 ? 16 : 19] = '\0'; /* days, minutes, seconds */
         g_string_append_printf(svg, "<text x=\"%s\" y=\"%u\" text-anchor=\"%s\" class=\"axis\">%s</text>\n",
                                g_ascii_formatd(x, sizeof x, "%.1f", place_of((SLOTS - 1) * i / 4)), y, i == 0 ? "start" : i == 4 ? "end" : "middle", time);
     }
+}
+
+static void
+draw_key(GString *svg, const char *colour, const char *name, guint index, guint y)
+{
+    guint x = 4 + index * 118;
+
+    g_string_append_printf(svg, "<rect x=\"%u\" y=\"%u\" width=\"10\" height=\"10\" fill=\"%s\"/><text x=\"%u\" y=\"%u\" class=\"axis\">%s</text>\n", x,
+                           y - 9, colour, x + 15, y, name);
+}
+
+static void
+draw_legend(GString *svg, const Report *report, guint y)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(colours); i++)
+        draw_key(svg, colours[i].colour, colours[i].type, i, y);
+    draw_key(svg, OTHER, words_of(report->language, WORD_OTHER), G_N_ELEMENTS(colours), y);
 }
 
 char *
 report_timeline(const Report *report)
 {
     const Audit *audit = report->audit;
-    guint height = TOP + LANE * audit->nodes->len + 24, events = audit->events->len;
+    guint height = TOP + LANE * audit->nodes->len + 52, events = audit->events->len;
     g_autoptr(GString) svg = g_string_new(NULL);
     g_autofree Lane *lane = g_new(Lane, 1);
 
@@ -118,7 +137,8 @@ report_timeline(const Report *report)
         fill_lane(audit, node->node, from, span, lane);
         draw_lane(svg, report, node, lane, TOP + LANE * (i + 1) - 6);
     }
-    draw_axis(svg, from, span, height - 8);
+    draw_axis(svg, from, span, height - 36);
+    draw_legend(svg, report, height - 8);
     g_string_append(svg, "</svg>\n");
     return g_string_free(g_steal_pointer(&svg), FALSE);
 }

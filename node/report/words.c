@@ -34,6 +34,8 @@ static const struct {
     { AUDIT_GRANT_REVOKED, { "the grant of %1 to %2 was revoked", "将 %1 授予 %2 的授权已撤销" } },
     { AUDIT_SEALED_CLOSED, { "%1 sealed statements cannot be read by this node", "有 %1 条密封声明对本节点不可读" } },
     { AUDIT_SHARE_LOOSENED, { "%1 is shared as %3, the version before as %2", "%1 的共享方式为 %3，前一版本为 %2" } },
+    { AUDIT_ATTESTATION_LAPSED, { "what %3 attested of %2 (%1) lapsed on %4", "%3 对 %2 的证明（%1）已于 %4 失效" } },
+    { AUDIT_ATTESTATION_FAIL, { "%3 attested of %2 (%1) that it fails", "%3 对 %2 的证明（%1）结论为不通过" } },
     { AUDIT_MORE, { "%1 more of the kind %2", "另有 %1 项 %2" } },
 };
 

@@ -26,6 +26,8 @@ const char *language_tag(Language language);
     w(FAILED, "failed", "不成立") \
     w(NODES, "Nodes", "节点") \
     w(NODE, "Node", "节点") \
+    w(THIS_NODE, "this node", "本节点") \
+    w(OTHER, "others", "其他") \
     w(NAME, "Name (a claim)", "名称（自称）") \
     w(LEDGER, "Ledger", "账本") \
     w(WHOLE, "whole", "完整") \

@@ -195,7 +195,8 @@ choose_nodes(Auditing *auditing, GError **error)
 Audit *
 audit_run(Home *home, const AuditOptions *options, GError **error)
 {
-    static gboolean (*const questions[])(Auditing *, GError **) = { audit_ledgers, audit_evidence, audit_versions, audit_grants };
+    static gboolean (*const questions[])(Auditing *, GError **) = { audit_ledgers, audit_evidence, audit_versions, audit_grants,
+                                                                 audit_attestations };
     g_autoptr(Audit) audit = audit_new();
     Auditing auditing = { home, audit, options };
 

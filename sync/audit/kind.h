@@ -39,6 +39,8 @@ typedef enum {
     k(GRANT_REVOKED, NOTE, "grant-revoked")                  /* dataset, grantee */ \
     k(SEALED_CLOSED, NOTE, "sealed-closed")                  /* how many */ \
     k(SHARE_LOOSENED, NOTE, "share-loosened")                /* version, sharing before, sharing now */ \
+    k(ATTESTATION_LAPSED, WARNING, "attestation-lapsed")     /* kind, version, by whom, until */ \
+    k(ATTESTATION_FAIL, WARNING, "attestation-fail")         /* kind, version, by whom */ \
     k(MORE, NOTE, "more")                                    /* how many, of which kind */
 
 typedef enum {

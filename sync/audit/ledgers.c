@@ -2,6 +2,7 @@
 
 #include "keys/canonical.h"
 #include "keys/error.h"
+#include "manifests/statements.h"
 #include "sync/audit/questions.h"
 #include "sync/sparse.h"
 
@@ -63,38 +64,38 @@ keeps_inception(const Record *record)
     return TRUE; /* else there were no ledger */
 }
 
+typedef gboolean (*KeepsRules)(const Record *record);
+
 static const struct {
     const char *type;
-    gboolean (*keeps_rules)(const Record *record);
+    KeepsRules keeps_rules;
 } types[] = {
     { "inception/1", keeps_inception }, { "profile/1", keeps_profile }, { "manifest/1", keeps_manifest },
     { "sealed/1", keeps_sealed },       { "grant/1", keeps_grant },     { "revocation/1", keeps_revocation },
 };
 
-static void
-look_at_body(Walk *walk, const Record *record)
-{
-    for (guint i = 0; i < G_N_ELEMENTS(types); i++) {
-        if (strcmp(types[i].type, record->type) != 0)
-            continue;
-        if (!types[i].keeps_rules(record))
-            audit_find(walk->auditing, AUDIT_BODY_INVALID, walk->node->node, (gint64)record->seq, record->time, record->type, NULL);
-        return;
-    }
-}
-
-static gboolean
-is_known(const char *type)
+/* NULL: of another kind of statement, or unknown. */
+static KeepsRules
+rules_of(const char *type)
 {
     for (guint i = 0; i < G_N_ELEMENTS(types); i++)
         if (strcmp(types[i].type, type) == 0)
-            return TRUE;
-    return FALSE;
+            return types[i].keeps_rules;
+    return statement_type_known(type) ? statement_keeps_rules : NULL;
+}
+
+static void
+look_at_body(Walk *walk, const Record *record)
+{
+    KeepsRules keeps_rules = rules_of(record->type);
+
+    if (keeps_rules && !keeps_rules(record))
+        audit_find(walk->auditing, AUDIT_BODY_INVALID, walk->node->node, (gint64)record->seq, record->time, record->type, NULL);
 }
 
 /* What the record is about, in few words; NULL if it is about nothing that has a name. */
 static char *
-subject_of(const Record *record)
+event_subject(const Record *record)
 {
     g_autoptr(Manifest) manifest = strcmp(record->type, "manifest/1") == 0 ? manifest_parse(record, NULL) : NULL;
     Grant grant;
@@ -116,7 +117,7 @@ note_event(Walk *walk, const Record *record)
     }
     g_strlcpy(event.node, record->node, sizeof event.node);
     g_strlcpy(event.type, record->type, sizeof event.type);
-    event.subject = subject_of(record);
+    event.subject = event_subject(record);
     g_array_append_val(audit->events, event);
 }
 
@@ -169,7 +170,7 @@ tell_of_unknown_types(Auditing *auditing, const AuditNode *node)
     while (g_hash_table_iter_next(&iter, &type, &count)) {
         g_autofree char *many = g_strdup_printf("%u", GPOINTER_TO_UINT(count));
 
-        if (!is_known(type))
+        if (!rules_of(type))
             audit_find(auditing, AUDIT_TYPE_UNKNOWN, node->node, -1, 0, type, many, NULL);
     }
 }

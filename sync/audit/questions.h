@@ -14,5 +14,7 @@ gboolean audit_evidence(Auditing *auditing, GError **error);
 gboolean audit_versions(Auditing *auditing, GError **error);
 /* grants.c: which grants are over, about to end, revoked; what is sealed and closed to us. */
 gboolean audit_grants(Auditing *auditing, GError **error);
+/* attestations.c: which have lapsed, which say "fail". */
+gboolean audit_attestations(Auditing *auditing, GError **error);
 
 #endif
