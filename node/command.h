@@ -80,6 +80,8 @@ COMMAND(grants);
 COMMAND(attest);
 COMMAND(verify);
 COMMAND(audit);
+COMMAND(prove);
+COMMAND(check);
 COMMAND(fsck);
 COMMAND(status);
 

@@ -58,6 +58,11 @@ static const Command commands[] = {
     { "audit", cmd_audit, "[NODE ...]", "check everything that ledgers say, and report it",
       "Every signature, chain, root, fork, version, source and grant in the ledgers known here, worst first.  Exit 3 if anything does not hold.\n"
       "Content is not read: `chama verify` does that." },
+    { "prove", cmd_prove, "[NAME[@V]]", "write a proof of one version, or of any record, to standard output",
+      "The file is complete in itself: the record, its signature, the keys of its node, its place in the node's history and who saw that, to be checked with\n"
+      "`chama check` on any machine.  Of a sealed record or of a version that is not open it has only the digest, unless --show is given." },
+    { "check", cmd_check, "FILE", "check a proof, with no node and no network, and say what it proves and what not",
+      "Exit 3 if anything in it does not hold." },
     { "fsck", cmd_fsck, "", "check the whole home: store, ledgers, keys, databases", NULL },
     { "status", cmd_status, "", "node, ledger, store, peers: what is where and how it is", NULL },
 };

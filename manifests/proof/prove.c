@@ -1,0 +1,243 @@
+#include "manifests/proof/prove.h"
+
+#include <string.h>
+
+#include "keys/error.h"
+#include "manifests/ledger/cosignature.h"
+
+static Ledger *
+ledger_of(Home *home, const char *node, GError **error)
+{
+    Ledger *ledger = strcmp(node, home_id(home)) == 0 ? home_ledger(home, error) : home_peer_ledger(home, node, error);
+
+    return ledger && ledger_refresh(ledger, error) ? ledger : NULL;
+}
+
+static Checkpoint *
+read_note(Ledger *ledger, const char *note, GError **error)
+{
+    g_autofree char *origin = checkpoint_origin(ledger_node(ledger));
+
+    return checkpoint_verify(note, strlen(note), origin, &ledger_identity(ledger)->log, error);
+}
+
+/* The note kept, for witnesses may have seen it, or one that is signed now. */
+static Checkpoint *
+choose_note(Home *home, Ledger *ledger, guint64 seq, char **note, GError **error)
+{
+    gboolean own = strcmp(ledger_node(ledger), home_id(home)) == 0;
+    g_autofree char *kept = ledger_checkpoint(ledger, NULL);
+    g_autoptr(Checkpoint) checkpoint = kept ? read_note(ledger, kept, own ? NULL : error) : NULL;
+
+    if ((!checkpoint || checkpoint->size <= seq) && own) {
+        g_clear_pointer(&checkpoint, checkpoint_free);
+        g_free(kept);
+        kept = home_checkpoint(home, error);
+        checkpoint = kept ? read_note(ledger, kept, error) : NULL;
+        if (!checkpoint)
+            return NULL;
+    }
+    if (!checkpoint || checkpoint->size <= seq) {
+        g_clear_error(error);
+        return chama_error_null(error, CHAMA_ERROR_NOT_FOUND,
+                                "%s: no checkpoint is held here that covers record %" G_GUINT64_FORMAT "; run `chama sync` to have the newest",
+                                ledger_node(ledger), seq);
+    }
+    *note = g_steal_pointer(&kept);
+    return g_steal_pointer(&checkpoint);
+}
+
+static ProofEntry *
+place(Ledger *ledger, guint64 seq, guint64 size, GError **error)
+{
+    g_autoptr(Record) record = ledger_get(ledger, seq, error);
+    g_autoptr(GArray) path = record ? merkle_file_inclusion(ledger_merkle(ledger), seq, size, error) : NULL;
+    g_autoptr(GBytes) entry = path ? record_entry(record) : NULL;
+
+    return entry ? proof_entry_new(seq, entry, path) : NULL;
+}
+
+static gboolean
+add_keys(Proof *proof, Ledger *ledger, guint64 size, GError **error)
+{
+    ProofEntry *entry = place(ledger, 0, size, error);
+
+    if (entry)
+        g_ptr_array_add(proof->keys, entry);
+    return entry != NULL;
+}
+
+/* PF10: the newest profile under the checkpoint, unless it is what is proven. */
+static gboolean
+add_profile(Proof *proof, Home *home, Ledger *ledger, guint64 size, GError **error)
+{
+    Catalogue *catalogue = home_catalogue(home, error);
+    g_autoptr(Record) record = catalogue ? catalogue_profile_record(catalogue, ledger_node(ledger), error) : NULL;
+
+    if (!record || record->seq >= size || record->seq == proof->record->index)
+        return catalogue && !(error && *error);
+    proof->profile = place(ledger, record->seq, size, error);
+    return proof->profile != NULL;
+}
+
+/* PF11. */
+static gboolean
+add_shown(Proof *proof, Home *home, const Record *record, GError **error)
+{
+    g_autoptr(Manifest) manifest = NULL;
+
+    if (strcmp(record->type, "sealed/1") == 0) {
+        proof->shown = home_opening(home, &record->address, error);
+        return proof->shown != NULL;
+    }
+    manifest = strcmp(record->type, "manifest/1") == 0 ? manifest_parse(record, error) : NULL;
+    if (!manifest || manifest->share == SHARE_OPEN) {
+        g_clear_error(error);
+        return chama_error(error, CHAMA_ERROR_USAGE, "record %" G_GUINT64_FORMAT ": nothing is sealed in it that could be shown", record->seq);
+    }
+    proof->shown = home_store(home, error) ? store_get(home_store(home, error), &manifest->content, error) : NULL;
+    return proof->shown != NULL;
+}
+
+/* The node that cosigns under @name: "chama/<node id>". */
+static const char *
+node_of_name(const char *name)
+{
+    const char *id = g_str_has_prefix(name, "chama/") ? name + strlen("chama/") : "";
+
+    return node_id_valid(id) ? id : NULL;
+}
+
+/* PF4: by what the witness itself signed; its inception's address is its id. */
+static ProofWitness *
+witness_by_records(Home *home, const NoteSignature *signature, const char *text, gsize text_size)
+{
+    const char *node = node_of_name(signature->name);
+    Catalogue *catalogue = node ? home_catalogue(home, NULL) : NULL;
+    g_autoptr(Identity) identity = catalogue ? catalogue_identity(catalogue, node, NULL) : NULL;
+    g_autoptr(Record) inception = NULL;
+    ProofWitness *witness;
+    Digest address;
+    gint64 time;
+
+    if (!identity || !cosignature_check(signature, text, text_size, signature->name, &identity->log, &time, NULL) || !node_id_parse(node, &address, NULL))
+        return NULL;
+    inception = catalogue_record(catalogue, &address, NULL);
+    if (!inception)
+        return NULL;
+    witness = proof_witness_new();
+    g_ptr_array_add(witness->keys, record_entry(inception));
+    return witness;
+}
+
+/* The same by the key alone, where a policy names one. */
+static ProofWitness *
+witness_by_policy(const Policy *policy, const NoteSignature *signature, const char *text, gsize text_size)
+{
+    for (guint i = 0; policy && i < policy_witnesses(policy); i++) {
+        const NoteVerifier *verifier = policy_witness(policy, i).verifier;
+        ProofWitness *witness;
+        gint64 time;
+
+        if (verifier->algorithm != NOTE_COSIGNATURE || !cosignature_check(signature, text, text_size, verifier->name, &verifier->key, &time, NULL))
+            continue;
+        witness = proof_witness_new();
+        witness->verifier = note_verifier_format(verifier->name, verifier->algorithm, &verifier->key);
+        return witness;
+    }
+    return NULL;
+}
+
+/* PF9: the note with its owner's line and those of witnesses who can be named, in their order. */
+static gboolean
+add_witnesses(Proof *proof, Home *home, const Identity *log, const Policy *policy, GError **error)
+{
+    g_autofree char *origin = checkpoint_origin(log->id);
+    g_autofree char *bare = note_bare(proof->note, strlen(proof->note), origin, &log->log, error);
+    gsize text_size;
+    g_autoptr(GPtrArray) signatures = bare ? note_signatures(proof->note, strlen(proof->note), &text_size, error) : NULL;
+    g_autoptr(GPtrArray) named = g_ptr_array_new();
+    char *note;
+
+    for (guint i = 0; signatures && i < signatures->len; i++) {
+        const NoteSignature *signature = signatures->pdata[i];
+        ProofWitness *witness = NULL;
+
+        if (strcmp(signature->name, origin) != 0)
+            witness = witness_by_records(home, signature, proof->note, text_size);
+        if (!witness)
+            witness = witness_by_policy(policy, signature, proof->note, text_size);
+        if (!witness)
+            continue;
+        g_ptr_array_add(proof->witnesses, witness);
+        g_ptr_array_add(named, (gpointer)signature);
+    }
+    note = signatures ? note_merge(bare, strlen(bare), named, error) : NULL;
+    if (!note)
+        return FALSE;
+    g_free(proof->note);
+    proof->note = note;
+    return TRUE;
+}
+
+Proof *
+prove_record(Home *home, const char *node, guint64 seq, const ProveOptions *options, GError **error)
+{
+    Ledger *ledger = ledger_of(home, node, error);
+    g_autoptr(Record) record = ledger ? ledger_get(ledger, seq, error) : NULL;
+    g_autoptr(Proof) proof = proof_new();
+    g_autoptr(Checkpoint) checkpoint = record ? choose_note(home, ledger, seq, &proof->note, error) : NULL;
+
+    if (!checkpoint)
+        return NULL;
+    proof->record = place(ledger, seq, checkpoint->size, error);
+    if (!proof->record || !add_keys(proof, ledger, checkpoint->size, error) || !add_profile(proof, home, ledger, checkpoint->size, error)
+        || !add_witnesses(proof, home, ledger_identity(ledger), options->policy, error) || (options->show && !add_shown(proof, home, record, error)))
+        return NULL;
+    return g_steal_pointer(&proof);
+}
+
+typedef struct {
+    const Digest *address;
+    guint64 seq;
+    gboolean found;
+} Search;
+
+static gboolean
+compare_record(gpointer data, const Record *record, GError **error)
+{
+    Search *search = data;
+
+    if (!digest_equal(&record->address, search->address))
+        return TRUE;
+    search->seq = record->seq;
+    search->found = TRUE;
+    return chama_error(error, CHAMA_ERROR_CANCELLED, "found");
+}
+
+gboolean
+prove_find(Home *home, const Digest *address, char node[NODE_ID_SIZE], guint64 *seq, GError **error)
+{
+    Catalogue *catalogue = home_catalogue(home, error);
+    g_autoptr(Record) record = catalogue ? catalogue_record(catalogue, address, NULL) : NULL;
+    g_autoptr(GPtrArray) ids = catalogue && !record ? home_ledgers(home, error) : NULL;
+    char text[DIGEST_TEXT_SIZE];
+
+    if (record) {
+        g_strlcpy(node, record->node, NODE_ID_SIZE);
+        *seq = record->seq;
+        return TRUE;
+    }
+    for (guint i = 0; ids && i < ids->len; i++) {
+        Ledger *ledger = ledger_of(home, ids->pdata[i], NULL);
+        Search search = { .address = address };
+        g_autoptr(GError) stopped = NULL;
+
+        if (!ledger || ledger_foreach(ledger, 0, compare_record, &search, &stopped) || !search.found)
+            continue;
+        g_strlcpy(node, ids->pdata[i], NODE_ID_SIZE);
+        *seq = search.seq;
+        return TRUE;
+    }
+    return ids && chama_error(error, CHAMA_ERROR_NOT_FOUND, "%s: no such record is held here", digest_format(address, text));
+}

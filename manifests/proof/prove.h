@@ -1,0 +1,23 @@
+/*
+ * prove: makes proofs (proof.h) of records of ledgers that are held here whole.
+ */
+#ifndef CHAMA_MANIFESTS_PROOF_PROVE_H
+#define CHAMA_MANIFESTS_PROOF_PROVE_H
+
+#include "manifests/home.h"
+#include "manifests/ledger/policy.h"
+#include "manifests/proof/proof.h"
+
+typedef struct {
+    gboolean show;         /* with the document behind the record's digest, which all who get the file can then read */
+    const Policy *policy;  /* its witnesses may stand in the proof by their keys alone; may be NULL */
+} ProveOptions;
+
+/* A proof of record @seq of @node's ledger, under the checkpoint kept of it if that covers the record, with the cosignatures of witnesses whose keys are
+ * known here; of the own ledger a new one is signed if need be.  NOT_FOUND, also of a document to show that is not here; USAGE if nothing is sealed. */
+Proof *prove_record(Home *home, const char *node, guint64 seq, const ProveOptions *options, GError **error);
+
+/* Where the record with this address is: the catalogue is asked first, then all ledgers held are read.  NOT_FOUND. */
+gboolean prove_find(Home *home, const Digest *address, char node[NODE_ID_SIZE], guint64 *seq, GError **error);
+
+#endif
