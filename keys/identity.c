@@ -3,9 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "keys/canonical.h"
 #include "keys/error.h"
-#include "keys/sshsig.h"
+#include "keys/identity_private.h"
 
 #define INCEPTION_TYPE "inception/1"
 #define INCEPTION_SIZE_MAX 1024
@@ -120,8 +119,8 @@ commitment_of(const PublicKey *next, Digest *commitment)
     digest_of(text, strlen(text), commitment);
 }
 
-static char *
-format_encryption_key(const guint8 key[ENCRYPTION_KEY_SIZE])
+char *
+encryption_key_format(const guint8 key[ENCRYPTION_KEY_SIZE])
 {
     g_autofree char *encoded = base64_format(key, ENCRYPTION_KEY_SIZE);
 
@@ -133,7 +132,7 @@ inception_format(const PublicKey *signing, const PublicKey *log, const guint8 en
                  gint64 time, GError **error)
 {
     char signing_text[PUBLIC_KEY_TEXT_SIZE], log_text[PUBLIC_KEY_TEXT_SIZE], next_text[DIGEST_TEXT_SIZE], time_text[TIME_TEXT_SIZE];
-    g_autofree char *encryption_text = format_encryption_key(encryption);
+    g_autofree char *encryption_text = encryption_key_format(encryption);
     g_autoptr(json_t) root = json_object();
 
     json_object_set_new(root, "encryption", json_string(encryption_text));
@@ -147,50 +146,72 @@ inception_format(const PublicKey *signing, const PublicKey *log, const guint8 en
 }
 
 static gboolean
-read_public_key(const json_t *root, const char *name, PublicKey *key, GError **error)
+read_public_key(const json_t *root, const char *what, const char *rule, const char *name, PublicKey *key, GError **error)
 {
     const char *text;
 
-    if (!member_string(root, "inception", name, PUBLIC_KEY_TEXT_SIZE - 1, &text, error))
+    if (!member_string(root, what, name, PUBLIC_KEY_TEXT_SIZE - 1, &text, error))
         return FALSE;
     if (!public_key_parse(text, key, error)) {
-        g_prefix_error(error, "inception: N2: member \"%s\": ", name);
+        g_prefix_error(error, "%s: %s: member \"%s\": ", what, rule, name);
         return FALSE;
     }
     return TRUE;
 }
 
 static gboolean
-read_encryption_key(const json_t *root, guint8 key[ENCRYPTION_KEY_SIZE], GError **error)
+read_encryption_key(const json_t *root, const char *what, const char *rule, guint8 key[ENCRYPTION_KEY_SIZE], GError **error)
 {
     g_autoptr(GBytes) bytes = NULL;
     const char *text, *encoded;
 
-    if (!member_string(root, "inception", "encryption", ENCRYPTION_TEXT_MAX, &text, error))
+    if (!member_string(root, what, "encryption", ENCRYPTION_TEXT_MAX, &text, error))
         return FALSE;
     if (!g_str_has_prefix(text, ENCRYPTION_PREFIX))
         return chama_error(error, CHAMA_ERROR_UNSUPPORTED,
-                           "inception: N2: member \"encryption\": want \"x25519:\" and base64, have \"%s\"", text);
+                           "%s: %s: member \"encryption\": want \"x25519:\" and base64, have \"%s\"", what, rule, text);
     encoded = text + strlen(ENCRYPTION_PREFIX);
     bytes = base64_parse(encoded, strlen(encoded), ENCRYPTION_KEY_SIZE, error);
     if (!bytes) {
-        g_prefix_error(error, "inception: N2: member \"encryption\": ");
+        g_prefix_error(error, "%s: %s: member \"encryption\": ", what, rule);
         return FALSE;
     }
     if (g_bytes_get_size(bytes) != ENCRYPTION_KEY_SIZE)
-        return chama_error(error, CHAMA_ERROR_MALFORMED, "inception: N2: member \"encryption\": want 32 bytes, have %zu",
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: %s: member \"encryption\": want 32 bytes, have %zu", what, rule,
                            g_bytes_get_size(bytes));
     memcpy(key, g_bytes_get_data(bytes, NULL), ENCRYPTION_KEY_SIZE);
     return TRUE;
 }
 
+/* N3: a commitment to the key in use would let its thief rotate. */
+static gboolean
+check_commitment(const Identity *identity, const char *what, GError **error)
+{
+    Digest present;
+
+    commitment_of(&identity->signing, &present);
+    if (digest_equal(&present, &identity->next))
+        return chama_error(error, CHAMA_ERROR_MALFORMED,
+                           "%s: N3: want the hash of another key as next, have that of the signing key", what);
+    return TRUE;
+}
+
+gboolean
+identity_read_keys(const json_t *root, const char *what, const char *rule, Identity *identity, GError **error)
+{
+    return read_public_key(root, what, rule, "signing", &identity->signing, error)
+           && read_public_key(root, what, rule, "log", &identity->log, error)
+           && read_encryption_key(root, what, rule, identity->encryption, error)
+           && member_digest(root, what, "next", &identity->next, error) && check_commitment(identity, what, error);
+}
+
 /* N2: the members that make it an inception: its type, number 0, and a time. */
 static gboolean
-read_head(const json_t *root, GError **error)
+read_head(const json_t *root, gint64 *time, GError **error)
 {
     static const char *const known[] = { "encryption", "log", "next", "seq", "signing", "time", "type", NULL };
     const char *type;
-    gint64 number, time;
+    gint64 number;
 
     if (!member_string(root, "inception", "type", 64, &type, error))
         return FALSE;
@@ -198,36 +219,26 @@ read_head(const json_t *root, GError **error)
         return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "inception: N2: want the type " INCEPTION_TYPE ", have \"%s\"", type);
     return member_only(root, "inception", known, error)
            && member_integer(root, "inception", "seq", 0, 0, &number, error)
-           && member_time(root, "inception", "time", &time, error);
+           && member_time(root, "inception", "time", time, error);
 }
 
-/* N3: a commitment to the key in use would let its thief rotate. */
-static gboolean
-check_commitment(const Identity *identity, GError **error)
+Identity *
+identity_new(void)
 {
-    Digest present;
-
-    commitment_of(&identity->signing, &present);
-    if (digest_equal(&present, &identity->next))
-        return chama_error(error, CHAMA_ERROR_MALFORMED,
-                           "inception: N3: want the hash of another key as next, have that of the signing key");
-    return TRUE;
+    return g_atomic_rc_box_new0(Identity);
 }
 
 Identity *
 identity_parse_inception(GBytes *inception, GError **error)
 {
-    g_autoptr(Identity) identity = g_new0(Identity, 1);
+    g_autoptr(Identity) identity = identity_new();
     g_autoptr(json_t) root = NULL;
     Digest digest;
     gsize size;
     const void *data = g_bytes_get_data(inception, &size);
 
     root = canonical_parse(data, size, INCEPTION_SIZE_MAX, "inception", error);
-    if (!root || !read_head(root, error) || !read_public_key(root, "signing", &identity->signing, error)
-        || !read_public_key(root, "log", &identity->log, error)
-        || !read_encryption_key(root, identity->encryption, error)
-        || !member_digest(root, "inception", "next", &identity->next, error) || !check_commitment(identity, error))
+    if (!root || !read_head(root, &identity->time, error) || !identity_read_keys(root, "inception", "N2", identity, error))
         return NULL;
     digest_of(data, size, &digest);
     node_id_format(&digest, identity->id);
@@ -235,21 +246,33 @@ identity_parse_inception(GBytes *inception, GError **error)
 }
 
 Identity *
+identity_ref(const Identity *identity)
+{
+    return g_atomic_rc_box_acquire((Identity *)identity);
+}
+
+Identity *
 identity_copy(const Identity *identity)
 {
-    return g_memdup2(identity, sizeof *identity);
+    Identity *copy = identity_new();
+
+    *copy = *identity;
+    if (identity->before)
+        copy->before = identity_ref(identity->before);
+    return copy;
+}
+
+static void
+clear(gpointer data)
+{
+    Identity *identity = data;
+
+    identity_free((Identity *)identity->before);
 }
 
 void
 identity_free(Identity *identity)
 {
-    g_free(identity);
-}
-
-char *
-identity_allowed_signer(const Identity *identity)
-{
-    g_autofree char *key = public_key_format_openssh(&identity->signing);
-
-    return g_strdup_printf("%s namespaces=\"" SSHSIG_NAMESPACE_RECORD "," SSHSIG_NAMESPACE_GIT "\" %s\n", identity->id, key);
+    if (identity)
+        g_atomic_rc_box_release_full(identity, clear);
 }

@@ -1,6 +1,6 @@
 /*
  * sshsig: OpenSSH's PROTOCOL.sshsig signatures with Ed25519 keys and SHA-512 hashing.  Namespaces in use: "chama-record" for
- * records, "git" for the ledger's commits.  `ssh-keygen -Y verify` accepts what is made here, and the other way round.
+ * records, "git" for the ledger's commits, "chama-rotation" for the old key's word on a rotation.  `ssh-keygen -Y verify` accepts what is made here, and the other way round.
  */
 #ifndef CHAMA_KEYS_SSHSIG_H
 #define CHAMA_KEYS_SSHSIG_H
@@ -9,6 +9,7 @@
 
 #define SSHSIG_NAMESPACE_RECORD "chama-record"
 #define SSHSIG_NAMESPACE_GIT "git"
+#define SSHSIG_NAMESPACE_ROTATION "chama-rotation"
 #define SSHSIG_SIZE_MAX 1024
 
 /* The binary signature blob ("SSHSIG", version 1, ...) over @message.  The caller's. */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "keys/error.h"
+#include "keys/rotation.h"
 #include "manifests/projection.h"
 
 #define PREFIX_DIGITS_MIN 8
@@ -251,15 +252,27 @@ catalogue_profile(Catalogue *catalogue, const char *node, GError **error)
 Identity *
 catalogue_identity(Catalogue *catalogue, const char *node, GError **error)
 {
-    g_autoptr(Query) query = database_query(
-        catalogue->database, "SELECT " RECORD_COLUMNS " FROM records r WHERE r.node = ?1 AND r.seq = 0 AND r.known = 1", error);
-    g_autoptr(Record) record = NULL;
+    g_autoptr(Query) query = database_query(catalogue->database,
+                                            "SELECT " RECORD_COLUMNS " FROM records r WHERE r.node = ?1 AND r.known = 1"
+                                            " AND r.type IN ('inception/1', '" ROTATION_TYPE "') ORDER BY r.seq",
+                                            error);
+    g_autoptr(Identity) identity = NULL;
+    g_autoptr(GError) local = NULL;
 
     if (!query)
         return NULL;
     query_text(query, 1, node);
-    record = first_record(catalogue, query, error);
-    return record ? identity_parse_inception(record->bytes, error) : NULL;
+    while (!local && database_row(catalogue->database, query, &local)) {
+        g_autoptr(Record) record = catalogue_read_record(catalogue, query, &local);
+        Identity *after = record && (identity || record->seq == 0) ? record_identity_after(record, identity, &local) : NULL;
+
+        identity_free(identity);
+        identity = after;
+    }
+    if (!local)
+        return g_steal_pointer(&identity);
+    g_propagate_error(error, g_steal_pointer(&local));
+    return NULL;
 }
 
 GPtrArray *

@@ -44,11 +44,12 @@ gboolean catalogue_set_openings_learned(Catalogue *catalogue, GError **error);
 Profile *catalogue_profile(Catalogue *catalogue, const char *node, GError **error);
 /* The record that it is read from. */
 Record *catalogue_profile_record(Catalogue *catalogue, const char *node, GError **error);
+/* The newest key state known, with those before it (keys/history.h); NULL without an error if the node is not known.  The caller's. */
 Identity *catalogue_identity(Catalogue *catalogue, const char *node, GError **error);
 /* Ids of all nodes known, by id; of char*. */
 GPtrArray *catalogue_nodes(Catalogue *catalogue, GError **error);
 
-/* The bytes of a record by its address (records of types inception, profile, manifest, sealed, grant, revocation, and of statements.c are kept). NOT_FOUND. */
+/* The bytes of a record by its address (records of types inception, rotation, profile, manifest, sealed, grant, revocation, and of statements.c are kept). NOT_FOUND. */
 Record *catalogue_record(Catalogue *catalogue, const Digest *address, GError **error);
 
 /* Manifests: those that count as versions (M19), no others.  @version 0 is the newest.  NOT_FOUND. */

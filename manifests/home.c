@@ -387,26 +387,31 @@ check_key(const Keypair *key, const PublicKey *want, const char *name, GError **
     return chama_error(error, CHAMA_ERROR_DAMAGED, "keys/%s.key: want the key that the ledger names, have another; restore it from a backup", name);
 }
 
+/* One that a rotation ended, perhaps by another process, is put away for the one that took its place. */
+static Keypair *
+current_key(Home *home, Keypair **key, const PublicKey *want, const char *name, GError **error)
+{
+    g_autofree char *file = g_strdup_printf("keys/%s.key", name);
+
+    if (*key && memcmp(keypair_public(*key), want, sizeof *want) == 0)
+        return *key;
+    g_clear_pointer(key, keypair_free);
+    *key = load_key(home, file, error);
+    if (*key && !check_key(*key, want, name, error))
+        g_clear_pointer(key, keypair_free);
+    return *key;
+}
+
 Keypair *
 home_signing_key(Home *home, GError **error)
 {
-    if (!home->signing) {
-        home->signing = load_key(home, "keys/signing.key", error);
-        if (home->signing && !check_key(home->signing, &ledger_identity(home->ledger)->signing, "signing", error))
-            g_clear_pointer(&home->signing, keypair_free);
-    }
-    return home->signing;
+    return current_key(home, &home->signing, &ledger_identity(home->ledger)->signing, "signing", error);
 }
 
 Keypair *
 home_log_key(Home *home, GError **error)
 {
-    if (!home->log) {
-        home->log = load_key(home, "keys/log.key", error);
-        if (home->log && !check_key(home->log, &ledger_identity(home->ledger)->log, "log", error))
-            g_clear_pointer(&home->log, keypair_free);
-    }
-    return home->log;
+    return current_key(home, &home->log, &ledger_identity(home->ledger)->log, "log", error);
 }
 
 /* sealed/ */

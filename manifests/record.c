@@ -4,6 +4,7 @@
 
 #include "keys/canonical.h"
 #include "keys/error.h"
+#include "keys/rotation.h"
 #include "keys/sshsig.h"
 
 #define TYPE_INCEPTION "inception/1"
@@ -64,7 +65,7 @@ type_is_well_formed(const char *type)
 static gboolean
 type_changes_keys(const char *type)
 {
-    return g_str_has_prefix(type, "rotation/") || (g_str_has_prefix(type, "inception/") && strcmp(type, TYPE_INCEPTION) != 0);
+    return (g_str_has_prefix(type, "rotation/") && strcmp(type, ROTATION_TYPE) != 0) || (g_str_has_prefix(type, "inception/") && strcmp(type, TYPE_INCEPTION) != 0);
 }
 
 static gboolean
@@ -208,21 +209,28 @@ check_continues(const Record *record, const LedgerHead *head, GError **error)
     return TRUE;
 }
 
-/* R8, R9: the key that signs the record at @head; an inception brings its own. */
+Identity *
+record_identity_after(const Record *record, const Identity *before, GError **error)
+{
+    g_autoptr(Identity) identity = NULL;
+
+    if (before && strcmp(record->type, ROTATION_TYPE) != 0)
+        return identity_ref(before);
+    identity = before ? identity_rotate(before, record->bytes, error) : identity_parse_inception(record->bytes, error);
+    if (!identity && before)
+        g_prefix_error(error, "record %" G_GUINT64_FORMAT ": ", record->seq);
+    return g_steal_pointer(&identity);
+}
+
+/* R8, R9: the key that signs the record at @head; inceptions and rotations bring their own. */
 static gboolean
 signing_key(const Record *record, const LedgerHead *head, PublicKey *key, GError **error)
 {
-    g_autoptr(Identity) inception = NULL;
+    g_autoptr(Identity) after = record_identity_after(record, head->identity, error);
 
-    if (head->identity) {
-        *key = head->identity->signing;
-        return TRUE;
-    }
-    inception = identity_parse_inception(record->bytes, error);
-    if (!inception)
-        return FALSE;
-    *key = inception->signing;
-    return TRUE;
+    if (after)
+        *key = after->signing;
+    return after != NULL;
 }
 
 Record *
@@ -259,13 +267,15 @@ add_common_members(json_t *object, const LedgerHead *head, const char *type, gin
     return TRUE;
 }
 
-static GBytes *
-format_continuation(const LedgerHead *head, const char *type, GBytes *members, gint64 time, GError **error)
+GBytes *
+record_format(const LedgerHead *head, const char *type, GBytes *members, gint64 time, GError **error)
 {
     gsize size;
     const void *data = g_bytes_get_data(members, &size);
     g_autoptr(json_t) object = NULL;
 
+    if (!head->identity)
+        return g_bytes_ref(members);
     if (size > RECORD_SIZE_MAX)
         return chama_error_null(error, CHAMA_ERROR_LIMIT, "record: R1: want at most %d bytes, have %" G_GSIZE_FORMAT, RECORD_SIZE_MAX, size);
     object = canonical_parse(data, size, RECORD_SIZE_MAX, "record", error);
@@ -295,7 +305,7 @@ check_signer(const Record *record, const LedgerHead *head, const Keypair *signin
 Record *
 record_sign(const LedgerHead *head, const char *type, GBytes *members, gint64 time, const Keypair *signing, GError **error)
 {
-    g_autoptr(GBytes) bytes = head->identity ? format_continuation(head, type, members, time, error) : g_bytes_ref(members);
+    g_autoptr(GBytes) bytes = record_format(head, type, members, time, error);
     g_autoptr(Record) record = NULL;
     const void *data;
     gsize size;

@@ -48,13 +48,20 @@ typedef struct {
     const Identity *identity; /* key state; NULL before the inception */
 } LedgerHead;
 
-/* R5-R9: number, chain, node and signature by the key valid at @head.  VERIFY names the rule; a record whose prev or seq does not
+/* R5-R9: number, chain, node and signature by the key valid at @head (of a rotation: by the one that it reveals, once N6-N12 hold).  VERIFY names the rule; a record whose prev or seq does not
  * continue @head is FORK.  An inception is verified by its own signing key, and its node id is the hash of its bytes. */
 Record *record_verify(const RecordReceived *received, const LedgerHead *head, GError **error);
+
+/* The key state behind @record, a verified one that continues @before (NULL: it is the inception): that of an inception or rotation itself, else another
+ * reference to @before. */
+Identity *record_identity_after(const Record *record, const Identity *before, GError **error);
 
 /* Makes and signs the record that continues @head.  @members holds the canonical JSON object of the type's own members
  * (without type, node, seq, prev, time).  For an inception @members is the whole record and @head->size is 0. */
 Record *record_sign(const LedgerHead *head, const char *type, GBytes *members, gint64 time, const Keypair *signing, GError **error);
+
+/* The bytes that record_sign() would sign. */
+GBytes *record_format(const LedgerHead *head, const char *type, GBytes *members, gint64 time, GError **error);
 
 /* For records that come from this node's own ledger, verified when they were appended: parses without checking the signature. */
 Record *record_trust(const void *entry, gsize size, GError **error);

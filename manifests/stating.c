@@ -88,13 +88,13 @@ home_state_record(Home *home, const char *type, GBytes *members, HomeBefore befo
 
 /* The checkpoint kept, if it is for the present size and fresh. */
 static char *
-fresh_checkpoint(Home *home, const char *origin, gint64 now, GError **error)
+fresh_checkpoint(Home *home, gint64 now, GError **error)
 {
     g_autofree char *note = ledger_checkpoint(home->ledger, NULL);
     g_autoptr(Checkpoint) kept = NULL;
 
     if (note)
-        kept = checkpoint_verify(note, strlen(note), origin, &ledger_identity(home->ledger)->log, NULL);
+        kept = checkpoint_verify_by(note, strlen(note), ledger_identity(home->ledger), NULL);
     if (!kept || kept->size != ledger_head(home->ledger)->size || kept->time > now || now - kept->time > CHECKPOINT_FRESH_FOR)
         return NULL;
     return g_steal_pointer(&note);
@@ -104,19 +104,20 @@ char *
 home_checkpoint(Home *home, GError **error)
 {
     gint64 now = g_get_real_time() / G_USEC_PER_SEC;
-    g_autofree char *origin = checkpoint_origin(home_id(home));
+    g_autofree char *origin = NULL;
     g_autofree char *note = NULL;
     Keypair *key;
     Digest root;
 
     if (!ledger_refresh(home->ledger, error))
         return NULL;
-    note = fresh_checkpoint(home, origin, now, error);
+    note = fresh_checkpoint(home, now, error);
     if (note)
         return g_steal_pointer(&note);
     key = home_log_key(home, error);
     if (!key || !check_may_sign(home, error) || !ledger_root(home->ledger, ledger_head(home->ledger)->size, &root, error))
         return NULL;
+    origin = checkpoint_origin_of(ledger_identity(home->ledger));
     note = checkpoint_sign(origin, ledger_head(home->ledger)->size, &root, now, key, error);
     /* Kept before it leaves: a log never signs two inconsistent checkpoints. */
     return note && ledger_keep_checkpoint(home->ledger, note, error) ? g_steal_pointer(&note) : NULL;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "keys/history.h"
 #include "keys/sshsig.h"
 #include "manifests/statement.h"
 #include "node/print.h"
@@ -71,7 +72,7 @@ show_signature(Home *home, const Manifest *manifest)
     digest_of(bytes, size, &address);
     if (!digest_equal(&address, &manifest->address))
         return "altered";
-    return sshsig_verify(record->signature, &identity->signing, SSHSIG_NAMESPACE_RECORD, bytes, size, NULL) ? "valid" : "bad";
+    return sshsig_verify(record->signature, &identity_at(identity, record->seq)->signing, SSHSIG_NAMESPACE_RECORD, bytes, size, NULL) ? "valid" : "bad";
 }
 
 static json_t *

@@ -100,12 +100,11 @@ checkpoint_time(Home *home, const char *node)
 {
     Ledger *ledger = home_peer_ledger(home, node, NULL);
     g_autofree char *note = ledger ? ledger_checkpoint(ledger, NULL) : NULL;
-    g_autofree char *origin = checkpoint_origin(node);
     const Identity *identity = ledger ? ledger_identity(ledger) : NULL;
     g_autoptr(Checkpoint) checkpoint = NULL;
 
     if (note && identity)
-        checkpoint = checkpoint_verify(note, strlen(note), origin, &identity->log, NULL);
+        checkpoint = checkpoint_verify_by(note, strlen(note), identity, NULL);
     return checkpoint ? checkpoint->time : 0;
 }
 

@@ -4,6 +4,8 @@
 
 #include "keys/durable.h"
 #include "keys/error.h"
+#include "keys/history.h"
+#include "keys/rotation.h"
 #include "sync/sparse.h"
 #include "sync/wire.h"
 
@@ -12,8 +14,7 @@
 /* What reading a stream has found so far. */
 typedef struct {
     const char *node;
-    char *origin;
-    Identity *identity;          /* from the inception, which comes first */
+    Identity *identity;          /* newest: from the inception, which comes first, and the rotations */
     Checkpoint *checkpoint;      /* which comes last */
     char *note;                  /* as it came */
     guint64 old_size;
@@ -27,7 +28,6 @@ typedef struct {
 static void
 reading_clear(Reading *reading)
 {
-    g_clear_pointer(&reading->origin, g_free);
     g_clear_pointer(&reading->identity, identity_free);
     g_clear_pointer(&reading->checkpoint, checkpoint_free);
     g_clear_pointer(&reading->note, g_free);
@@ -48,6 +48,29 @@ read_inception(Reading *reading, const char *entry, gsize size, GError **error)
     return g_steal_pointer(&record);
 }
 
+/* Z5: rotations change the key that counts from their number on.  Each is signed by the key that was committed to, so that none can be made up; the checkpoint,
+ * by the log key that the last one names, shows that none was left out. */
+static gboolean
+meet_rotation(Reading *reading, guint64 index, const char *entry, gsize size, GError **error)
+{
+    g_autoptr(RecordReceived) received = record_receive(entry, size, error);
+    const Record *claims = received ? record_received_claims(received) : NULL;
+    g_autoptr(Record) record = NULL;
+    Identity *after;
+
+    if (!claims)
+        return FALSE;
+    if (strcmp(claims->type, ROTATION_TYPE) != 0)
+        return TRUE;
+    record = record_verify(received, &(LedgerHead){ index, claims->prev, reading->identity }, error);
+    after = record ? record_identity_after(record, reading->identity, error) : NULL;
+    if (!after)
+        return FALSE;
+    identity_free(reading->identity);
+    reading->identity = after;
+    return TRUE;
+}
+
 /* First reading: who the owner is, and under which checkpoint the rest stands. */
 static gboolean
 meet_entry(gpointer data, guint64 index, const char *entry, gsize size, const Digest *proof, guint count, GError **error)
@@ -60,7 +83,7 @@ meet_entry(gpointer data, guint64 index, const char *entry, gsize size, const Di
     if (++reading->entries > SPARSE_ENTRIES_MAX)
         return chama_error(error, CHAMA_ERROR_LIMIT, "sparse: Z1: want at most %d entries, have more", SPARSE_ENTRIES_MAX);
     if (reading->identity)
-        return TRUE;
+        return meet_rotation(reading, index, entry, size, error);
     inception = index == 0 ? read_inception(reading, entry, size, error) : NULL;
     if (index != 0)
         return chama_error(error, CHAMA_ERROR_MALFORMED, "sparse: Z2: want the inception first, have entry %" G_GUINT64_FORMAT, index);
@@ -75,7 +98,7 @@ meet_checkpoint(gpointer data, guint64 old_size, const Digest *proof, guint coun
 
     if (!reading->identity || reading->checkpoint)
         return chama_error(error, CHAMA_ERROR_MALFORMED, "sparse: Z2: want one checkpoint after the entries");
-    reading->checkpoint = checkpoint_verify(note, size, reading->origin, &reading->identity->log, error);
+    reading->checkpoint = checkpoint_verify_by(note, size, reading->identity, error);
     if (!reading->checkpoint)
         return FALSE;
     reading->note = g_strndup(note, size);
@@ -106,7 +129,7 @@ check_entry(gpointer data, guint64 index, const char *entry, gsize size, const D
     if (!merkle_check_inclusion(index, reading->checkpoint->size, &leaf, proof, count, &reading->checkpoint->root, error))
         return FALSE;
     record = index == 0 ? read_inception(reading, entry, size, error)
-                        : record_verify(received, &(LedgerHead){ index, claims->prev, reading->identity }, error);
+                        : record_verify(received, &(LedgerHead){ index, claims->prev, identity_at(reading->identity, index - 1) }, error);
     if (record)
         g_ptr_array_add(reading->records, record);
     return record != NULL;
@@ -141,7 +164,6 @@ read_frame(const char *node, GBytes *stream, Reading *reading, GError **error)
     static const RecordStreamEvents events = { .sparse = meet_entry, .checkpoint = meet_checkpoint };
 
     reading->node = node;
-    reading->origin = checkpoint_origin(node);
     reading->records = g_ptr_array_new_with_free_func(free_record);
     if (g_bytes_get_size(stream) > SPARSE_SIZE_MAX)
         return chama_error(error, CHAMA_ERROR_LIMIT, "sparse: Z1: want at most %d bytes, have %zu", SPARSE_SIZE_MAX, g_bytes_get_size(stream));

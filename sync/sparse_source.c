@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "keys/error.h"
+#include "keys/rotation.h"
 #include "sync/sparse_source.h"
 #include "sync/wire.h"
 
@@ -27,9 +28,17 @@ choose_manifests(Catalogue *catalogue, const char *node, guint64 size, GArray *i
         if (manifest->share == SHARE_OPEN && manifest->seq < size)
             g_array_append_val(indexes, manifest->seq);
     }
-    if (indexes->len > SPARSE_ENTRIES_MAX - 2)
-        g_array_remove_range(indexes, 0, indexes->len - (SPARSE_ENTRIES_MAX - 2));
+    if (indexes->len > SPARSE_ENTRIES_MAX - 2 - ROTATIONS_MAX)
+        g_array_remove_range(indexes, 0, indexes->len - (SPARSE_ENTRIES_MAX - 2 - ROTATIONS_MAX));
     return manifests != NULL;
+}
+
+static void
+choose_rotations(const Identity *newest, guint64 size, GArray *indexes)
+{
+    for (const Identity *at = newest; at->before; at = at->before)
+        if (at->since < size)
+            g_array_append_val(indexes, at->since);
 }
 
 static int
@@ -41,12 +50,13 @@ compare_indexes(gconstpointer a, gconstpointer b)
 }
 
 static GArray *
-choose_indexes(Home *home, const char *node, guint64 size, GError **error)
+choose_indexes(Home *home, Ledger *ledger, guint64 size, GError **error)
 {
     g_autoptr(GArray) indexes = g_array_new(FALSE, FALSE, sizeof(guint64));
     Catalogue *catalogue = home_catalogue(home, error);
     g_autoptr(GError) local = NULL;
     g_autoptr(Record) profile = NULL;
+    const char *node = ledger_node(ledger);
     guint64 inception = 0;
 
     if (!catalogue || !choose_manifests(catalogue, node, size, indexes, error))
@@ -57,6 +67,7 @@ choose_indexes(Home *home, const char *node, guint64 size, GError **error)
         return NULL;
     }
     g_array_append_val(indexes, inception);
+    choose_rotations(ledger_identity(ledger), size, indexes);
     if (profile && profile->seq < size)
         g_array_append_val(indexes, profile->seq);
     g_array_sort(indexes, compare_indexes);
@@ -66,7 +77,7 @@ choose_indexes(Home *home, const char *node, guint64 size, GError **error)
 SparseSource *
 sparse_source_new(Home *home, Ledger *ledger, const char *note, guint64 size, guint64 old_size, GError **error)
 {
-    GArray *indexes = choose_indexes(home, ledger_node(ledger), size, error);
+    GArray *indexes = choose_indexes(home, ledger, size, error);
     SparseSource *source;
 
     if (!indexes)

@@ -1,5 +1,5 @@
 /*
- * sparse_source: what a node serves to those without a right to a ledger, entry by entry: inception, newest profile, manifests of open
+ * sparse_source: what a node serves to those without a right to a ledger, entry by entry: inception, rotations, newest profile, manifests of open
  * datasets, each with its proof, then the checkpoint (sync/PROTOCOL.md, E11).
  */
 #ifndef CHAMA_SYNC_SPARSE_SOURCE_H

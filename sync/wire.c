@@ -110,19 +110,15 @@ static gboolean
 read_introduction(const json_t *root, Exchange *exchange, GError **error)
 {
     const json_t *introduction;
-    const char *inception, *profile;
 
     if (!member_has(root, "introduction"))
         return TRUE;
     if (!exchange->node[0])
         return chama_error(error, CHAMA_ERROR_MALFORMED, "exchange: W4: want a node beside the introduction");
-    if (!member_object(root, "exchange", "introduction", &introduction, error) ||
-        !member_string(introduction, "introduction", "inception", ENTRY_SIZE_MAX, &inception, error) ||
-        !member_string(introduction, "introduction", "profile", ENTRY_SIZE_MAX, &profile, error))
+    if (!member_object(root, "exchange", "introduction", &introduction, error))
         return FALSE;
-    exchange->introduction_inception = g_strdup(inception);
-    exchange->introduction_profile = g_strdup(profile);
-    return TRUE;
+    exchange->introduction = credentials_parse(introduction, "introduction", error);
+    return exchange->introduction != NULL;
 }
 
 Exchange *
@@ -140,8 +136,7 @@ exchange_free(Exchange *exchange)
 {
     if (!exchange)
         return;
-    g_free(exchange->introduction_inception);
-    g_free(exchange->introduction_profile);
+    credentials_free(exchange->introduction);
     g_array_unref(exchange->ledgers);
     g_array_unref(exchange->sparse);
     g_free(exchange);
@@ -197,9 +192,12 @@ exchange_format(const Exchange *exchange, GError **error)
                      positions_to_json(exchange->ledgers), "sparse", positions_to_json(exchange->sparse));
     if (exchange->node[0])
         json_object_set_new(root, "node", json_string(exchange->node));
-    if (exchange->introduction_inception && exchange->introduction_profile)
-        json_object_set_new(root, "introduction", json_pack("{s:s, s:s}", "inception", exchange->introduction_inception, "profile",
-                                                            exchange->introduction_profile));
+    if (exchange->introduction) {
+        json_t *introduction = json_object();
+
+        credentials_add(exchange->introduction, introduction);
+        json_object_set_new(root, "introduction", introduction);
+    }
     return format_document(root, "exchange", error);
 }
 

@@ -11,6 +11,7 @@
 #include "keys/identity.h"
 #include "manifests/record.h"
 #include "manifests/store/store.h"
+#include "sync/credentials.h"
 
 #define WIRE_EXCHANGE_MAX (1024 * 1024)     /* bytes of an exchange or its reply */
 #define WIRE_LEDGERS_MAX 640                /* ledgers named in one, whole and sparse together: what canonical JSON's 4096 members allow */
@@ -31,12 +32,12 @@ typedef struct {
     gint64 time;             /* of the checkpoint held, 0: none */
 } LedgerPosition;
 
-/* POST /v1/exchange: {"ledgers":[{"node","root","size","time"}],"node"?,"introduction"?:{"inception","profile"},"openings":N,
+/* POST /v1/exchange: {"ledgers":[{"node","root","size","time"}],"node"?,"introduction"?:{"inception","profile","rotations"?},"openings":N,
  * "sparse":[same as ledgers],"type":"exchange/1"}.  node is the caller's own id, absent if it does not say.
- * introduction: the caller's inception and newest profile as log entries, so that a person can accept it. */
+ * introduction: the caller's inception, rotations and newest profile as log entries, so that a person can accept it. */
 typedef struct {
     char node[NODE_ID_SIZE];         /* empty: anonymous */
-    char *introduction_inception, *introduction_profile;   /* log entries or NULL */
+    Credentials *introduction;       /* or NULL */
     guint64 openings;                /* wanted from this record of the callee's ledger on */
     GArray *ledgers, *sparse;        /* of LedgerPosition: held whole, held sparse */
 } Exchange;

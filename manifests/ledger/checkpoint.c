@@ -4,6 +4,7 @@
 
 #include "keys/canonical.h"
 #include "keys/error.h"
+#include "keys/history.h"
 
 #define SIZE_MAX_STATED G_GUINT64_CONSTANT(0x7fffffffffffffff)
 #define TIME_EXTENSION "time "
@@ -21,6 +22,14 @@ char *
 checkpoint_origin(const char *node_id)
 {
     return g_strconcat("chama/", node_id, NULL);
+}
+
+char *
+checkpoint_origin_of(const Identity *identity)
+{
+    if (identity->epoch == 0)
+        return checkpoint_origin(identity->id);
+    return g_strdup_printf("chama/%s/%" G_GUINT64_FORMAT, identity->id, identity->epoch);
 }
 
 char *
@@ -124,4 +133,25 @@ checkpoint_verify(const char *note, gsize size, const char *origin, const Public
     if (strcmp(checkpoint->origin, origin) != 0)
         return chama_error_null(error, CHAMA_ERROR_VERIFY, "checkpoint: T8: want origin %s, have %s", origin, checkpoint->origin);
     return g_steal_pointer(&checkpoint);
+}
+
+/* How many records an unverified note speaks of: only to choose the key that it must be verified with. */
+static guint64
+claimed_size(const char *note, gsize size)
+{
+    const char *line = memchr(note, '\n', size), *end = line ? memchr(line + 1, '\n', size - (gsize)(line + 1 - note)) : NULL;
+    g_autofree char *text = end ? g_strndup(line + 1, (gsize)(end - line - 1)) : NULL;
+    guint64 claimed;
+
+    return text && g_ascii_string_to_unsigned(text, 10, 0, SIZE_MAX_STATED, &claimed, NULL) ? claimed : SIZE_MAX_STATED;
+}
+
+Checkpoint *
+checkpoint_verify_by(const char *note, gsize size, const Identity *identity, GError **error)
+{
+    guint64 claimed = claimed_size(note, size);
+    const Identity *then = identity_at(identity, claimed > 0 ? claimed - 1 : 0);
+    g_autofree char *origin = checkpoint_origin_of(then);
+
+    return checkpoint_verify(note, size, origin, &then->log, error);
 }

@@ -1,6 +1,6 @@
 /*
  * checkpoint: C2SP signed notes and tlog-checkpoints of a ledger (manifests/FORMAT.md, part 8).  The origin is
- * "chama/<node id>"; the note's key name is the origin, its key the node's log key.  One extension line, "time <RFC 3339>", says when
+ * "chama/<node id>" (in a later epoch of the log with "/<epoch>" behind it); the note's key name is the origin, its key the node's log key.  One extension line, "time <RFC 3339>", says when
  * the owner signed, which bounds how old a mirror's knowledge of revocations may be.
  *
  * Pure and bounded: a note is at most 64 KiB with at most 64 signatures.
@@ -27,7 +27,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Checkpoint, checkpoint_free)
 char *checkpoint_sign(const char *origin, guint64 size, const Digest *root, gint64 time, const Keypair *log_key, GError **error);
 /* VERIFY unless @note carries a good signature by @log_key under the name @origin; unknown signatures are ignored but must be well-formed. */
 Checkpoint *checkpoint_verify(const char *note, gsize size, const char *origin, const PublicKey *log_key, GError **error);
-/* "chama/<node id>": the caller's. */
+/* The same with the log key and the origin that @identity, the newest key state known of a node, says for a ledger of that many records (N13): what
+ * everybody uses who knows the node. */
+Checkpoint *checkpoint_verify_by(const char *note, gsize size, const Identity *identity, GError **error);
+/* "chama/<node id>", that of the log's first epoch: the caller's. */
 char *checkpoint_origin(const char *node_id);
+/* That of the epoch of the key state @identity: "chama/<node id>", after a recovery "chama/<node id>/<epoch>" (T8).  The caller's. */
+char *checkpoint_origin_of(const Identity *identity);
 
 #endif

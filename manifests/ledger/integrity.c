@@ -7,6 +7,7 @@
 #include <gnutls/gnutls.h>
 
 #include "keys/durable.h"
+#include "keys/history.h"
 #include "manifests/ledger/internal.h"
 #include "manifests/ledger/packs.h"
 
@@ -31,7 +32,7 @@ static void
 check_texts(Ledger *ledger, Findings *findings)
 {
     static const char *const names[] = { "HEAD", "config", "description" };
-    g_autofree char *line = ledger->identity ? identity_allowed_signer(ledger->identity) : NULL;
+    g_autofree char *line = ledger->identity ? identity_allowed_signers(ledger->identity) : NULL;
 
     for (guint i = 0; i < G_N_ELEMENTS(names); i++)
         check_text(ledger, findings, names[i], repository_file_text(names[i]));

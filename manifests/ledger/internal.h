@@ -11,7 +11,7 @@
 /* Batches that are being added: the state after them.  Their leaves already stand in the hash file, past the ledger's size. */
 typedef struct {
     Projection *projection; /* NULL: to be loaded from root */
-    Identity *identity;     /* of an inception among them, or NULL */
+    Identity *identity;     /* of an inception or rotation among them, or NULL */
     LedgerHead head;
     git_oid commit, root;
 } Transaction;
@@ -21,6 +21,8 @@ struct Ledger {
     Repository *repository;
     MerkleFile *merkle;
     Identity *identity;       /* NULL while empty */
+    GPtrArray *former;        /* of Identity*: what was handed out before, and may still be in use */
+    git_oid rotations;        /* the tree from which identity was read; zero: there is none */
     LedgerHead head;
     git_oid commit, root;     /* of head; zero while empty */
     LedgerLock *lock;         /* NULL unless held */
@@ -33,6 +35,9 @@ struct LedgerLock {
 };
 
 void transaction_free(Transaction *transaction);
+
+/* Takes @identity over as the newest key state; the one before stays as long as the ledger is open. */
+void ledger_set_identity(Ledger *ledger, Identity *identity);
 
 /* The log entry of record @seq as the tree @root has it. */
 GBytes *ledger_read_entry(Ledger *ledger, const git_oid *root, guint64 seq, GError **error);

@@ -19,10 +19,19 @@ damaged(Ledger *ledger, GError **error, const char *what)
     return chama_error(error, CHAMA_ERROR_DAMAGED, "%s: %s", ledger->git, what);
 }
 
+void
+ledger_set_identity(Ledger *ledger, Identity *identity)
+{
+    if (ledger->identity)
+        g_ptr_array_add(ledger->former, ledger->identity);
+    ledger->identity = identity;
+}
+
 static void
 set_empty(Ledger *ledger)
 {
-    g_clear_pointer(&ledger->identity, identity_free);
+    ledger_set_identity(ledger, NULL);
+    memset(&ledger->rotations, 0, sizeof ledger->rotations);
     memset(&ledger->head, 0, sizeof ledger->head);
     memset(&ledger->commit, 0, sizeof ledger->commit);
     memset(&ledger->root, 0, sizeof ledger->root);
@@ -52,18 +61,66 @@ find_last(Ledger *ledger, const git_oid *root, guint64 *last, GError **error)
     return *last <= RECORD_SEQ_MAX || damaged(ledger, error, "G5: a record has no number");
 }
 
-static gboolean
-load_identity(Ledger *ledger, GError **error)
+/* The key state after record @seq, which changes it. */
+static Identity *
+follow_change(Ledger *ledger, guint64 seq, Identity *before, GError **error)
 {
-    g_autoptr(Record) inception = NULL;
+    g_autoptr(Identity) taken = before;
+    g_autoptr(Record) record = ledger_get(ledger, seq, error);
+    Identity *after = record ? record_identity_after(record, before, error) : NULL;
 
-    if (ledger->identity)
+    if (record && !after)
+        ledger_damaged(ledger, seq, error);
+    return after;
+}
+
+/* G15: the tree says where the rotations are, so that no other record need be read. */
+static GArray *
+find_rotations(Ledger *ledger, const git_oid *rotations, GError **error)
+{
+    g_autoptr(GArray) numbers = g_array_new(FALSE, FALSE, sizeof(guint64));
+    g_autoptr(GBytes) tree = NULL;
+
+    if (git_oid_is_zero(rotations))
+        return g_steal_pointer(&numbers);
+    tree = repository_read(ledger->repository, rotations, GIT_OBJECT_TREE, error);
+    if (!tree)
+        return NULL;
+    if (!tree_numbers(tree, numbers))
+        return damaged(ledger, error, "G15: " TREE_ROTATIONS "/ is not a folder of rotations"), NULL;
+    return g_steal_pointer(&numbers);
+}
+
+static gboolean
+load_identity(Ledger *ledger, const git_oid *rotations, GError **error)
+{
+    g_autoptr(GArray) numbers = NULL;
+    Identity *identity;
+
+    if (ledger->identity && git_oid_equal(rotations, &ledger->rotations))
         return TRUE;
-    inception = ledger_get(ledger, 0, error);
-    if (!inception)
+    numbers = find_rotations(ledger, rotations, error);
+    if (!numbers)
         return FALSE;
-    ledger->identity = identity_parse_inception(inception->bytes, error);
-    return ledger->identity || ledger_damaged(ledger, 0, error);
+    identity = follow_change(ledger, 0, NULL, error);
+    for (guint i = 0; identity && i < numbers->len; i++)
+        identity = follow_change(ledger, g_array_index(numbers, guint64, i), identity, error);
+    if (!identity)
+        return FALSE;
+    ledger_set_identity(ledger, identity);
+    ledger->rotations = *rotations;
+    return TRUE;
+}
+
+static gboolean
+rotations_of(Ledger *ledger, const git_oid *root, git_oid *rotations, GError **error)
+{
+    g_autoptr(GBytes) tree = repository_read(ledger->repository, root, GIT_OBJECT_TREE, error);
+
+    memset(rotations, 0, sizeof *rotations);
+    if (tree)
+        tree_find(tree, TREE_ROTATIONS, rotations);
+    return tree != NULL;
 }
 
 /* The state at commit @id.  Whatever fails, the ledger is as it was or empty. */
@@ -74,14 +131,16 @@ load_head(Ledger *ledger, const git_oid *id, GError **error)
     g_auto(Commit) commit = { 0 };
     g_autoptr(Record) record = NULL;
     guint64 last = 0;
+    git_oid rotations;
 
-    if (!bytes || !commit_parse(bytes, &commit, error) || !find_last(ledger, &commit.tree, &last, error))
+    if (!bytes || !commit_parse(bytes, &commit, error) || !find_last(ledger, &commit.tree, &last, error) ||
+        !rotations_of(ledger, &commit.tree, &rotations, error))
         return FALSE;
     ledger->commit = *id;
     ledger->root = commit.tree;
     ledger->head.size = last + 1;
     record = ledger_get(ledger, last, error);
-    if (!record || !load_identity(ledger, error)) {
+    if (!record || !load_identity(ledger, &rotations, error)) {
         set_empty(ledger);
         return FALSE;
     }
@@ -113,6 +172,7 @@ ledger_open(const char *git, const char *log, GError **error)
 
     ledger->git = g_strdup(git);
     ledger->log = g_strdup(log);
+    ledger->former = g_ptr_array_new_with_free_func((GDestroyNotify)identity_free);
     ledger->repository = repository_open(git, error);
     if (!ledger->repository || !durable_mkdir(log, 0755, error))
         return NULL;
@@ -137,6 +197,8 @@ ledger_close(Ledger *ledger)
     if (ledger->lock)
         ledger->lock->ledger = NULL;
     identity_free(ledger->identity);
+    if (ledger->former)
+        g_ptr_array_unref(ledger->former);
     merkle_file_close(ledger->merkle);
     repository_close(ledger->repository);
     g_free(ledger->git);

@@ -2,6 +2,7 @@
 
 #include "keys/durable.h"
 #include "keys/error.h"
+#include "keys/history.h"
 #include "keys/sshsig.h"
 #include "manifests/ledger/commit.h"
 #include "manifests/ledger/internal.h"
@@ -74,17 +75,21 @@ check_batch(Ledger *ledger, const LedgerHead *head, GPtrArray *records, GError *
     return TRUE;
 }
 
-/* The key state after the batch: an inception brings it. */
-static gboolean
-identity_after(const Transaction *transaction, GPtrArray *records, Identity **identity, GError **error)
+/* The key state after the batch: an inception or a rotation changes it. */
+static Identity *
+identity_after(const Transaction *transaction, GPtrArray *records, GError **error)
 {
-    const Record *first = g_ptr_array_index(records, 0);
+    g_autoptr(Identity) identity = transaction->head.identity ? identity_ref(transaction->head.identity) : NULL;
 
-    *identity = NULL;
-    if (transaction->head.identity)
-        return TRUE;
-    *identity = identity_parse_inception(first->bytes, error);
-    return *identity != NULL;
+    for (guint i = 0; i < records->len; i++) {
+        Identity *after = record_identity_after(g_ptr_array_index(records, i), identity, error);
+
+        identity_free(identity);
+        identity = after;
+        if (!identity)
+            return NULL;
+    }
+    return g_steal_pointer(&identity);
 }
 
 static gboolean
@@ -160,14 +165,14 @@ static gboolean
 add_batch(Ledger *ledger, GPtrArray *records, GBytes *received, const Keypair *signing, GError **error)
 {
     Transaction *transaction = need_transaction(ledger, error);
-    g_autoptr(Identity) inception = NULL;
+    g_autoptr(Identity) identity = NULL;
     g_autoptr(GBytes) unsigned_bytes = NULL;
     g_autoptr(GBytes) signature = NULL;
     Rebuilt rebuilt = { .records = records };
 
-    if (!transaction || !check_batch(ledger, &transaction->head, records, error) || !identity_after(transaction, records, &inception, error))
+    if (!transaction || !check_batch(ledger, &transaction->head, records, error) || !(identity = identity_after(transaction, records, error)))
         return FALSE;
-    rebuilt.identity = inception ? inception : transaction->head.identity;
+    rebuilt.identity = identity;
     if (rebuild(ledger, transaction, &rebuilt, error)) {
         unsigned_bytes = rebuilt.unsigned_bytes;
         signature = settle_signature(&rebuilt, received, signing, error);
@@ -176,9 +181,9 @@ add_batch(Ledger *ledger, GPtrArray *records, GBytes *received, const Keypair *s
         g_clear_pointer(&transaction->projection, projection_free);
         return FALSE;
     }
-    if (inception) {
+    if (identity != transaction->head.identity) {
         identity_free(transaction->identity);
-        transaction->identity = g_steal_pointer(&inception);
+        transaction->identity = identity_ref(identity);
     }
     return admit(ledger, transaction, &rebuilt, signature, error);
 }
@@ -194,12 +199,12 @@ static gboolean
 write_signers(Ledger *ledger, const Identity *identity, GError **error)
 {
     g_autofree char *path = g_build_filename(ledger->git, REPOSITORY_SIGNERS, NULL);
-    g_autofree char *line = identity_allowed_signer(identity);
+    g_autofree char *lines = identity_allowed_signers(identity);
     g_autofree char *present = NULL;
 
-    if (g_file_get_contents(path, &present, NULL, NULL) && strcmp(present, line) == 0)
+    if (g_file_get_contents(path, &present, NULL, NULL) && strcmp(present, lines) == 0)
         return TRUE;
-    return durable_write(path, line, strlen(line), 0644, error);
+    return durable_write(path, lines, strlen(lines), 0644, error);
 }
 
 /* G12: all that the commit needs is on disk before the ref names it. */
@@ -219,7 +224,7 @@ take_over(Ledger *ledger, Transaction *transaction)
     ledger->root = transaction->root;
     ledger->head = transaction->head;
     if (transaction->identity)
-        ledger->identity = g_steal_pointer(&transaction->identity);
+        ledger_set_identity(ledger, g_steal_pointer(&transaction->identity));
 }
 
 gboolean
@@ -273,15 +278,12 @@ ledger_replicate_root(Ledger *ledger, guint64 size, Digest *root, GError **error
 static gboolean
 check_signer(Ledger *ledger, GPtrArray *records, const Keypair *signing, GError **error)
 {
-    const Record *first = records->len > 0 ? g_ptr_array_index(records, 0) : NULL;
-    g_autoptr(Identity) inception = NULL;
-    const Identity *identity = ledger->identity;
+    const Transaction present = { .head = ledger->head };
+    g_autoptr(Identity) after = identity_after(&present, records, error);
 
-    if (!identity && first)
-        identity = inception = identity_parse_inception(first->bytes, error);
-    if (!identity)
-        return first ? FALSE : chama_error(error, CHAMA_ERROR_LIMIT, "%s: G8: want at least one record in a batch", ledger->git);
-    if (memcmp(identity->signing.bytes, keypair_public(signing)->bytes, ED25519_PUBLIC_SIZE) != 0)
+    if (!after)
+        return records->len > 0 ? FALSE : chama_error(error, CHAMA_ERROR_LIMIT, "%s: G8: want at least one record in a batch", ledger->git);
+    if (memcmp(after->signing.bytes, keypair_public(signing)->bytes, ED25519_PUBLIC_SIZE) != 0)
         return chama_error(error, CHAMA_ERROR_VERIFY, "%s: G10: the signing key is not the one of the node", ledger->git);
     return TRUE;
 }

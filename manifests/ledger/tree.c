@@ -5,6 +5,7 @@
 
 #include "keys/canonical.h"
 #include "keys/error.h"
+#include "keys/history.h"
 #include "keys/sshsig.h"
 #include "manifests/ledger/view.h"
 
@@ -31,6 +32,7 @@ struct Projection {
     gpointer data;
     Level level[TREE_LEVELS];
     GArray *datasets; /* of Dataset, in the order of git */
+    GByteArray *rotations; /* the tree of that name */
     git_oid datasets_id, profile, signers;
     gboolean has_profile;
 };
@@ -98,6 +100,27 @@ tree_component(guint level, guint64 seq, char name[32])
     g_snprintf(name, 32, "%0*" G_GUINT64_FORMAT "%s", part[level].digits, seq / part[level].divisor % part[level].modulus,
                level == TREE_LEVELS - 1 ? ".json" : "");
     return name;
+}
+
+gboolean
+tree_numbers(GBytes *tree, GArray *numbers)
+{
+    gsize size;
+    const guint8 *at = g_bytes_get_data(tree, &size), *end = at + size;
+    Entry entry;
+
+    while (at < end) {
+        guint64 number;
+        char name[32];
+
+        if (!next_entry(&at, end, &entry))
+            return FALSE;
+        number = g_ascii_strtoull(entry.name, NULL, 10);
+        if (number > RECORD_SEQ_MAX || strcmp(tree_component(TREE_LEVELS - 1, number, name), entry.name) != 0)
+            return FALSE;
+        g_array_append_val(numbers, number);
+    }
+    return TRUE;
 }
 
 static void
@@ -220,9 +243,21 @@ dataset_position(const GArray *datasets, const char *name, gboolean *found)
 static void
 add_view(Projection *projection, const View *view, git_oid *id)
 {
+    static const char *const hints[] = { [VIEW_MANIFEST] = "manifest", [VIEW_PROFILE] = "profile", [VIEW_ROTATION] = "rotation" };
     g_autofree char *text = canonical_format_pretty(view->object);
 
-    add_object(projection, GIT_OBJECT_BLOB, text, strlen(text), view->kind == VIEW_PROFILE ? "profile" : "manifest", id);
+    add_object(projection, GIT_OBJECT_BLOB, text, strlen(text), hints[view->kind], id);
+}
+
+/* G15: each stays, since the keys that it ended still speak for the records before it. */
+static void
+add_rotation(Projection *projection, const View *view)
+{
+    char name[32];
+    git_oid blob;
+
+    add_view(projection, view, &blob);
+    append_entry(projection->rotations, FILE_MODE, tree_component(TREE_LEVELS - 1, view->seq, name), &blob);
 }
 
 static void
@@ -293,6 +328,8 @@ add_views(Projection *projection, GPtrArray *views)
             add_view(projection, view, &projection->profile);
             projection->has_profile = TRUE;
         }
+        if (view->kind == VIEW_ROTATION)
+            add_rotation(projection, view);
     }
     if (changed && projection->datasets->len > 0)
         write_datasets(projection);
@@ -313,7 +350,20 @@ write_root(Projection *projection, git_oid *root)
         append_entry(tree, FILE_MODE, "profile.json", &projection->profile);
     add_object(projection, GIT_OBJECT_TREE, records->data, records->len, "records", &id);
     append_entry(tree, FOLDER_MODE, "records", &id);
+    if (projection->rotations->len > 0) {
+        add_object(projection, GIT_OBJECT_TREE, projection->rotations->data, projection->rotations->len, TREE_ROTATIONS, &id);
+        append_entry(tree, FOLDER_MODE, TREE_ROTATIONS, &id);
+    }
     add_object(projection, GIT_OBJECT_TREE, tree->data, tree->len, "root", root);
+}
+
+static gboolean
+changes_keys(GPtrArray *views)
+{
+    for (guint i = 0; i < views->len; i++)
+        if (((const View *)g_ptr_array_index(views, i))->kind == VIEW_ROTATION)
+            return TRUE;
+    return FALSE;
 }
 
 void
@@ -323,10 +373,10 @@ projection_add(Projection *projection, GPtrArray *records, GPtrArray *views, con
         add_record(projection, g_ptr_array_index(records, i));
     close_levels(projection);
     add_views(projection, views);
-    if (git_oid_is_zero(&projection->signers)) {
-        g_autofree char *line = identity_allowed_signer(identity);
+    if (git_oid_is_zero(&projection->signers) || changes_keys(views)) {
+        g_autofree char *lines = identity_allowed_signers(identity);
 
-        add_object(projection, GIT_OBJECT_BLOB, line, strlen(line), "signers", &projection->signers);
+        add_object(projection, GIT_OBJECT_BLOB, lines, strlen(lines), "signers", &projection->signers);
     }
     write_root(projection, root);
 }
@@ -339,6 +389,7 @@ projection_new(ObjectSink sink, gpointer data)
     projection->sink = sink;
     projection->data = data;
     projection->datasets = g_array_new(FALSE, TRUE, sizeof(Dataset));
+    projection->rotations = g_byte_array_new();
     for (guint level = 0; level < TREE_LEVELS; level++)
         projection->level[level].bytes = g_byte_array_new();
     return projection;
@@ -350,6 +401,7 @@ projection_free(Projection *projection)
     if (!projection)
         return;
     g_array_unref(projection->datasets);
+    g_byte_array_unref(projection->rotations);
     for (guint level = 0; level < TREE_LEVELS; level++)
         g_byte_array_unref(projection->level[level].bytes);
     g_free(projection);
@@ -375,6 +427,20 @@ load_datasets(Projection *projection, GBytes *tree, GError **error)
 }
 
 static gboolean
+load_rotations(Projection *projection, Repository *repository, GBytes *root, GError **error)
+{
+    g_autoptr(GBytes) tree = NULL;
+    git_oid id;
+
+    if (!tree_find(root, TREE_ROTATIONS, &id))
+        return TRUE;
+    tree = repository_read(repository, &id, GIT_OBJECT_TREE, error);
+    if (tree)
+        g_byte_array_append(projection->rotations, g_bytes_get_data(tree, NULL), (guint)g_bytes_get_size(tree));
+    return tree != NULL;
+}
+
+static gboolean
 load_root(Projection *projection, Repository *repository, GBytes *root, git_oid *records, GError **error)
 {
     g_autoptr(GBytes) datasets = NULL;
@@ -382,6 +448,8 @@ load_root(Projection *projection, Repository *repository, GBytes *root, git_oid 
     if (!tree_find(root, REPOSITORY_SIGNERS, &projection->signers) || !tree_find(root, "records", records))
         return chama_error(error, CHAMA_ERROR_DAMAGED, "ledger: G4: the tree lacks records or " REPOSITORY_SIGNERS);
     projection->has_profile = tree_find(root, "profile.json", &projection->profile);
+    if (!load_rotations(projection, repository, root, error))
+        return FALSE;
     if (!tree_find(root, "datasets", &projection->datasets_id))
         return TRUE;
     datasets = repository_read(repository, &projection->datasets_id, GIT_OBJECT_TREE, error);

@@ -20,6 +20,10 @@ gboolean tree_find(GBytes *tree, const char *name, git_oid *id);
 /* The last entry; @name gets at most @size bytes of its name.  FALSE if the tree is empty or malformed. */
 gboolean tree_last(GBytes *tree, char *name, gsize size, git_oid *id);
 
+/* G15: the folder of rotations, and the numbers that its files are named after, ascending, appended to @numbers (guint64): FALSE if they are not so. */
+#define TREE_ROTATIONS "rotations"
+gboolean tree_numbers(GBytes *tree, GArray *numbers);
+
 /* The names of the folders below records/ and of the file of a record: "0000", "00", "00", "000000000.json". */
 char *tree_component(guint level, guint64 seq, char name[32]);
 
@@ -33,7 +37,7 @@ Projection *projection_load(Repository *repository, const git_oid *root, guint64
 void projection_free(Projection *projection);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Projection, projection_free)
 
-/* Adds a batch.  @identity is the node's after its inception.  @root gets the tree of the commit. */
+/* Adds a batch.  @identity is the node's after its last record.  @root gets the tree of the commit. */
 void projection_add(Projection *projection, GPtrArray *records, GPtrArray *views, const Identity *identity, git_oid *root);
 
 #endif

@@ -39,6 +39,7 @@ typedef struct {
     Projection *projection; /* NULL once a record could not be read: nothing can be rebuilt from there on */
     GPtrArray *records;     /* of the batch at hand */
     LedgerHead head;        /* before the next record */
+    Identity *identity;     /* its key state: it leads back to all that jobs may use */
     git_oid parent;
     guint64 missing;        /* objects of the batch at hand that are not there */
 } Check;
@@ -166,12 +167,25 @@ check_leaf(Check *check, guint64 seq, GBytes *entry)
         findings_add(check->findings, "record %" G_GUINT64_FORMAT ": G14: the hash file has another leaf", seq);
 }
 
+/* N13.  A rotation that breaks a rule is told of by the worker that verifies it; the keys before it go on. */
+static void
+follow_keys(Check *check, const Record *record)
+{
+    Identity *after = record_identity_after(record, check->identity, NULL);
+
+    if (!after)
+        return;
+    identity_free(check->identity);
+    check->identity = after;
+}
+
 /* Takes the entry at its word to go on; a worker checks its signature. */
 static void
 take_entry(Check *check, guint64 seq, GBytes *entry)
 {
     g_autoptr(GError) error = NULL;
     RecordReceived *received = record_receive(g_bytes_get_data(entry, NULL), g_bytes_get_size(entry), &error);
+    const Record *claims;
     Job *job;
 
     check_leaf(check, seq, entry);
@@ -180,12 +194,14 @@ take_entry(Check *check, guint64 seq, GBytes *entry)
         g_clear_pointer(&check->projection, projection_free);
         return;
     }
-    g_ptr_array_add(check->records, record_copy(record_received_claims(received)));
+    claims = record_received_claims(received);
+    g_ptr_array_add(check->records, record_copy(claims));
     job = g_new0(Job, 1);
     job->received = received;
     job->head = check->head;
     job->seq = seq;
-    check->head = (LedgerHead){ seq + 1, record_received_claims(received)->address, check->ledger->identity };
+    follow_keys(check, claims);
+    check->head = (LedgerHead){ seq + 1, claims->address, check->identity };
     push(check, job);
 }
 
@@ -229,7 +245,7 @@ check_rebuilt(Check *check, const LedgerCommit *at, const Commit *commit)
     Job *job = g_new0(Job, 1);
 
     check->missing = 0;
-    projection_add(check->projection, check->records, views, check->ledger->identity, &root);
+    projection_add(check->projection, check->records, views, check->identity, &root);
     if (check->missing > 0)
         findings_add(check->findings, "commit of record %" G_GUINT64_FORMAT ": G4: %" G_GUINT64_FORMAT " of its objects are missing", at->first,
                      check->missing);
@@ -242,7 +258,7 @@ check_rebuilt(Check *check, const LedgerCommit *at, const Commit *commit)
         findings_add(check->findings, "commit of record %" G_GUINT64_FORMAT ": G8: is not the one of the records", at->first);
     job->unsigned_bytes = g_steal_pointer(&unsigned_bytes);
     job->signature = g_bytes_ref(commit->signature);
-    job->identity = check->ledger->identity;
+    job->identity = check->identity;
     job->seq = at->first;
     push(check, job);
 }
@@ -286,8 +302,7 @@ check_history(Check *check)
 static gboolean
 check_checkpoint(Ledger *ledger, const char *note, GError **error)
 {
-    g_autofree char *origin = checkpoint_origin(ledger->identity->id);
-    g_autoptr(Checkpoint) checkpoint = checkpoint_verify(note, strlen(note), origin, &ledger->identity->log, error);
+    g_autoptr(Checkpoint) checkpoint = checkpoint_verify_by(note, strlen(note), ledger->identity, error);
     Digest root;
 
     if (!checkpoint)
@@ -323,6 +338,7 @@ check_all(Check *check)
     g_thread_pool_free(check->pool, FALSE, TRUE);
     hand_on(check->findings);
     projection_free(check->projection);
+    identity_free(check->identity);
 }
 
 gboolean

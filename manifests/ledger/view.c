@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "keys/canonical.h"
+#include "keys/rotation.h"
 #include "manifests/text.h"
 
 #define NAME_LETTERS "abcdefghijklmnopqrstuvwxyz0123456789._-"
@@ -54,17 +55,18 @@ View *
 view_of(const Record *record)
 {
     View *view = g_new0(View, 1);
-    gboolean manifest = strcmp(record->type, "manifest/1") == 0;
+    gboolean manifest = strcmp(record->type, "manifest/1") == 0, rotation = strcmp(record->type, ROTATION_TYPE) == 0;
     gsize size;
     const void *data = g_bytes_get_data(record->bytes, &size);
 
-    if (!manifest && strcmp(record->type, "profile/1") != 0)
+    view->seq = record->seq;
+    if (!manifest && !rotation && strcmp(record->type, "profile/1") != 0)
         return view;
     view->object = canonical_parse(data, size, RECORD_SIZE_MAX, "record", NULL);
     if (view->object && manifest)
         read_manifest(view);
     else if (view->object)
-        view->kind = VIEW_PROFILE;
+        view->kind = rotation ? VIEW_ROTATION : VIEW_PROFILE;
     return view;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "keys/error.h"
+#include "keys/history.h"
 #include "keys/sshsig.h"
 #include "manifests/lineage/derivation.h"
 #include "manifests/version.h"
@@ -66,11 +67,10 @@ home_facts_free(HomeFacts *facts)
 
 /* The newest checkpoint kept, if its owner signed it and the ledger here has its root. */
 static Checkpoint *
-checkpoint_of(Ledger *ledger, const char *node)
+checkpoint_of(Ledger *ledger)
 {
     g_autofree char *note = ledger_checkpoint(ledger, NULL);
-    g_autofree char *origin = checkpoint_origin(node);
-    g_autoptr(Checkpoint) checkpoint = note ? checkpoint_verify(note, strlen(note), origin, &ledger_identity(ledger)->log, NULL) : NULL;
+    g_autoptr(Checkpoint) checkpoint = note ? checkpoint_verify_by(note, strlen(note), ledger_identity(ledger), NULL) : NULL;
     Digest root;
 
     if (!checkpoint || checkpoint->size > ledger_head(ledger)->size || !ledger_root(ledger, checkpoint->size, &root, NULL) ||
@@ -91,7 +91,7 @@ log_of(HomeFacts *facts, const char *node)
     if (log->ledger && ledger_head(log->ledger)->size == 0)
         log->ledger = NULL;
     if (log->ledger)
-        log->checkpoint = checkpoint_of(log->ledger, node);
+        log->checkpoint = checkpoint_of(log->ledger);
     g_hash_table_insert(facts->logs, g_strdup(node), log);
     return log;
 }
@@ -103,7 +103,7 @@ signature_holds(const Record *record, const Identity *identity, GError **error)
     gsize size;
     const void *bytes = g_bytes_get_data(record->bytes, &size);
 
-    return sshsig_verify(record->signature, &identity->signing, SSHSIG_NAMESPACE_RECORD, bytes, size, error);
+    return sshsig_verify(record->signature, &identity_at(identity, record->seq)->signing, SSHSIG_NAMESPACE_RECORD, bytes, size, error);
 }
 
 /* LI1: the log entry is the leaf at its place, and the tree of the checkpoint has that leaf there. */

@@ -162,47 +162,28 @@ add_openings(Exchanging *x, GError **error)
     return rows != NULL;
 }
 
-/* E6: the inception is the node's, and it signed the profile, which names the key that the caller showed. */
-static Record *
-verify_inception(const Exchange *exchange, GError **error)
-{
-    const LedgerHead nothing = { .size = 0 };
-    g_autoptr(RecordReceived) received = record_receive(exchange->introduction_inception, strlen(exchange->introduction_inception), error);
-    g_autoptr(Record) record = received ? record_verify(received, &nothing, error) : NULL;
-
-    if (record && strcmp(record->node, exchange->node) != 0)
-        return chama_error_null(error, CHAMA_ERROR_VERIFY, "introduction: E6: want the inception of %s, have that of %s", exchange->node, record->node);
-    return g_steal_pointer(&record);
-}
-
-/* Its place in the ledger is a claim here; its signature is not. */
+/* E6: the keys that the inception and the rotations name signed the profile, which names the TLS key that the caller showed.  What is known here already
+ * goes before what is shown. */
 static Profile *
-verify_profile(const Exchange *exchange, const Identity *identity, GError **error)
+verify_introduction(Exchanging *x, GError **error)
 {
-    g_autoptr(RecordReceived) received = record_receive(exchange->introduction_profile, strlen(exchange->introduction_profile), error);
-    const Record *claims = received ? record_received_claims(received) : NULL;
-    g_autoptr(Record) record = NULL;
+    Catalogue *catalogue = home_catalogue(x->answer->home, error);
+    g_autoptr(Identity) known = catalogue ? catalogue_identity(catalogue, x->exchange->node, NULL) : NULL;
+    g_autoptr(Identity) identity = NULL;
 
-    if (!claims)
-        return NULL;
-    if (claims->seq == 0)
-        return chama_error_null(error, CHAMA_ERROR_VERIFY, "introduction: E6: want a profile, have an inception in its place");
-    record = record_verify(received, &(LedgerHead){ claims->seq, claims->prev, identity }, error);
-    return record ? profile_parse(record, error) : NULL;
+    return catalogue ? credentials_verify(x->exchange->introduction, x->exchange->node, known, "introduction: E6", &identity, error) : NULL;
 }
 
 static Peer *
-peer_introduced(const Exchange *exchange, const Digest *pin, GError **error)
+peer_introduced(Exchanging *x, const Digest *pin, GError **error)
 {
-    g_autoptr(Record) inception = verify_inception(exchange, error);
-    g_autoptr(Identity) identity = inception ? identity_parse_inception(inception->bytes, error) : NULL;
-    g_autoptr(Profile) profile = identity ? verify_profile(exchange, identity, error) : NULL;
+    g_autoptr(Profile) profile = verify_introduction(x, error);
     g_autoptr(Peer) peer = peer_new();
     gboolean shown = FALSE;
 
     if (!profile)
         return NULL;
-    g_strlcpy(peer->node, exchange->node, sizeof peer->node);
+    g_strlcpy(peer->node, x->exchange->node, sizeof peer->node);
     peer->name = name_of_profile(profile);
     for (guint i = 0; i < profile->addresses->len; i++)
         peer_add_url(peer->urls, profile->addresses->pdata[i]);
@@ -223,9 +204,9 @@ meet_stranger(Exchanging *x, const AnswerRequest *request, GError **error)
     if (!request->has_pin || !x->exchange->node[0])
         return TRUE;
     access_prove(x->answer->home, &request->pin, x->exchange->node, &x->answer->caller);
-    if (!x->exchange->introduction_inception)
+    if (!x->exchange->introduction)
         return TRUE;
-    peer = peer_introduced(x->exchange, &request->pin, error);
+    peer = peer_introduced(x, &request->pin, error);
     return peer && peers_note_pending(x->answer->home, peer, error);
 }
 

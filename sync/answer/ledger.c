@@ -8,34 +8,21 @@
 
 #define STREAM_TYPE "application/vnd.chama.records"
 
-static json_t *
-entry_to_json(const Record *record)
-{
-    g_autoptr(GBytes) entry = record_entry(record);
-    gsize size;
-    const char *text = g_bytes_get_data(entry, &size);
-
-    return json_stringn(text, size);
-}
-
 gboolean
 answer_node(Answer *answer, const AnswerRequest *request, const char *name, GError **error)
 {
     Home *home = answer->home;
     Ledger *ledger = home_ledger(home, error);
     Catalogue *catalogue = ledger && ledger_refresh(ledger, error) ? home_catalogue(home, error) : NULL;
-    g_autoptr(Record) inception = catalogue ? ledger_get(ledger, 0, error) : NULL;
-    g_autoptr(Record) profile = inception ? catalogue_profile_record(catalogue, home_id(home), error) : NULL;
+    g_autoptr(Credentials) credentials = catalogue ? credentials_own(home, error) : NULL;
     g_auto(Standing) standing = { 0 };
     g_autoptr(json_t) root = NULL;
     GBytes *bytes;
 
-    if (!profile)
-        return error && *error ? FALSE : chama_error(error, CHAMA_ERROR_DAMAGED, "ledger: want a profile, have none");
-    if (!standing_of(home, home_id(home), &standing, error))
+    if (!credentials || !standing_of(home, home_id(home), &standing, error))
         return FALSE;
-    root = json_pack("{s:s, s:s, s:s, s:o, s:o}", "type", "node/1", "node", home_id(home), "checkpoint", standing.note, "inception",
-                     entry_to_json(inception), "profile", entry_to_json(profile));
+    root = json_pack("{s:s, s:s, s:s}", "type", "node/1", "node", home_id(home), "checkpoint", standing.note);
+    credentials_add(credentials, root);
     bytes = canonical_format(root, error);
     if (bytes)
         answer_set_body(answer, "application/json", bytes);

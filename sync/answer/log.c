@@ -40,13 +40,12 @@ answer_log_checkpoint(Answer *answer, const AnswerRequest *request, const char *
 static gboolean
 published_size(Ledger *ledger, guint64 *size, GError **error)
 {
-    g_autofree char *origin = checkpoint_origin(ledger_node(ledger));
     g_autofree char *note = ledger_checkpoint(ledger, error);
     g_autoptr(Checkpoint) checkpoint = NULL;
 
     if (!note)
         return error && *error ? FALSE : chama_error(error, CHAMA_ERROR_NOT_FOUND, "E24: no checkpoint of this ledger is held here");
-    checkpoint = checkpoint_verify(note, strlen(note), origin, &ledger_identity(ledger)->log, error);
+    checkpoint = checkpoint_verify_by(note, strlen(note), ledger_identity(ledger), error);
     if (!checkpoint)
         return FALSE;
     *size = MIN(checkpoint->size, ledger_head(ledger)->size);

@@ -39,7 +39,6 @@ standing_of(Home *home, const char *node, Standing *standing, GError **error)
 {
     Ledger *ledger = current_ledger(home, node, error);
     const Identity *identity = ledger ? ledger_identity(ledger) : NULL;
-    g_autofree char *origin = checkpoint_origin(node);
     g_autofree char *note = NULL;
     g_autoptr(Checkpoint) checkpoint = NULL;
 
@@ -48,7 +47,7 @@ standing_of(Home *home, const char *node, Standing *standing, GError **error)
     note = strcmp(node, home_id(home)) == 0 ? own_note(home, error) : ledger_checkpoint(ledger, error);
     if (!note || !identity)
         return error && *error ? FALSE : chama_error(error, CHAMA_ERROR_NOT_FOUND, "%s: no checkpoint of this ledger is held here", node);
-    checkpoint = checkpoint_verify(note, strlen(note), origin, &identity->log, error);
+    checkpoint = checkpoint_verify_by(note, strlen(note), identity, error);
     if (!checkpoint)
         return FALSE;
     *standing = (Standing){ g_steal_pointer(&note), checkpoint->size, checkpoint->root, checkpoint->time };

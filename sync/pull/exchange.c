@@ -10,8 +10,7 @@ static gint64
 checkpoint_time(Ledger *ledger)
 {
     g_autofree char *note = ledger_checkpoint(ledger, NULL);
-    g_autofree char *origin = checkpoint_origin(ledger_node(ledger));
-    g_autoptr(Checkpoint) checkpoint = note ? checkpoint_verify(note, strlen(note), origin, &ledger_identity(ledger)->log, NULL) : NULL;
+    g_autoptr(Checkpoint) checkpoint = note ? checkpoint_verify_by(note, strlen(note), ledger_identity(ledger), NULL) : NULL;
 
     return checkpoint ? checkpoint->time : 0;
 }
@@ -91,7 +90,7 @@ make_exchange(Session *session, GError **error)
     g_autoptr(GPtrArray) whole = home_ledgers(session->home, error);
     g_autoptr(GPtrArray) sparse = whole ? sparse_nodes(session->home, error) : NULL;
 
-    if (!sparse || !introduction_own(session->home, &exchange->introduction_inception, &exchange->introduction_profile, error))
+    if (!sparse || !(exchange->introduction = credentials_own(session->home, error)))
         return NULL;
     g_strlcpy(exchange->node, home_id(session->home), sizeof exchange->node);
     exchange->openings = session->peer->openings;

@@ -16,8 +16,7 @@ node_document_free(NodeDocument *document)
     if (!document)
         return;
     g_free(document->checkpoint);
-    g_free(document->inception);
-    g_free(document->profile);
+    credentials_free(document->credentials);
     g_free(document);
 }
 
@@ -27,64 +26,20 @@ node_document_parse(GBytes *bytes, GError **error)
     static const char what[] = "node";
     g_autoptr(json_t) root = canonical_parse(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), NODE_DOCUMENT_MAX, what, error);
     g_autoptr(NodeDocument) document = g_new0(NodeDocument, 1);
-    const char *type, *node, *checkpoint, *inception, *profile;
+    const char *type, *node, *checkpoint;
 
     if (!root || !member_string(root, what, "type", RECORD_TYPE_MAX, &type, error))
         return NULL;
     if (strcmp(type, "node/1") != 0)
         return chama_error_null(error, CHAMA_ERROR_UNSUPPORTED, "node: want type node/1, have %s", type);
     if (!member_string(root, what, "node", NODE_ID_LENGTH, &node, error) || !member_string(root, what, "checkpoint", NOTE_SIZE_MAX, &checkpoint, error) ||
-        !member_string(root, what, "inception", ENTRY_SIZE_MAX, &inception, error) ||
-        !member_string(root, what, "profile", ENTRY_SIZE_MAX, &profile, error))
+        !(document->credentials = credentials_parse(root, what, error)))
         return NULL;
     if (!node_id_valid(node))
         return chama_error_null(error, CHAMA_ERROR_MALFORMED, "node: want a node id, have %s", node);
     g_strlcpy(document->node, node, sizeof document->node);
     document->checkpoint = g_strdup(checkpoint);
-    document->inception = g_strdup(inception);
-    document->profile = g_strdup(profile);
     return g_steal_pointer(&document);
-}
-
-static Record *
-verify_inception(const NodeDocument *document, GError **error)
-{
-    const LedgerHead nothing = { .size = 0 };
-    g_autoptr(RecordReceived) received = record_receive(document->inception, strlen(document->inception), error);
-    g_autoptr(Record) record = received ? record_verify(received, &nothing, error) : NULL;
-
-    if (!record)
-        return NULL;
-    if (strcmp(record->node, document->node) != 0)
-        return chama_error_null(error, CHAMA_ERROR_VERIFY, "node: want the inception of %s, have that of %s", document->node, record->node);
-    return g_steal_pointer(&record);
-}
-
-/* A record out of its ledger: its signature is what counts, so the head is the one that it claims to continue. */
-static Profile *
-verify_profile(const NodeDocument *document, const Identity *identity, GError **error)
-{
-    g_autoptr(RecordReceived) received = record_receive(document->profile, strlen(document->profile), error);
-    g_autoptr(Record) record = NULL;
-    LedgerHead claimed = { .identity = identity };
-
-    if (!received)
-        return NULL;
-    claimed.size = record_received_claims(received)->seq;
-    claimed.head = record_received_claims(received)->prev;
-    if (claimed.size == 0)
-        return chama_error_null(error, CHAMA_ERROR_VERIFY, "node: want a profile, have an inception in its place");
-    record = record_verify(received, &claimed, error);
-    return record ? profile_parse(record, error) : NULL;
-}
-
-static gboolean
-verify_checkpoint(const NodeDocument *document, const Identity *identity, GError **error)
-{
-    g_autofree char *origin = checkpoint_origin(document->node);
-    g_autoptr(Checkpoint) checkpoint = checkpoint_verify(document->checkpoint, strlen(document->checkpoint), origin, &identity->log, error);
-
-    return checkpoint != NULL;
 }
 
 static Peer *
@@ -101,15 +56,13 @@ peer_of_profile(const char *node, const Profile *profile)
 }
 
 Peer *
-node_document_verify(const NodeDocument *document, GError **error)
+node_document_verify(const NodeDocument *document, const Identity *known, GError **error)
 {
-    g_autoptr(Record) inception = verify_inception(document, error);
-    g_autoptr(Identity) identity = inception ? identity_parse_inception(inception->bytes, error) : NULL;
-    g_autoptr(Profile) profile = identity ? verify_profile(document, identity, error) : NULL;
+    g_autoptr(Identity) identity = NULL;
+    g_autoptr(Profile) profile = credentials_verify(document->credentials, document->node, known, "node", &identity, error);
+    g_autoptr(Checkpoint) checkpoint = profile ? checkpoint_verify_by(document->checkpoint, strlen(document->checkpoint), identity, error) : NULL;
 
-    if (!profile || !verify_checkpoint(document, identity, error))
-        return NULL;
-    return peer_of_profile(document->node, profile);
+    return checkpoint ? peer_of_profile(document->node, profile) : NULL;
 }
 
 /* The address that answered comes first, whatever the profile says. */
@@ -137,6 +90,14 @@ has_pin(const Peer *peer, const Digest *pin)
     return FALSE;
 }
 
+static Identity *
+known_identity(Home *home, const char *node)
+{
+    Catalogue *catalogue = home_catalogue(home, NULL);
+
+    return catalogue ? catalogue_identity(catalogue, node, NULL) : NULL;
+}
+
 Peer *
 pull_introduce(Home *home, const char *url, GError **error)
 {
@@ -149,7 +110,8 @@ pull_introduce(Home *home, const char *url, GError **error)
     g_autoptr(Transport) transport = transport_open(url, &options, error);
     g_autoptr(GBytes) bytes = transport ? transport_fetch(transport, "GET", "/v1/node", NULL, NULL, NODE_DOCUMENT_MAX, error) : NULL;
     g_autoptr(NodeDocument) document = bytes ? node_document_parse(bytes, error) : NULL;
-    g_autoptr(Peer) peer = document ? node_document_verify(document, error) : NULL;
+    g_autoptr(Identity) known = document ? known_identity(home, document->node) : NULL;
+    g_autoptr(Peer) peer = document ? node_document_verify(document, known, error) : NULL;
     Digest shown;
 
     if (!peer) {
@@ -163,34 +125,4 @@ pull_introduce(Home *home, const char *url, GError **error)
                                 url, peer->node);
     prefer_url(peer, url);
     return g_steal_pointer(&peer);
-}
-
-static char *
-entry_text(const Record *record)
-{
-    g_autoptr(GBytes) entry = record_entry(record);
-
-    return g_strndup(g_bytes_get_data(entry, NULL), g_bytes_get_size(entry));
-}
-
-gboolean
-introduction_own(Home *home, char **inception, char **profile, GError **error)
-{
-    Ledger *ledger = home_ledger(home, error);
-    Catalogue *catalogue = ledger ? home_catalogue(home, error) : NULL;
-    g_autoptr(Record) first = catalogue ? ledger_get(ledger, 0, error) : NULL;
-    g_autoptr(GError) local = NULL;
-    g_autoptr(Record) newest = first ? catalogue_profile_record(catalogue, home_id(home), &local) : NULL;
-
-    if (!first)
-        return FALSE;
-    if (local) {
-        g_propagate_error(error, g_steal_pointer(&local));
-        return FALSE;
-    }
-    if (!newest)
-        return chama_error(error, CHAMA_ERROR_DAMAGED, "ledger: want a profile, have none");
-    *inception = entry_text(first);
-    *profile = entry_text(newest);
-    return TRUE;
 }

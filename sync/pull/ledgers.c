@@ -30,17 +30,15 @@ offered_clear(Offered *offered)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Offered, offered_clear)
 
-/* PU5: the note is checked with the key that the ledger held names; of a ledger that is not here, when its records have come. */
+/* PU5: the note is checked with the keys that the ledger held names; of one that is longer when its records have come, which may change them. */
 static gboolean
 verify_offer(Offered *offered, GError **error)
 {
     const LedgerOffer *offer = offered->offer;
-    g_autofree char *origin = checkpoint_origin(offer->node);
 
-    if (offered->held == 0)
+    if (offer->size > offered->held)
         return TRUE;
-    offered->checkpoint =
-        checkpoint_verify(offer->checkpoint, strlen(offer->checkpoint), origin, &ledger_identity(offered->ledger)->log, error);
+    offered->checkpoint = checkpoint_verify_by(offer->checkpoint, strlen(offer->checkpoint), ledger_identity(offered->ledger), error);
     if (!offered->checkpoint)
         return FALSE;
     if (offered->checkpoint->size != offer->size)
@@ -139,8 +137,7 @@ static gboolean
 keep_if_fresher(const Offered *offered, GError **error)
 {
     g_autofree char *note = ledger_checkpoint(offered->ledger, NULL);
-    g_autofree char *origin = checkpoint_origin(offered->offer->node);
-    g_autoptr(Checkpoint) held = note ? checkpoint_verify(note, strlen(note), origin, &ledger_identity(offered->ledger)->log, NULL) : NULL;
+    g_autoptr(Checkpoint) held = note ? checkpoint_verify_by(note, strlen(note), ledger_identity(offered->ledger), NULL) : NULL;
 
     if (offered->own || (held && held->size == offered->held && held->time >= offered->checkpoint->time))
         return TRUE;
@@ -167,8 +164,7 @@ static gboolean
 fill_conflict(const Offered *offered, Conflict *conflict, GError **error)
 {
     g_autofree char *note = ledger_checkpoint(offered->ledger, NULL);
-    g_autofree char *origin = checkpoint_origin(offered->offer->node);
-    g_autoptr(Checkpoint) kept = note ? checkpoint_verify(note, strlen(note), origin, &ledger_identity(offered->ledger)->log, NULL) : NULL;
+    g_autoptr(Checkpoint) kept = note ? checkpoint_verify_by(note, strlen(note), ledger_identity(offered->ledger), NULL) : NULL;
 
     if (kept && kept->size <= offered->held)
         conflict->checkpoints[0] = g_steal_pointer(&note);
@@ -203,8 +199,7 @@ raise_alarm_of_seen(const Offered *offered, GError **error)
     const LedgerOffer *offer = offered->offer;
     Catalogue *catalogue = home_catalogue(offered->session->home, error);
     g_autoptr(Identity) identity = catalogue ? catalogue_identity(catalogue, offer->node, error) : NULL;
-    g_autofree char *origin = checkpoint_origin(offer->node);
-    g_autoptr(Checkpoint) checkpoint = identity ? checkpoint_verify(offer->checkpoint, strlen(offer->checkpoint), origin, &identity->log, error) : NULL;
+    g_autoptr(Checkpoint) checkpoint = identity ? checkpoint_verify_by(offer->checkpoint, strlen(offer->checkpoint), identity, error) : NULL;
     g_auto(Conflict) conflict = { .rollback = TRUE };
 
     if (!checkpoint)

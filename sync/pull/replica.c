@@ -15,7 +15,7 @@ typedef struct {
     ReplicaResult *result;
     LedgerLock *lock;
     LedgerHead head;            /* what the next record must continue */
-    Identity *inception;        /* key state within the first batch, before the ledger knows it */
+    Identity *identity;         /* key state within the batch being read, before the ledger knows it */
     Record *last;               /* verified */
     GPtrArray *batch;           /* of Record*: verified records of the batch being read */
     guint expected;             /* records of that batch; 0: beyond what was offered */
@@ -35,7 +35,7 @@ static void
 replica_clear(Replica *replica)
 {
     g_clear_pointer(&replica->lock, ledger_unlock);
-    g_clear_pointer(&replica->inception, identity_free);
+    g_clear_pointer(&replica->identity, identity_free);
     g_clear_pointer(&replica->last, record_free);
     g_clear_pointer(&replica->batch, g_ptr_array_unref);
     g_clear_pointer(&replica->signature, g_bytes_unref);
@@ -125,16 +125,18 @@ remember(Replica *replica, const Record *record)
 static gboolean
 advance(Replica *replica, Record *record, GError **error)
 {
+    Identity *after = record_identity_after(record, replica->head.identity, error);
+
     remember(replica, record);
     g_clear_pointer(&replica->last, record_free);
     replica->last = record_copy(record);
     g_ptr_array_add(replica->batch, record);
-    replica->head.head = record->address;
-    if (replica->head.size++ > 0)
-        return TRUE;
-    replica->inception = identity_parse_inception(record->bytes, error);
-    replica->head.identity = replica->inception;
-    return replica->inception != NULL;
+    if (!after)
+        return FALSE;
+    identity_free(replica->identity);
+    replica->identity = after;
+    replica->head = (LedgerHead){ replica->head.size + 1, record->address, after };
+    return TRUE;
 }
 
 /* A new ledger gets its folder only now that its inception has been verified, and counts against the quota even if the rest never comes. */
@@ -250,14 +252,13 @@ static gboolean
 check_against_checkpoint(Replica *replica, GError **error)
 {
     const LedgerOffer *offer = replica->order->offer;
-    g_autofree char *origin = checkpoint_origin(offer->node);
     g_autoptr(Checkpoint) checkpoint = NULL;
     Digest root;
 
     if (replica->head.size != offer->size)
         return chama_error(error, CHAMA_ERROR_MALFORMED, "ledger: PU6: want %" G_GUINT64_FORMAT " records as offered, have %" G_GUINT64_FORMAT, offer->size,
                            replica->head.size);
-    checkpoint = checkpoint_verify(offer->checkpoint, strlen(offer->checkpoint), origin, &replica->head.identity->log, error);
+    checkpoint = checkpoint_verify_by(offer->checkpoint, strlen(offer->checkpoint), replica->head.identity, error);
     if (!checkpoint)
         return FALSE;
     if (checkpoint->size != offer->size)

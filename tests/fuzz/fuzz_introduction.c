@@ -11,7 +11,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     g_autoptr(GBytes) bytes = g_bytes_new(data, size);
     g_autoptr(NodeDocument) document = node_document_parse(bytes, NULL);
-    g_autoptr(Peer) peer = document ? node_document_verify(document, NULL) : NULL;
+    g_autoptr(Peer) peer = document ? node_document_verify(document, NULL, NULL) : NULL;
 
     g_assert_true(!peer || node_id_valid(peer->node));
     return 0;

@@ -9,9 +9,11 @@ import subprocess
 import sys
 
 from chama.canonical import serialise
-from chama.keys import Identity, PublicKey, Signature
+from chama.keys import Identity, PublicKey, Signature, SignatureQueue
 from chama.listing import Page
 from chama.notes import key_id, open_note
+from chama.records import Record
+from chama.report import Report
 
 
 def sha256(data):
@@ -43,11 +45,25 @@ def identity_canonical(identity, form, protocol):
 
 
 def identity_inception(identity, form, protocol):
-    inception = "".join(one(r'\n    (\{"encryption":.*?\})\n', identity, re.S).split())
+    inception = "".join(one(r'\n    (\{"encryption":[^{}]*"inception/1"\})\n', identity, re.S).split())
     node = Identity(inception.encode())
     assert one(r"id +([a-z2-7]{52})\n", identity) == node.id
     assert one(r"spoken fingerprint +([0-9 ]{47})\n", identity) == node.spoken_fingerprint()
     assert f'"next":"{sha256(one(r"next key +(ed25519:.{44})", identity).encode())}"' in inception
+
+
+def identity_rotation(identity, form, protocol):
+    """The record of part 8 is 738 bytes, continues the inception of part 4, and the keys of both signed what they should."""
+    inception = Record("".join(one(r'\n    (\{"encryption":[^{}]*"inception/1"\})\n', identity, re.S).split()).encode())
+    text = "".join(identity.split("## Part 8: keys over time")[1].split("(on one line of 738 bytes)")[0].split())
+    record = Record(text.encode())
+    assert len(text) == 738
+    record.check_continues(1, inception, inception.identity)
+    keys = record.identity_after(inception.identity)
+    queue = SignatureQueue(Report())
+    keys.queue_endorsement(queue, record)
+    queue.run()
+    assert queue.report.counts["signatures of chama-rotation"] == 1 and not queue.report.problems
 
 
 def identity_keys(identity, form, protocol):
@@ -98,7 +114,7 @@ def protocol_invite(identity, form, protocol):
 def main(folder):
     documents = [open(os.path.join(folder, path), encoding="utf-8").read()
                  for path in ("keys/IDENTITY.md", "manifests/FORMAT.md", "sync/PROTOCOL.md")]
-    for check in (identity_canonical, identity_inception, identity_keys, identity_seal, format_record, format_listing, format_commit,
+    for check in (identity_canonical, identity_inception, identity_rotation, identity_keys, identity_seal, format_record, format_listing, format_commit,
                   format_checkpoint, protocol_invite):
         try:
             check(*documents)

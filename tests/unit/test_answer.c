@@ -31,8 +31,10 @@ introduce(const Node *node)
     g_autoptr(GBytes) first = record_entry(inception), second = record_entry(profile);
 
     g_strlcpy(exchange->node, home_id(node->home), sizeof exchange->node);
-    exchange->introduction_inception = g_strndup(g_bytes_get_data(first, NULL), g_bytes_get_size(first));
-    exchange->introduction_profile = g_strndup(g_bytes_get_data(second, NULL), g_bytes_get_size(second));
+    exchange->introduction = g_new0(Credentials, 1);
+    exchange->introduction->rotations = g_ptr_array_new_with_free_func(g_free);
+    exchange->introduction->inception = g_strndup(g_bytes_get_data(first, NULL), g_bytes_get_size(first));
+    exchange->introduction->profile = g_strndup(g_bytes_get_data(second, NULL), g_bytes_get_size(second));
     return exchange;
 }
 
@@ -204,12 +206,12 @@ test_exchange_refusals(TwoNodes *nodes, gconstpointer unused)
         if (i == 0)
             other.pin.bytes[0] ^= 1;                                    /* E6: not the profile's key */
         if (i == 1)
-            exchange->introduction_profile[40] ^= 1;
+            exchange->introduction->profile[40] ^= 1;
         if (i == 2)
             g_strlcpy(exchange->node, NOBODY, sizeof exchange->node);   /* E6: another's inception */
         if (i == 3) {
-            g_free(exchange->introduction_profile);
-            exchange->introduction_profile = g_strdup(exchange->introduction_inception);
+            g_free(exchange->introduction->profile);
+            exchange->introduction->profile = g_strdup(exchange->introduction->inception);
         }
         if (i == 4) {
             node_accept(forestry, tourism, NULL);                       /* E5: an accepted key, another node's name */

@@ -3,6 +3,7 @@
 #include "keys/canonical.h"
 #include "keys/durable.h"
 #include "keys/error.h"
+#include "keys/history.h"
 #include "keys/identity.h"
 #include "keys/sshsig.h"
 #include "tests/unit/shell.h"
@@ -248,7 +249,7 @@ test_n5_allowed_signer(void)
     g_autofree char *line = NULL;
 
     identity->signing = *keypair_public(keypair);
-    line = identity_allowed_signer(identity);
+    line = identity_allowed_signers(identity);
     keep(folder, "allowed", line);
     keep(folder, "message", "abc");
     for (gsize i = 0; i < G_N_ELEMENTS(namespaces); i++) {

@@ -33,7 +33,7 @@ verify(GBytes *bytes, GError **error)
 {
     g_autoptr(NodeDocument) document = node_document_parse(bytes, error);
 
-    return document ? node_document_verify(document, error) : NULL;
+    return document ? node_document_verify(document, NULL, error) : NULL;
 }
 
 static void

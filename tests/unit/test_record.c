@@ -153,7 +153,7 @@ static const struct {
     { "r3/line-feed", "{\"type\":\"note/1\\n\"}", CHAMA_ERROR_MALFORMED, "R3" },
     { "r3/nothing", "{\"type\":\"\"}", CHAMA_ERROR_MALFORMED, "" },
     { "r3/long", "{\"type\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/1\"}", CHAMA_ERROR_LIMIT, "type" },
-    { "r3/rotation", "{\"type\":\"rotation/1\"}", CHAMA_ERROR_UNSUPPORTED, "rotation/1" },
+    { "r3/rotation", "{\"type\":\"rotation/2\"}", CHAMA_ERROR_UNSUPPORTED, "rotation/2" },
     { "r3/inception-2", "{\"seq\":0,\"type\":\"inception/2\"}", CHAMA_ERROR_UNSUPPORTED, "inception/2" },
     { "r4/no-seq", "{\"node\":\"%s\"," PREV "," AT ",\"type\":\"note/1\"}", CHAMA_ERROR_MALFORMED, "seq" },
     { "r4/seq-0", "{\"node\":\"%s\"," PREV ",\"seq\":0," AT ",\"type\":\"note/1\"}", CHAMA_ERROR_MALFORMED, "R4" },
@@ -351,7 +351,7 @@ test_sign_refusals(void)
     check_sign_refused(&node.first, "note/1", "[]", node.signing, CHAMA_ERROR_MALFORMED, "R1");
     check_sign_refused(&node.first, "note/1", "{\"b\":1,\"a\":1}", node.signing, CHAMA_ERROR_MALFORMED, "C8");
     check_sign_refused(&node.first, "note", "{}", node.signing, CHAMA_ERROR_MALFORMED, "R3");
-    check_sign_refused(&node.first, "rotation/1", "{}", node.signing, CHAMA_ERROR_UNSUPPORTED, "R3");
+    check_sign_refused(&node.first, "rotation/2", "{}", node.signing, CHAMA_ERROR_UNSUPPORTED, "R3");
     check_sign_refused(&node.first, "note/1", "{\"seq\":1}", node.signing, CHAMA_ERROR_MALFORMED, "R4");
     check_sign_refused(&node.first, "note/1", "{}", other.signing, CHAMA_ERROR_VERIFY, "R8");
     check_sign_refused(&node.first, "inception/1", "{}", node.signing, CHAMA_ERROR_MALFORMED, "R4");

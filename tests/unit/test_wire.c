@@ -50,8 +50,10 @@ test_exchange(void)
     LedgerPosition a = position_of(node_a), b = position_of(node_b);
 
     memcpy(exchange->node, node_a, NODE_ID_SIZE);
-    exchange->introduction_inception = g_strdup("i\nj\n");
-    exchange->introduction_profile = g_strdup("p\nq\n");
+    exchange->introduction = g_new0(Credentials, 1);
+    exchange->introduction->inception = g_strdup("i\nj\n");
+    exchange->introduction->profile = g_strdup("p\nq\n");
+    exchange->introduction->rotations = g_ptr_array_new_with_free_func(g_free);
     exchange->openings = 7;
     g_array_append_val(exchange->ledgers, a);
     g_array_append_val(exchange->sparse, b);
@@ -61,7 +63,7 @@ test_exchange(void)
     back = exchange_parse(bytes, &error);
     g_assert_no_error(error);
     g_assert_cmpstr(back->node, ==, node_a);
-    g_assert_cmpstr(back->introduction_profile, ==, "p\nq\n");
+    g_assert_cmpstr(back->introduction->profile, ==, "p\nq\n");
     g_assert_cmpuint(back->openings, ==, 7);
     g_assert_cmpstr(g_array_index(back->ledgers, LedgerPosition, 0).node, ==, node_a);
     g_assert_cmpint(g_array_index(back->ledgers, LedgerPosition, 0).time, ==, a.time);

@@ -1,4 +1,4 @@
-"""Keys, SSHSIG, node ids (keys/IDENTITY.md, parts 3 and 4) and their verification by programs that we did not write."""
+"""Keys, SSHSIG, node ids (keys/IDENTITY.md, parts 3 to 5) and their verification by programs that we did not write."""
 
 import base64
 import concurrent.futures
@@ -160,7 +160,83 @@ class Signature:
         want(self.key.data == key.data, f"signature: K13: want one by {key}, have one by {self.key}")
 
 
-class Identity:
+class Keys:
+    """What inceptions and rotations have in common (N2, N6), and where it counts (N13)."""
+
+    before = None
+    since = epoch = 0
+
+    def _read_keys(self, members):
+        self.signing = PublicKey.parse(members.string("signing"))
+        self.log = PublicKey.parse(members.string("log"))
+        algorithm, _, value = members.string("encryption").partition(":")
+        if algorithm != "x25519":
+            raise Unknown(f"{members.what}: unsupported encryption {algorithm!r}")
+        want(len(base64_decode(value, 32)) == 32, f"{members.what}: want an encryption key of 32 bytes")
+        self.next = members.digest("next")
+        want(self.next != self.commitment(), f"{members.what}: N3: next is the hash of signing itself")
+
+    def commitment(self):
+        return Digest.of(str(self.signing).encode())
+
+    def states(self):
+        """This one and those before it, newest first."""
+        state = self
+        while state:
+            yield state
+            state = state.before
+
+    def at(self, seq):
+        return next(state for state in self.states() if state.since <= seq)
+
+    def allowed_signers(self):
+        """N5."""
+        return "".join(f'{self.id} namespaces="chama-record,git" {state.signing.openssh()}\n' for state in reversed([*self.states()]))
+
+
+class Rotation(Keys):
+    """The keys from a rotation on (N6-N12)."""
+
+    SIZE_MAX, COUNT_MAX = 2048, 128
+
+    def __init__(self, record, before):
+        want(len(record.data) <= self.SIZE_MAX, f"rotation: N6: want at most {self.SIZE_MAX} bytes, have {len(record.data)}")
+        self.before, self.since, self.id, self.epoch = before, record.seq, before.id, before.epoch
+        members = Members("rotation: N6", record.object)
+        for name in ("node", "prev", "seq", "time", "type"):
+            members.left.pop(name)
+        self._read_keys(members)
+        want(len([*before.states()]) <= self.COUNT_MAX, f"rotation: N9: want at most {self.COUNT_MAX} rotations")
+        want(self.commitment() == before.next, "rotation: N7: not the key that was committed to")
+        want(self.log.data == before.log.data or self.log.data not in [state.log.data for state in before.states()], "rotation: N8: a log key given up")
+        want(self.next not in [state.commitment() for state in before.states()], "rotation: N8: next is the hash of a key that has signed")
+        self._read_recovery(members)
+        if "disavowed" in members:
+            want(members.integer("disavowed", 1) < self.since, "rotation: N12: want a record before it")
+        self.endorsement = members.take("endorsed", str, None)
+        want(self.endorsement or self.epoch > before.epoch, "rotation: N10: neither endorsed nor a recovery")
+        members.done()
+
+    def _read_recovery(self, members):
+        if "recovery" not in members:
+            return
+        recovery = Members("rotation: N11", members.take("recovery", dict))
+        self.epoch = recovery.integer("epoch", 1)
+        want(self.epoch == self.before.epoch + 1, f"rotation: N11: want epoch {self.before.epoch + 1}, have {self.epoch}")
+        want(recovery.integer("size", 1) <= self.since, "rotation: N11: want no more records than there are")
+        recovery.done()
+
+    def queue_endorsement(self, queue, record):
+        """N10: what the old key signed is the record without the member, in canonical JSON: it is cut out of the bytes."""
+        if not self.endorsement:
+            return
+        signature = Signature(base64_decode(self.endorsement, BLOB_MAX))
+        signature.check_made_by(self.before.signing, b"chama-rotation")
+        bare = record.data.replace(f'"endorsed":"{self.endorsement}",'.encode(), b"")
+        queue.add(f"record {record.seq}: endorsement", self.before.signing, b"chama-rotation", bare, signature)
+
+
+class Identity(Keys):
     """An inception and what follows from it (N1-N5)."""
 
     INCEPTION_MAX = 1024
@@ -171,23 +247,13 @@ class Identity:
         members.choice("type", "inception/1")
         want(members.integer("seq") == 0, "inception: N2: want seq 0")
         self.time = members.time("time")
-        self.signing = PublicKey.parse(members.string("signing"))
-        self.log = PublicKey.parse(members.string("log"))
-        algorithm, _, value = members.string("encryption").partition(":")
-        if algorithm != "x25519":
-            raise Unknown(f"inception: N2: unsupported encryption {algorithm!r}")
-        want(len(base64_decode(value, 32)) == 32, "inception: N2: want an encryption key of 32 bytes")
-        self.next = members.digest("next")
+        self._read_keys(members)
         members.done()
-        want(self.next != Digest.of(str(self.signing).encode()), "inception: N3: next is the hash of signing itself")
         self.digest = Digest.of(inception)
         self.id = node_id(self.digest)
 
     def spoken_fingerprint(self):
         return spoken_fingerprint(self.digest)
-
-    def allowed_signer(self):
-        return f'{self.id} namespaces="chama-record,git" {self.signing.openssh()}\n'
 
 
 def node_id(digest):

@@ -61,7 +61,7 @@ class Ledger:
         files = self._files()
         self._read_records(files)
         want(self.identity, "no record that could be read")
-        want(self._text(SIGNERS) == self.identity.allowed_signer(), f"G2: {SIGNERS} is not this node's")
+        want(self._text(SIGNERS) == self.identity.allowed_signers(), f"G2: {SIGNERS} is not this node's")
         self._check_commits(files)
         self._check_log()
         self._read_statements()
@@ -102,7 +102,7 @@ class Ledger:
             try:
                 record = Record(self.repository.read(files[path_of(seq)], "blob"))
                 record.check_continues(seq, self.records[-1] if self.records else None, self.identity)
-                self.identity = self.identity or record.identity
+                self.identity = record.identity_after(self.identity)
                 want(path_of(seq) + ".sig" in files, f"record {seq}: G5: its signature is missing")
                 armour = self.repository.read(files[path_of(seq) + ".sig"], "blob").decode()
                 signature = queue_signature(self.queue, record, self.identity, armour)
@@ -133,7 +133,7 @@ class Ledger:
             commits.append(oid)
             parent, seq = oid, commit.last + 1
         want(seq == len(self.records), f"G8: want records up to {seq - 1}, as the commits say, have {len(self.records)}")
-        bad = self.repository.verify_commits(commits, self.identity.allowed_signer().encode())
+        bad = self.repository.verify_commits(commits, self.identity.allowed_signers().encode())
         for oid in bad:
             self.report.problem(f"{self.name}: commit {oid}: G10: git verify-commit refuses it")
         self.report.count("commits", len(commits) - len(bad))
@@ -144,7 +144,7 @@ class Ledger:
         for record, armour in zip(batch, self.armours[commit.first:]):
             tree.add(record, armour)
         want(commit.tree == tree.id(), f"commit {commit.oid}: G4-G7: its tree is not the one of its records")
-        commit.signature.check_made_by(self.identity.signing, b"git")
+        commit.signature.check_made_by(self.identity.at(commit.last).signing, b"git")
         before, after = commit_text(commit.tree, commit.parent, batch)
         armour = commit.signature.armour().rstrip("\n").replace("\n", "\n ")
         want(commit.data == before + f"gpgsig {armour}\n".encode() + after, f"commit {commit.oid}: G8-G11: not the one of its records")

@@ -51,8 +51,9 @@ class Checkpoint:
     """T6, T7."""
 
     def __init__(self, data, identity):
-        self.origin = f"chama/{identity.id}"
-        lines = open_note(data, self.origin, identity.log).removesuffix("\n").split("\n")
+        then = identity.at(max(self._claimed_size(data) - 1, 0))
+        self.origin = f"chama/{then.id}" + (f"/{then.epoch}" if then.epoch else "")
+        lines = open_note(data, self.origin, then.log).removesuffix("\n").split("\n")
         want(len(lines) >= 3, "checkpoint: T6: want origin, size and root")
         want(lines[0] == self.origin, f"checkpoint: T6: want origin {self.origin}, have {lines[0]!r}")
         want(re.fullmatch("0|[1-9][0-9]*", lines[1]) and int(lines[1]) < 2**63, f"checkpoint: T6: {lines[1]!r} is no size")
@@ -63,3 +64,9 @@ class Checkpoint:
         times = [line.removeprefix("time ") for line in lines[3:] if line.startswith("time ")]
         want(len(times) <= 1, "checkpoint: T7: want one time line")
         self.time = parse_time(times[0]) if times else None
+
+    @staticmethod
+    def _claimed_size(data):
+        """N13: how many records it speaks of says which key must have signed it."""
+        found = re.match(b"[^\n]*\n([0-9]{1,19})\n", data)
+        return int(found[1]) if found else 2**63

@@ -35,7 +35,9 @@ class Tree:
     """The tree as of the last record added (G4-G7)."""
 
     def __init__(self, identity):
-        self.root = {"allowed_signers": (FILE, object_id("blob", identity.allowed_signer().encode()))}
+        self.identity = identity            # the newest
+        self.root = {}
+        self.rotations = {}
         self.records = [{}, {}, {}, {}]     # the folders that the last record lies in, records/ first
         self.last = None
         self.datasets = {}
@@ -55,7 +57,12 @@ class Tree:
         self.records[level - 1][self.last[level - 1]] = (FOLDER, _tree_id(self.records[level]))
 
     def _show(self, record):
-        """G6."""
+        """G4, G6, G15."""
+        if record.type in ("inception/1", "rotation/1"):
+            self.root["allowed_signers"] = (FILE, object_id("blob", self.identity.at(record.seq).allowed_signers().encode()))
+        if record.type == "rotation/1":
+            self.rotations[f"{record.seq:09d}.json"] = (FILE, object_id("blob", indented(record.object)))
+            self.root["rotations"] = (FOLDER, _tree_id(self.rotations))
         if record.type == "profile/1":
             self.root["profile.json"] = (FILE, object_id("blob", indented(record.object)))
         name = shown_name(record)

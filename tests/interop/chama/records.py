@@ -4,7 +4,7 @@ import base64
 import re
 
 from .canonical import Digest, parse_object
-from .keys import Identity, Signature
+from .keys import Identity, Rotation, Signature
 from .members import Members, NODE_ID
 from .report import Unknown, want
 
@@ -32,7 +32,7 @@ class Record:
             self.identity = Identity(data)
             self.node = self.identity.id
             return
-        if self.type.startswith(("inception/", "rotation/")):
+        if self.type.startswith(("inception/", "rotation/")) and self.type != "rotation/1":
             raise Unknown(f"record: R3: {self.type} changes keys in a way that version 1 does not know")
         want(self.seq > 0, "record: R4: want an inception as seq 0")
         self.node = members.string("node", NODE_ID)
@@ -52,9 +52,16 @@ class Record:
         return self.data + b"\n" + base64.b64encode(signature.blob) + b"\n"
 
 
+    def identity_after(self, before):
+        """The keys from here on: those of an inception or rotation itself, else those before."""
+        return self.identity or (Rotation(self, before) if self.type == "rotation/1" else before)
+
+
 def queue_signature(queue, record, identity, armour):
-    """R8, R9: says at once what is wrong with the signature's form, and leaves the rest to @queue."""
+    """R8, R9, N10: @identity is what counts from this record on.  Says at once what is wrong with the signature's form, and leaves the rest to @queue."""
     signature = Signature.from_armour(armour)
     signature.check_made_by(identity.signing, b"chama-record")
     queue.add(f"record {record.seq}", identity.signing, b"chama-record", record.data, signature)
+    if record.type == "rotation/1":
+        identity.queue_endorsement(queue, record)
     return signature

@@ -77,13 +77,14 @@ class SparseLedger:
     def _read_entry(self, stream, index, count):
         record = Record(stream.line())
         signature = Signature(stream.base64(BLOB_MAX))
-        if not self.identity:
-            want(record.identity and record.node == self.node, f"sparse: Z3: want the inception of {self.node}")
-            self.identity = record.identity
+        want(self.identity or (record.identity and record.node == self.node), f"sparse: Z3: want the inception of {self.node}")
+        self.identity = record.identity_after(self.identity)
         want(record.node == self.node and record.seq == index, f"sparse: Z4: want record {index} of {self.node}")
         want(not self.entries or index > self.entries[-1][0].seq, "sparse: Z4: not in ascending order")
         signature.check_made_by(self.identity.signing, b"chama-record")
         self.queue.add(f"{self.name}: record {index}", self.identity.signing, b"chama-record", record.data, signature)
+        if record.type == "rotation/1":
+            self.identity.queue_endorsement(self.queue, record)
         self.entries.append((record, merkle.leaf(record.entry(signature)), stream.proof(count)))
 
     def _check_proofs(self):
