@@ -4,7 +4,9 @@
 
 #include "keys/error.h"
 #include "manifests/attestation.h"
+#include "manifests/erasure.h"
 #include "manifests/projection.h"
+#include "manifests/withdrawal.h"
 
 /* Types that may be stated openly, sealed, or as the one who states likes (FORMAT.md, part 9). */
 typedef enum { FORM_OPEN = 1, FORM_SEALED = 2, FORM_EITHER = FORM_OPEN | FORM_SEALED } Form;
@@ -17,6 +19,8 @@ typedef struct {
 
 static const Kind kinds[] = {
     { ATTESTATION, FORM_OPEN, attestation_subject },
+    { WITHDRAWAL, FORM_OPEN, withdrawal_subject },
+    { ERASURE, FORM_OPEN, erasure_subject },
 };
 
 static const Kind *
@@ -139,6 +143,15 @@ statement_free(Statement *statement)
     record_free(statement->record);
     g_clear_pointer(&statement->body, g_bytes_unref);
     g_free(statement);
+}
+
+void
+statement_subject(const Statement *statement, Digest *subject)
+{
+    const Kind *kind = find_kind(statement->type, statement->sealed ? FORM_SEALED : FORM_OPEN);
+
+    if (kind)
+        kind->subject(statement->record->node, statement->body, statement->sealed, subject, NULL);
 }
 
 /* I5: the body says what it is about; the row only leads to it. */

@@ -24,6 +24,9 @@ GPtrArray *catalogue_statements(Catalogue *catalogue, const char *node, const ch
 gboolean statement_type_known(const char *type);
 gboolean statement_keeps_rules(const Record *record);
 
+/* What it is about; *@subject stays as it is if that is no record. */
+void statement_subject(const Statement *statement, Digest *subject);
+
 /* What a statement is about: reads a body that @node stated, as a record's bytes or as what it sealed.  *@subject is all zero before, and stays so if it is
  * about no record.  FALSE if the body breaks a rule of its type. */
 typedef gboolean (*StatementSubject)(const char *node, GBytes *body, gboolean sealed, Digest *subject, GError **error);

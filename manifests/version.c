@@ -2,8 +2,10 @@
 
 #include <string.h>
 
+#include "keys/canonical.h"
 #include "keys/durable.h"
 #include "keys/error.h"
+#include "manifests/erasure.h"
 #include "manifests/memories.h"
 
 /* Where the documents of a version stand once they are stored. */
@@ -346,6 +348,20 @@ version_publish(Home *home, const PublishOptions *options, PublishResult *result
 
 /* What a version holds. */
 
+/* S19: what was erased is not missing. */
+static gboolean
+not_held(Home *home, const Manifest *manifest, GError **error)
+{
+    Catalogue *catalogue = home_catalogue(home, NULL);
+    g_autoptr(Erasure) erasure = NULL;
+    char time[TIME_TEXT_SIZE];
+
+    if (catalogue && erasure_of(catalogue, manifest, home_id(home), &erasure, NULL) && erasure)
+        return chama_error(error, CHAMA_ERROR_NOT_FOUND, "its content was erased %.10s: %s", time_format(erasure->time, time), erasure->reason);
+    return chama_error(error, CHAMA_ERROR_NOT_FOUND, "its content is not held here; %s", strcmp(manifest->node, home_id(home)) == 0
+                       ? "it was dropped, publish it again to have it" : "follow the dataset and run `chama sync`");
+}
+
 gboolean
 version_roots(Home *home, const Manifest *manifest, Held *held, GError **error)
 {
@@ -360,8 +376,7 @@ version_roots(Home *home, const Manifest *manifest, Held *held, GError **error)
         g_propagate_error(error, g_steal_pointer(&failed));
         return FALSE;
     }
-    return chama_error(error, CHAMA_ERROR_NOT_FOUND, "its content is not held here; %s", strcmp(manifest->node, home_id(home)) == 0
-                       ? "it was dropped, publish it again to have it" : "follow the dataset and run `chama sync`");
+    return not_held(home, manifest, error);
 }
 
 Details *

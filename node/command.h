@@ -78,6 +78,7 @@ COMMAND(grant);
 COMMAND(revoke);
 COMMAND(grants);
 COMMAND(attest);
+COMMAND(withdraw);
 COMMAND(verify);
 COMMAND(audit);
 COMMAND(prove);

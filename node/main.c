@@ -20,7 +20,7 @@ static const Command commands[] = {
       "leaves out what it lists, as .gitignore would.  Unless --share says otherwise a new dataset is conditional: nobody gets it without a grant." },
     { "ls", cmd_ls, "[PATTERN]", "list datasets, own and peers'",
       "PATTERN is a glob over names of any node, or PEER/GLOB.  Columns: name, newest version, sharing, whether its content is held, files, bytes\n"
-      "(~: at most, rounded up, where sharing is not open), time, title." },
+      "(~: at most, rounded up, where sharing is not open), time, title; or how it ended: withdrawn or erased, when and why." },
     { "show", cmd_show, "NAME[@V]", "show one version's manifest", NULL },
     { "log", cmd_log, "NAME", "show the history of a dataset, newest first", NULL },
     { "lineage", cmd_lineage, "NAME[@V]", "show what a version was made from, or what was made from it, each step judged",
@@ -54,6 +54,9 @@ static const Command commands[] = {
     { "attest", cmd_attest, "NAME@V --type TYPE --result pass|fail", "state in this node's ledger what it found of a version, of any node",
       "TYPE is quality, review, approval, valuation, or a URI that says what was looked at.  Everyone who has this node's ledger can read it.\n"
       "A later one of the same type on the same version takes the place of the earlier." },
+    { "withdraw", cmd_withdraw, "NAME@V --reason TEXT", "take back a version of this node: nobody serves it any more, its history stays",
+      "Replicas stop serving it at their next sync; what was copied stays where it is.  There is no taking it back: publish anew.\n"
+      "Versions known here that were made from it are listed." },
     { "verify", cmd_verify, "[NAME[@V]]", "verify signatures, chain, listing and every chunk of versions held", NULL },
     { "audit", cmd_audit, "[NODE ...]", "check everything that ledgers say, and report it",
       "Every signature, chain, root, fork, version, source and grant in the ledgers known here, worst first.  Exit 3 if anything does not hold.\n"

@@ -6,6 +6,7 @@
 #include "keys/sshsig.h"
 #include "manifests/statement.h"
 #include "node/print.h"
+#include "node/stated.h"
 #include "sync/peers.h"
 
 char *
@@ -127,5 +128,6 @@ show_manifest_json(Home *home, const Manifest *m)
     } else
         json_object_set_new(root, "content", json_digest(&m->content));
     json_object_set_new(root, "held", json_string(show_held(home, m)));
+    stated_add_end(home, m, root);
     return root;
 }

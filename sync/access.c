@@ -1,7 +1,9 @@
-/* Who may have what: the decision (pure), and the facts it is made of; A1 to A12 of sync/PROTOCOL.md. */
+/* Who may have what: the decision (pure), and the facts it is made of; A1 to A12 and A14 of sync/PROTOCOL.md. */
 #include <string.h>
 
 #include "keys/error.h"
+#include "manifests/erasure.h"
+#include "manifests/withdrawal.h"
 #include "sync/access.h"
 
 #define CLOCK_SKEW_MAX 3600
@@ -27,6 +29,8 @@ access_decide(const AccessFacts *facts, const char **reason)
 {
     if (facts->caller_is_owner && facts->caller_known)
         return verdict(ACCESS_ALLOWED, "A1: the owner itself", reason);
+    if (facts->ended)
+        return verdict(ACCESS_REFUSED, "A14: withdrawn or erased by its owner", reason);
     if (facts->share == SHARE_OPEN)
         return verdict(ACCESS_ALLOWED, "A2: open to anyone", reason);
     if (facts->share != SHARE_CONDITIONAL)
@@ -108,6 +112,16 @@ checkpoint_time(Home *home, const char *node)
     return checkpoint ? checkpoint->time : 0;
 }
 
+/* A14: what cannot be read counts as ended. */
+static gboolean
+has_ended(Catalogue *catalogue, const Manifest *manifest)
+{
+    g_autoptr(Withdrawal) withdrawal = NULL;
+    g_autoptr(Erasure) erasure = NULL;
+
+    return !withdrawal_of(catalogue, manifest, &withdrawal, NULL) || withdrawal || !erasure_of(catalogue, manifest, NULL, &erasure, NULL) || erasure;
+}
+
 gboolean
 access_to_version(Home *home, const Caller *caller, const Manifest *manifest, GBytes *opening, const char **reason)
 {
@@ -122,6 +136,7 @@ access_to_version(Home *home, const Caller *caller, const Manifest *manifest, GB
     /* what cannot be read is refused */
     if (!catalogue || !catalogue_share_in_force(catalogue, manifest, &facts.share, NULL))
         facts.share = SHARE_NONE;
+    facts.ended = !catalogue || has_ended(catalogue, manifest);
     if (facts.share == SHARE_CONDITIONAL && facts.caller_known && !facts.caller_is_owner) {
         consider_rows(catalogue, caller, manifest, &facts);
         if (opening)

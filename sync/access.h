@@ -20,6 +20,7 @@ typedef struct {
     gboolean caller_is_owner;
     gboolean caller_known;       /* proven to be some node */
     gboolean self_is_owner;
+    gboolean ended;              /* its owner has withdrawn or erased it */
     gboolean grant;              /* a grant of this dataset to the caller, verified against the owner's ledger */
     gint64 grant_until;
     gboolean grant_revoked;

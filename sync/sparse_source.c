@@ -2,6 +2,8 @@
 
 #include "keys/error.h"
 #include "keys/rotation.h"
+#include "manifests/erasure.h"
+#include "manifests/withdrawal.h"
 #include "sync/sparse_source.h"
 #include "sync/wire.h"
 
@@ -16,7 +18,33 @@ struct SparseSource {
     gboolean ended;
 };
 
-/* E11: open manifests, the newest ones if there are too many. */
+static int
+compare_indexes(gconstpointer a, gconstpointer b)
+{
+    const guint64 *x = a, *y = b;
+
+    return *x < *y ? -1 : *x > *y;
+}
+
+/* E11: how open versions ended, or those who have nothing else of this ledger would go on serving them. */
+static gboolean
+choose_ends(Catalogue *catalogue, const char *node, const char *type, guint64 size, GArray *indexes, GError **error)
+{
+    g_autoptr(GPtrArray) all = catalogue_statements(catalogue, node, type, NULL, error);
+
+    for (guint i = 0; all && i < all->len; i++) {
+        const Statement *statement = g_ptr_array_index(all, i);
+        g_autoptr(Manifest) manifest = NULL;
+        Digest subject = { 0 };
+
+        statement_subject(statement, &subject);
+        manifest = catalogue_manifest(catalogue, &subject, NULL);
+        if (manifest && manifest->share == SHARE_OPEN && strcmp(manifest->node, node) == 0 && statement->record->seq < size)
+            g_array_append_val(indexes, statement->record->seq);
+    }
+    return all != NULL;
+}
+
 static gboolean
 choose_manifests(Catalogue *catalogue, const char *node, guint64 size, GArray *indexes, GError **error)
 {
@@ -28,8 +56,6 @@ choose_manifests(Catalogue *catalogue, const char *node, guint64 size, GArray *i
         if (manifest->share == SHARE_OPEN && manifest->seq < size)
             g_array_append_val(indexes, manifest->seq);
     }
-    if (indexes->len > SPARSE_ENTRIES_MAX - 2 - ROTATIONS_MAX)
-        g_array_remove_range(indexes, 0, indexes->len - (SPARSE_ENTRIES_MAX - 2 - ROTATIONS_MAX));
     return manifests != NULL;
 }
 
@@ -41,12 +67,17 @@ choose_rotations(const Identity *newest, guint64 size, GArray *indexes)
             g_array_append_val(indexes, at->since);
 }
 
-static int
-compare_indexes(gconstpointer a, gconstpointer b)
+/* E11: of open versions all that counts, the newest if there is too much. */
+static gboolean
+choose_open(Catalogue *catalogue, const char *node, guint64 size, GArray *indexes, GError **error)
 {
-    const guint64 *x = a, *y = b;
-
-    return *x < *y ? -1 : *x > *y;
+    if (!choose_manifests(catalogue, node, size, indexes, error) || !choose_ends(catalogue, node, WITHDRAWAL, size, indexes, error) ||
+        !choose_ends(catalogue, node, ERASURE, size, indexes, error))
+        return FALSE;
+    g_array_sort(indexes, compare_indexes);
+    if (indexes->len > SPARSE_ENTRIES_MAX - 2 - ROTATIONS_MAX)
+        g_array_remove_range(indexes, 0, indexes->len - (SPARSE_ENTRIES_MAX - 2 - ROTATIONS_MAX));
+    return TRUE;
 }
 
 static GArray *
@@ -59,7 +90,7 @@ choose_indexes(Home *home, Ledger *ledger, guint64 size, GError **error)
     const char *node = ledger_node(ledger);
     guint64 inception = 0;
 
-    if (!catalogue || !choose_manifests(catalogue, node, size, indexes, error))
+    if (!catalogue || !choose_open(catalogue, node, size, indexes, error))
         return NULL;
     profile = catalogue_profile_record(catalogue, node, &local);
     if (local) {

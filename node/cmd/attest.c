@@ -7,7 +7,7 @@
 #include "node/command.h"
 #include "node/print.h"
 #include "node/show.h"
-#include "sync/peers.h"
+#include "node/stated.h"
 
 typedef struct {
     char *type, *result, *note, *until;
@@ -32,19 +32,6 @@ read_options(const Options *o, Attestation *a, GError **error)
     if (o->until && a->until <= g_get_real_time() / G_USEC_PER_SEC)
         return chama_error(error, CHAMA_ERROR_USAGE, "--until: want a date that is still to come, have %s", o->until);
     return TRUE;
-}
-
-/* It is for one version: what the newest is may be another when the record is read. */
-static Manifest *
-find_version(Home *home, const char *word, GError **error)
-{
-    DatasetName name;
-
-    if (!peers_parse_dataset(home, word, &name, error))
-        return NULL;
-    if (!*name.version)
-        return chama_error_null(error, CHAMA_ERROR_USAGE, "%s: want NAME@VERSION: an attestation is for one version; see `chama log %s`", word, word);
-    return peers_find_version(home, word, error);
 }
 
 static Record *
@@ -95,7 +82,7 @@ cmd_attest(const Invocation *invocation, int argc, char **argv, int *status, GEr
     g_autoptr(Record) record = NULL;
 
     if (!command_parse(invocation, &argc, &argv, entries, 1, 1, error) || !read_options(&o, a, error) || !(home = command_home(invocation, error)) ||
-        !home_catalogue(home, error) || !(manifest = find_version(home, argv[1], error)))
+        !home_catalogue(home, error) || !(manifest = stated_find(home, argv[1], error)))
         return FALSE;
     subject_of(manifest, &a->subject);
     record = state(home, a, error);

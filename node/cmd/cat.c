@@ -6,6 +6,7 @@
 #include "manifests/version.h"
 #include "node/command.h"
 #include "node/show.h"
+#include "node/stated.h"
 #include "sync/peers.h"
 
 static gboolean
@@ -29,10 +30,15 @@ cat(Home *home, const Manifest *manifest, const char *path, int *status, GError 
 gboolean
 cmd_cat(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
 {
-    const GOptionEntry entries[] = { { 0 } };
+    gboolean withdrawn = FALSE;
+    const GOptionEntry entries[] = {
+        { "withdrawn", 0, 0, G_OPTION_ARG_NONE, &withdrawn, "also of a version that its owner has withdrawn", NULL },
+        { 0 },
+    };
     g_autoptr(Home) home = NULL;
     g_autoptr(Manifest) manifest = NULL;
 
     return command_parse(invocation, &argc, &argv, entries, 2, 2, error) && (home = command_home(invocation, error)) &&
-           (manifest = peers_find_version(home, argv[1], error)) && cat(home, manifest, argv[2], status, error);
+           (manifest = peers_find_version(home, argv[1], error)) && (withdrawn || stated_in_force(home, manifest, error)) &&
+           cat(home, manifest, argv[2], status, error);
 }

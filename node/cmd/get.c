@@ -13,11 +13,12 @@
 #include "node/meter.h"
 #include "node/print.h"
 #include "node/show.h"
+#include "node/stated.h"
 #include "sync/peers.h"
 
 typedef struct {
     char **only;
-    gboolean force, json;
+    gboolean force, withdrawn, json;
 } Options;
 
 /* The listing that DIR was written from, if this node knows. */
@@ -141,6 +142,7 @@ cmd_get(const Invocation *invocation, int argc, char **argv, int *status, GError
     const GOptionEntry entries[] = {
         { "only", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o.only, "only files that match: *.csv at any depth, /a.csv at the top, data a whole folder (may be repeated)", "GLOB" },
         { "force", 0, 0, G_OPTION_ARG_NONE, &o.force, "overwrite files that were edited", NULL },
+        { "withdrawn", 0, 0, G_OPTION_ARG_NONE, &o.withdrawn, "also a version that its owner has withdrawn", NULL },
         { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "print JSON", NULL },
         { 0 },
     };
@@ -152,5 +154,5 @@ cmd_get(const Invocation *invocation, int argc, char **argv, int *status, GError
         return FALSE;
     if (!*argv[2])
         return chama_error(error, CHAMA_ERROR_USAGE, "DIR: want a folder to write into, have an empty word");
-    return get(home, &o, manifest, argv[2], error);
+    return (o.withdrawn || stated_in_force(home, manifest, error)) && get(home, &o, manifest, argv[2], error);
 }

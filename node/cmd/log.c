@@ -6,12 +6,14 @@
 #include "node/command.h"
 #include "node/print.h"
 #include "node/show.h"
+#include "node/stated.h"
 #include "sync/peers.h"
 
 static void
 print_version_text(Home *home, const Manifest *m, const char *publisher)
 {
     g_autofree char *version = show_version(home, m), *bytes = size_display(m->bytes);
+    g_autofree char *end = stated_end(home, m);
     g_auto(GStrv) lines = m->message ? g_strsplit(m->message, "\n", -1) : NULL;
     const char *about = m->share == SHARE_OPEN ? "" : "at most ";
     const char *held = show_held(home, m);
@@ -21,6 +23,8 @@ print_version_text(Home *home, const Manifest *m, const char *publisher)
     printf("    %s\n", digest_format(&m->address, address));
     printf("    %s%" G_GUINT64_FORMAT " files, %s%" G_GUINT64_FORMAT " bytes (%s), %s, %s, signature %s\n", about, m->files, about, m->bytes, bytes,
            share_format(m->share), *held ? held : "not held", show_signature(home, m));
+    if (end)
+        printf("    %s\n", end);
     for (guint i = 0; lines && lines[i]; i++)
         printf("    | %s\n", lines[i]);
 }

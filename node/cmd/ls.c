@@ -7,6 +7,7 @@
 #include "node/command.h"
 #include "node/print.h"
 #include "node/show.h"
+#include "node/stated.h"
 #include "sync/peers.h"
 
 /* "GLOB" over names of any node, "PEER/GLOB" over those of one, PEER being any word that means it; or a glob over what ls prints. */
@@ -58,10 +59,11 @@ add_row(Home *home, Table *table, const Manifest *m)
     g_autofree char *version = g_strdup_printf("@%" G_GUINT64_FORMAT, m->version);
     g_autofree char *files = g_strdup_printf("%s%" G_GUINT64_FORMAT, m->share == SHARE_OPEN ? "" : "~", m->files);
     g_autofree char *bytes = g_strdup_printf("%s%" G_GUINT64_FORMAT, m->share == SHARE_OPEN ? "" : "~", m->bytes);
+    g_autofree char *end = stated_end(home, m);
     const char *held = show_held(home, m);
     char time[TIME_TEXT_SIZE];
 
-    table_add(table, dataset, version, share_format(m->share), *held ? held : "-", files, bytes, time_format(m->time, time), title_of(m), NULL);
+    table_add(table, dataset, version, share_format(m->share), *held ? held : "-", files, bytes, time_format(m->time, time), end ? end : title_of(m), NULL);
 }
 
 gboolean

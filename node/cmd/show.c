@@ -91,6 +91,7 @@ static gboolean
 print_text(Home *home, const Manifest *m, GError **error)
 {
     g_autofree char *version = show_version(home, m), *publisher = show_node_name(home, m->node);
+    g_autofree char *end = stated_end(home, m);
     const char *held = show_held(home, m);
     char time[TIME_TEXT_SIZE], digest[DIGEST_TEXT_SIZE];
 
@@ -108,7 +109,8 @@ print_text(Home *home, const Manifest *m, GError **error)
         print_line("previous", digest_format(&m->previous, digest));
     print_line(m->share == SHARE_OPEN ? "listing" : "content", digest_format(m->share == SHARE_OPEN ? &m->listing : &m->content, digest));
     print_details(home, m);
-    print_line("content", *held ? held : why_not_held(home, m));
+    print_line("state", end);
+    print_line("content", *held ? held : end && g_str_has_prefix(end, "erased") ? "erased" : why_not_held(home, m));
     print_line("signature", show_signature(home, m));
     return stated_print(home, m, error);
 }

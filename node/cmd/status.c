@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "keys/canonical.h"
+#include "manifests/users.h"
 #include "node/command.h"
 #include "node/print.h"
 #include "node/show.h"
@@ -116,8 +117,56 @@ print_evidence(Home *home, const GPtrArray *evidence)
     }
 }
 
+static char *
+users_text(Home *home, const WithdrawnInUse *in_use)
+{
+    GString *text = g_string_new(in_use->held ? "held here" : "");
+
+    for (guint i = 0; i < in_use->users->len; i++) {
+        g_autofree char *user = show_version(home, g_ptr_array_index(in_use->users, i));
+
+        g_string_append_printf(text, "%s%s was made from it", text->len > 0 ? ", " : "", user);
+    }
+    return g_string_free(text, FALSE);
+}
+
 static void
-print_text(Home *home, const Numbers *n, const GPtrArray *peers, guint pending, const GPtrArray *evidence)
+print_withdrawn(Home *home, const GPtrArray *withdrawn)
+{
+    char time[TIME_TEXT_SIZE];
+
+    for (guint i = 0; i < withdrawn->len; i++) {
+        const WithdrawnInUse *in_use = g_ptr_array_index(withdrawn, i);
+        g_autofree char *version = show_version(home, in_use->manifest), *users = users_text(home, in_use);
+        g_autofree char *reason = g_strdelimit(g_strdup(in_use->withdrawal->reason), "\n", ' ');
+
+        printf("WITHDRAWN  %s %s: %s (%s)\n", time_format(in_use->withdrawal->time, time), version, reason, users);
+    }
+}
+
+static json_t *
+withdrawn_json(Home *home, const GPtrArray *withdrawn)
+{
+    json_t *list = json_array();
+
+    for (guint i = 0; i < withdrawn->len; i++) {
+        const WithdrawnInUse *in_use = g_ptr_array_index(withdrawn, i);
+        g_autofree char *version = show_version(home, in_use->manifest);
+        json_t *users = json_array();
+
+        for (guint u = 0; u < in_use->users->len; u++) {
+            g_autofree char *user = show_version(home, g_ptr_array_index(in_use->users, u));
+
+            json_array_append_new(users, json_string(user));
+        }
+        json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:s, s:b, s:o}", "version", version, "address", json_digest(&in_use->manifest->address), "time",
+                                              json_time(in_use->withdrawal->time), "reason", in_use->withdrawal->reason, "held", in_use->held, "users", users));
+    }
+    return list;
+}
+
+static void
+print_text(Home *home, const Numbers *n, const GPtrArray *peers, guint pending, const GPtrArray *evidence, const GPtrArray *withdrawn)
 {
     g_autofree char *name = show_node_name(home, home_id(home)), *store = size_display(n->store_bytes);
 
@@ -129,6 +178,7 @@ print_text(Home *home, const Numbers *n, const GPtrArray *peers, guint pending, 
     printf("peers      %u, %u pending\n", peers->len, pending);
     print_peers(home, peers);
     print_evidence(home, evidence);
+    print_withdrawn(home, withdrawn);
 }
 
 gboolean
@@ -137,22 +187,22 @@ cmd_status(const Invocation *invocation, int argc, char **argv, int *status, GEr
     gboolean json = FALSE;
     const GOptionEntry entries[] = { { "json", 0, 0, G_OPTION_ARG_NONE, &json, "print JSON", NULL }, { 0 } };
     g_autoptr(Home) home = NULL;
-    g_autoptr(GPtrArray) peers = NULL, pending = NULL, evidence = NULL;
+    g_autoptr(GPtrArray) peers = NULL, pending = NULL, evidence = NULL, withdrawn = NULL;
     g_autofree char *name = NULL;
     Numbers n = { 0 };
 
     if (!command_parse(invocation, &argc, &argv, entries, 0, 0, error) || !(home = command_home(invocation, error)) || !count(home, &n, error) ||
         !(peers = peers_all(home, PEER_ACCEPTED, error)) || !(pending = peers_all(home, PEER_PENDING, error)) ||
-        !(evidence = state_evidence(home_state(home, error), error)))
+        !(evidence = state_evidence(home_state(home, error), error)) || !(withdrawn = withdrawn_in_use(home, error)))
         return FALSE;
     if (!json) {
-        print_text(home, &n, peers, pending->len, evidence);
+        print_text(home, &n, peers, pending->len, evidence, withdrawn);
         return TRUE;
     }
     name = show_node_name(home, home_id(home));
-    print_json(json_pack("{s:s, s:s, s:s, s:I, s:i, s:i, s:i, s:{s:I, s:I, s:I}, s:b, s:o, s:i, s:o}", "node", home_id(home), "name", name, "home", home_path(home),
+    print_json(json_pack("{s:s, s:s, s:s, s:I, s:i, s:i, s:i, s:{s:I, s:I, s:I}, s:b, s:o, s:i, s:o, s:o}", "node", home_id(home), "name", name, "home", home_path(home),
                          "records", (json_int_t)n.ledger_size, "own_datasets", (int)n.own_datasets, "other_datasets", (int)(n.datasets - n.own_datasets),
                          "versions_held", (int)n.held, "store", "objects", (json_int_t)n.objects, "packs", (json_int_t)n.packs, "bytes", (json_int_t)n.store_bytes,
-                         "next_key_here", n.next_key_here, "peers", peers_json(home, peers), "pending", (int)pending->len, "evidence", evidence_json(evidence)));
+                         "next_key_here", n.next_key_here, "peers", peers_json(home, peers), "pending", (int)pending->len, "evidence", evidence_json(evidence), "withdrawn", withdrawn_json(home, withdrawn)));
     return TRUE;
 }

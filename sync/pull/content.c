@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "keys/error.h"
+#include "manifests/erasure.h"
+#include "manifests/withdrawal.h"
 #include "sync/follow.h"
 #include "sync/pull/earlier.h"
 #include "sync/pull/plan.h"
@@ -59,6 +61,21 @@ is_held(Session *session, const Manifest *manifest, gboolean *held, GError **err
     return FALSE;
 }
 
+/* S17, S19 */
+static gboolean
+has_ended(Session *session, const Manifest *manifest, gboolean *ended, GError **error)
+{
+    Catalogue *catalogue = home_catalogue(session->home, error);
+    g_autoptr(Withdrawal) withdrawal = NULL;
+    g_autoptr(Erasure) erasure = NULL;
+
+    if (!catalogue || !withdrawal_of(catalogue, manifest, &withdrawal, error) ||
+        !erasure_of(catalogue, manifest, home_id(session->home), &erasure, error))
+        return FALSE;
+    *ended = withdrawal || erasure;
+    return TRUE;
+}
+
 /* Facts cheapest first: most versions are held already or of no interest. */
 static gboolean
 gather_facts(Session *session, const GPtrArray *follows, const Manifest *manifest, WantFacts *facts, GrantRow *grant, GError **error)
@@ -71,7 +88,8 @@ gather_facts(Session *session, const GPtrArray *follows, const Manifest *manifes
         return FALSE;
     if (facts->held)
         return TRUE;
-    if (!catalogue_share_in_force(home_catalogue(session->home, NULL), manifest, &facts->share, error))
+    if (!has_ended(session, manifest, &facts->ended, error) ||
+        !catalogue_share_in_force(home_catalogue(session->home, NULL), manifest, &facts->share, error))
         return FALSE;
     facts->grant = facts->share == SHARE_CONDITIONAL && find_grant(session, manifest, grant);
     facts->refused = refusals_recent(session->home, session->peer->node, &manifest->address, session->options->retry_after);

@@ -46,7 +46,7 @@ plan_quota_bytes(gboolean relayed, guint64 ledger_bytes, guint64 peer_bytes, con
 WantVerdict
 plan_want(const WantFacts *facts)
 {
-    if (!facts->followed || facts->held || facts->share == SHARE_NONE)
+    if (!facts->followed || facts->held || facts->ended || facts->share == SHARE_NONE)
         return WANT_NOT;
     if (facts->share == SHARE_CONDITIONAL && !facts->grant)
         return WANT_NO_GRANT;

@@ -39,6 +39,7 @@ guint64 plan_quota_bytes(gboolean relayed, guint64 ledger_bytes, guint64 peer_by
 /* PU10: is the content of a version to be asked of this peer? */
 typedef struct {
     gboolean followed, held;
+    gboolean ended;             /* its owner has withdrawn or erased it, or this node erased it */
     Share share;                /* in force */
     gboolean grant;             /* a grant to this node, in force */
     gboolean from_owner;
@@ -46,7 +47,7 @@ typedef struct {
 } WantFacts;
 typedef enum {
     WANT_ASK,
-    WANT_NOT,                   /* not followed, held already, or not shared with anyone */
+    WANT_NOT,                   /* not followed, held already, not shared with anyone, or taken back */
     WANT_NO_GRANT,              /* conditional, and no grant is known here: asking would only be refused */
     WANT_LATER,                 /* refused not long ago */
 } WantVerdict;

@@ -1,10 +1,12 @@
-/* Profiles, sealed statements, openings, grants, revocations and attestations from any bytes: what is let through can be written again, and
+/* Profiles, sealed statements, openings, grants, revocations, attestations, withdrawals and tombstones from any bytes: what is let through can be written again, and
  * documents that are no records to the same bytes. */
 #include <stdint.h>
 #include <string.h>
 
 #include "manifests/attestation.h"
+#include "manifests/erasure.h"
 #include "manifests/statement.h"
+#include "manifests/withdrawal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -64,6 +66,19 @@ try_attestation(GBytes *bytes)
     g_assert_true((again != NULL) == (attestation != NULL));
 }
 
+static void
+try_ends(GBytes *bytes)
+{
+    static const Digest none;
+    g_autoptr(Withdrawal) w = withdrawal_parse(bytes, NULL);
+    g_autoptr(Erasure) e = erasure_parse(bytes, NULL);
+    g_autoptr(GBytes) withdrawn = w ? withdrawal_format(&w->manifest, w->reason, NULL) : NULL;
+    g_autoptr(GBytes) erased = e ? erasure_format(&e->manifest, e->reason, digest_equal(&e->of, &none) && e->reason ? NULL : &e->of, NULL) : NULL;
+
+    g_assert_true((withdrawn != NULL) == (w != NULL));
+    g_assert_true((erased != NULL) == (e != NULL));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -74,5 +89,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     try_digests(bytes);
     try_opening(bytes);
     try_attestation(bytes);
+    try_ends(bytes);
     return 0;
 }

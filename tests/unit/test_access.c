@@ -1,6 +1,8 @@
-/* Who may have what: A1 to A13 of sync/PROTOCOL.md. */
+/* Who may have what: A1 to A14 of sync/PROTOCOL.md. */
 #include "tests/unit/two_nodes.h"
 
+#include "manifests/erasure.h"
+#include "manifests/withdrawal.h"
 #include "sync/access.h"
 
 #define DAY (24 * 3600)
@@ -16,6 +18,11 @@ test_decide(void)
     } cases[] = {
         { "A1", { .share = SHARE_NONE, .caller_is_owner = TRUE, .caller_known = TRUE, .now = NOW }, ACCESS_ALLOWED },
         { "A3", { .share = SHARE_NONE, .caller_is_owner = TRUE, .now = NOW }, ACCESS_REFUSED },
+        { "A1", { .share = SHARE_OPEN, .ended = TRUE, .caller_is_owner = TRUE, .caller_known = TRUE, .now = NOW }, ACCESS_ALLOWED },
+        { "A14", { .share = SHARE_OPEN, .ended = TRUE, .caller_known = TRUE, .now = NOW }, ACCESS_REFUSED },
+        { "A14", { .share = SHARE_OPEN, .ended = TRUE, .self_is_owner = TRUE, .now = NOW }, ACCESS_REFUSED },
+        { "A14", { .share = SHARE_CONDITIONAL, .ended = TRUE, .caller_known = TRUE, .self_is_owner = TRUE, .grant = TRUE, .grant_until = NOW + 1, .now = NOW },
+          ACCESS_REFUSED },
         { "A2", { .share = SHARE_OPEN, .now = NOW }, ACCESS_ALLOWED },
         { "A2", { .share = SHARE_OPEN, .caller_known = TRUE, .now = NOW }, ACCESS_ALLOWED },
         { "A3", { .share = SHARE_NONE, .caller_known = TRUE, .self_is_owner = TRUE, .grant = TRUE, .grant_until = NOW + 1, .now = NOW }, ACCESS_REFUSED },
@@ -103,6 +110,41 @@ test_at_owner(TwoNodes *nodes, gconstpointer unused)
     /* the strictest of the version's own sharing and the dataset's newest */
     closed = node_publish(forestry, "open", SHARE_NONE, 4, 100);
     g_assert_false(may(forestry, tourism, open, NULL));
+}
+
+static void
+state_end(Node *node, const char *type, const Manifest *manifest, const Digest *of)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) members = strcmp(type, WITHDRAWAL) == 0 ? withdrawal_format(&manifest->address, "wrong", &error)
+                                                              : erasure_format(&manifest->address, of ? NULL : "wrong", of, &error);
+    g_autoptr(Record) record = members ? home_state_record(node->home, type, members, NULL, NULL, &error) : NULL;
+
+    g_assert_no_error(error);
+    g_assert_nonnull(record);
+}
+
+/* A14: at the owner, and at a mirror as soon as it has the record; a stranger's word ends nothing. */
+static void
+test_ended(TwoNodes *nodes, gconstpointer type)
+{
+    Node *forestry = &nodes->forestry, *tourism = &nodes->tourism;
+    g_autoptr(Manifest) first = node_publish(forestry, "open", SHARE_OPEN, 1, 100);
+    g_autoptr(Manifest) second = node_publish(forestry, "open", SHARE_OPEN, 2, 100);
+
+    node_accept(forestry, tourism, NULL);
+    node_copy_ledger(forestry, tourism, tourism);
+    state_end(tourism, type, first, NULL);
+    g_assert_true(may(tourism, NULL, first, NULL));
+    state_end(forestry, type, first, NULL);
+    g_assert_false(may(forestry, NULL, first, NULL));
+    g_assert_false(may(forestry, tourism, first, NULL));
+    g_assert_true(may(forestry, NULL, second, NULL));
+    g_assert_true(may(tourism, NULL, first, NULL));
+    node_copy_ledger(forestry, tourism, tourism);
+    g_assert_false(may(tourism, NULL, first, NULL));
+    g_assert_true(may(tourism, forestry, first, NULL));
+    g_assert_true(may(tourism, NULL, second, NULL));
 }
 
 /* At a mirror (tourism), the grantee shows its grant. */
@@ -219,6 +261,8 @@ main(int argc, char **argv)
     g_test_add_func("/access/A1-A9-decide", test_decide);
     ADD("/access/A1-A9-at-owner", NULL, test_at_owner);
     ADD("/access/A10-at-mirror", NULL, test_at_mirror);
+    ADD("/access/A14-withdrawn", WITHDRAWAL, test_ended);
+    ADD("/access/A14-erased", ERASURE, test_ended);
     ADD("/access/A8-stale-mirror", NULL, test_stale_mirror);
     ADD("/access/A11-A12-ledger-peers", "peers", test_ledger);
     ADD("/access/A11-A12-ledger-relayed", "relayed", test_ledger);

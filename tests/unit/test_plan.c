@@ -66,6 +66,8 @@ test_want(void)
     } cases[] = {
         { { .followed = TRUE, .share = SHARE_OPEN }, WANT_ASK },
         { { .followed = FALSE, .share = SHARE_OPEN }, WANT_NOT },
+        { { .followed = TRUE, .ended = TRUE, .share = SHARE_OPEN }, WANT_NOT },
+        { { .followed = TRUE, .ended = TRUE, .share = SHARE_CONDITIONAL, .grant = TRUE }, WANT_NOT },
         { { .followed = TRUE, .held = TRUE, .share = SHARE_OPEN }, WANT_NOT },
         { { .followed = TRUE, .share = SHARE_OPEN, .refused = TRUE }, WANT_LATER },
         { { .followed = TRUE, .share = SHARE_CONDITIONAL }, WANT_NO_GRANT },
