@@ -21,7 +21,10 @@ write_bytes(gpointer data, guint64 offset, const guint8 *bytes, gsize size, GErr
 {
     BigWrite *big = data;
 
-    return fresh_write(&big->fresh, big->path, offset, bytes, size, error);
+    if (!fresh_write(&big->fresh, big->path, offset, bytes, size, error))
+        return FALSE;
+    writeback_add(big->target->writeback, size);
+    return TRUE;
 }
 
 static gboolean

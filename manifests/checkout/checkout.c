@@ -33,6 +33,7 @@ checkout_clear(Checkout *c)
     g_clear_pointer(&c->big, big_write_free);
     g_clear_pointer(&c->batches, pipeline_free);
     g_clear_pointer(&c->filling, write_batch_free);
+    g_clear_pointer(&c->target.writeback, writeback_free);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Checkout, checkout_clear)
 
@@ -193,6 +194,7 @@ write_planned(const Plan *plan, const Digest *root, CheckoutResult *result, GErr
     g_auto(Checkout) c = { .target = { plan->store, plan->root, !plan->of_new, plan->options->progress, root }, .plan = plan, .result = result };
     PipelineKind kind = { threads, 2 * threads + 2, work_batch, take_batch, (GDestroyNotify)write_batch_free, &c };
 
+    c.target.writeback = writeback_new(plan->root);
     c.filling = write_batch_new(&c.target);
     c.batches = pipeline_new(&kind);
     return act_on_all(&c, root, error);

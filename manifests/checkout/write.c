@@ -10,6 +10,8 @@
 
 #define BATCH_BYTES (4 * 1024 * 1024)
 #define BATCH_FILES 256
+/* What the file system writes of a file beside its bytes, roughly. */
+#define INODE_BYTES 4096
 
 typedef struct {
     const char *path, *target;
@@ -172,8 +174,10 @@ write_batch_work(WriteBatch *batch)
 
         if (progress_cancelled(batch->target->progress))
             chama_error(&batch->error, CHAMA_ERROR_CANCELLED, "stopped");
-        else if (write_file(batch, file, &folder, &batch->error))
+        else if (write_file(batch, file, &folder, &batch->error)) {
             progress_add(batch->target->progress, (gint64)file->size, 1);
+            writeback_add(batch->target->writeback, file->size + INODE_BYTES);
+        }
     }
     g_clear_pointer(&batch->reading, store_reading_free);
 }

@@ -4,6 +4,7 @@
 #ifndef CHAMA_MANIFESTS_CHECKOUT_WRITE_H
 #define CHAMA_MANIFESTS_CHECKOUT_WRITE_H
 
+#include "manifests/checkout/writeback.h"
 #include "manifests/listing/page.h"
 #include "manifests/progress.h"
 #include "manifests/store/store.h"
@@ -17,6 +18,7 @@ typedef struct {
     gboolean staged;           /* nothing was there, and nobody looks: what is written has its name at once */
     Progress *progress;        /* may be NULL */
     const Digest *listing;
+    Writeback *writeback;
 } WriteTarget;
 
 typedef struct WriteBatch WriteBatch;

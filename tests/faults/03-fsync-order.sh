@@ -1,6 +1,6 @@
 #!/bin/sh
 # I1, I2: what must be durable before what, as the kernel sees it (strace): a pack before the index that names it, both before the record, the record before the
-# report; a checkpoint before it leaves.
+# report; a checkpoint before it leaves.  CO6: a checkout before it can be seen.
 . "$SOURCE/tests/lib.sh"
 
 
@@ -32,3 +32,10 @@ kill -TERM "$(cat a.pid)"
 wait "$tracer"
 python3 "$SOURCE/tests/faults/fsync_order.py" serve serve.trace "$FOLDER/a"
 want "what arrived verifies" 0 chama b verify
+
+# Large enough that it is synced on the way: a hole counts for what it is long.
+mkdir wide && truncate -s 1G wide/hole && echo last >wide/last
+want "publish something wide" 0 chama a publish wide wide
+strace -f -y -qq -s 80 -o get.trace -e trace=openat,fsync,fdatasync,syncfs,pwrite64,rename,renameat,renameat2 \
+    "$CHAMA" --home "$FOLDER/a" get wide "$FOLDER/out" >get.out 2>get.err || bad "get under strace" "$(tail -n 5 get.err)"
+python3 "$SOURCE/tests/faults/fsync_order.py" get get.trace "$FOLDER/out"

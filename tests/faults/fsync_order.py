@@ -1,6 +1,6 @@
 """Reads the output of `strace -f -y -s 64` of one chama command and checks the order in which it made things durable.
 
-    fsync_order.py publish|sync|serve TRACE HOME
+    fsync_order.py publish|sync|serve|get TRACE HOME     (of get: the folder in place of HOME)
 
 Prints "ok - ..." and "not ok - ..." lines."""
 import re
@@ -133,10 +133,29 @@ def serve(t):
     t.say(asked is not None and not early, "nothing leaves between signing it and keeping it", "%d writes on a socket" % len(early))
 
 
+def get(t):
+    """All is durable before any of it has its place; what was synced on the way there was by a description of its own, so that the last sync is told of
+    every failure."""
+    folder = re.escape(t.home)
+    stage = r"\d+<" + folder + r"/\.chama-[0-9a-f]{16}\.tmp"
+    written = t.where(r"^pwrite64\(" + stage + r"/", first=False)
+    synced = t.where(r"^syncfs\(" + stage + ">", first=False)
+    placed = t.where(r"^renameat2\(" + stage + ">")
+    t.order([
+        ("something is synced while more is written", t.where(r"^syncfs\(" + stage + ">")),
+        ("the last byte is written", written),
+        ("all is synced", synced),
+        ("the first file has its place", placed),
+        ("the folder is fsynced", t.where(SYNC + r"\d+<" + folder + ">", after=placed or 0)),
+    ])
+    descriptions = [text.split("<")[0] for _, name, text in t.calls if name == "syncfs"]
+    t.say(bool(descriptions) and descriptions[-1] not in descriptions[:-1], "the last sync is told of every failure", "by descriptor: %s" % descriptions)
+
+
 def main():
     what, path, home = sys.argv[1:]
     t = Trace(path, home)
-    {"publish": publish, "sync": sync, "serve": serve}[what](t)
+    {"publish": publish, "sync": sync, "serve": serve, "get": get}[what](t)
     return 1 if t.bad else 0
 
 
