@@ -84,6 +84,8 @@ gboolean ledger_keep_checkpoint(Ledger *ledger, const char *note, GError **error
 /* Checks all: every record parsed, chained, signed by the key valid there, commits and their trees as the records say, every object and
  * file of the repository, the hash file, the checkpoint.  Each thing wrong goes to @report, in this thread; then FALSE, DAMAGED.  All cores. */
 gboolean ledger_verify(Ledger *ledger, void (*report)(gpointer data, const char *message), gpointer data, GError **error);
+/* The same of records, commits and trees alone: for a clone that git has made, whose files are git's own affair. */
+gboolean ledger_verify_records(Ledger *ledger, void (*report)(gpointer data, const char *message), gpointer data, GError **error);
 
 /* Packs loose objects when there are many (called by append and finish). */
 gboolean ledger_pack(Ledger *ledger, GError **error);

@@ -326,9 +326,10 @@ check_kept_checkpoint(Ledger *ledger, Findings *findings)
 }
 
 static void
-check_all(Check *check)
+check_all(Check *check, gboolean files)
 {
-    integrity_check(check->ledger, check->findings);
+    if (files)
+        integrity_check(check->ledger, check->findings);
     check->projection = projection_new(look_up, check);
     if (check->ledger->head.size > 0)
         check_history(check);
@@ -341,8 +342,8 @@ check_all(Check *check)
     identity_free(check->identity);
 }
 
-gboolean
-ledger_verify(Ledger *ledger, void (*report)(gpointer data, const char *message), gpointer data, GError **error)
+static gboolean
+verify(Ledger *ledger, gboolean files, void (*report)(gpointer data, const char *message), gpointer data, GError **error)
 {
     Findings findings = { .report = report, .data = data, .messages = G_QUEUE_INIT };
     g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func((GDestroyNotify)record_free);
@@ -357,11 +358,23 @@ ledger_verify(Ledger *ledger, void (*report)(gpointer data, const char *message)
     g_cond_init(&findings.done);
     check.pool = g_thread_pool_new(run_load, &findings, (gint)g_get_num_processors(), FALSE, NULL);
     check.load = g_ptr_array_new_with_free_func(job_free);
-    check_all(&check);
+    check_all(&check, files);
     load = check.load;
     g_cond_clear(&findings.done);
     g_mutex_clear(&findings.mutex);
     git_odb_free(check.database);
     return findings.count == 0
         || chama_error(error, CHAMA_ERROR_DAMAGED, "%s: %" G_GUINT64_FORMAT " things are wrong", ledger->git, findings.count);
+}
+
+gboolean
+ledger_verify(Ledger *ledger, void (*report)(gpointer data, const char *message), gpointer data, GError **error)
+{
+    return verify(ledger, TRUE, report, data, error);
+}
+
+gboolean
+ledger_verify_records(Ledger *ledger, void (*report)(gpointer data, const char *message), gpointer data, GError **error)
+{
+    return verify(ledger, FALSE, report, data, error);
 }

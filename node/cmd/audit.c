@@ -11,6 +11,7 @@
 typedef struct {
     gboolean json;
     char *report, *language;
+    char **clones;
 } Options;
 
 static void
@@ -18,6 +19,7 @@ options_clear(Options *options)
 {
     g_free(options->report);
     g_free(options->language);
+    g_strfreev(options->clones);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
@@ -39,10 +41,10 @@ resolve_all(Home *home, int argc, char **argv, GPtrArray **nodes, GError **error
 }
 
 static Audit *
-run(Home *home, GPtrArray *nodes, GError **error)
+run(Home *home, GPtrArray *nodes, Clones *clones, GError **error)
 {
     Progress progress = { 0 };
-    AuditOptions options = { nodes, g_get_real_time() / G_USEC_PER_SEC, &progress };
+    AuditOptions options = { nodes, clones, g_get_real_time() / G_USEC_PER_SEC, &progress };
     g_autoptr(Meter) meter = meter_start("auditing", &progress);
 
     return audit_run(home, &options, error);
@@ -68,29 +70,45 @@ tell(const Report *report, const Options *options, GError **error)
     return TRUE;
 }
 
+/* Of a home, or of clones alone. */
+static Audit *
+audit(const Invocation *invocation, int argc, char **argv, const Options *options, Home **home, GError **error)
+{
+    g_autoptr(GPtrArray) nodes = NULL;
+    g_autoptr(Clones) clones = NULL;
+
+    if (options->clones && argc > 1)
+        return chama_error_null(error, CHAMA_ERROR_USAGE, "audit: want nodes of this home or --clone, have both");
+    if (options->clones)
+        return (clones = clones_open((const char *const *)options->clones, error)) ? run(NULL, NULL, clones, error) : NULL;
+    if (!(*home = command_home(invocation, error)) || !resolve_all(*home, argc, argv, &nodes, error))
+        return NULL;
+    return run(*home, nodes, NULL, error);
+}
+
 gboolean
 cmd_audit(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
 {
     g_auto(Options) options = { 0 };
     const GOptionEntry entries[] = {
+        { "clone", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.clones, "check a `git clone` of a ledger, without a node (may be given again)", "DIR" },
         { "report", 0, 0, G_OPTION_ARG_FILENAME, &options.report, "also write one HTML page that can be printed", "FILE" },
         { "lang", 0, 0, G_OPTION_ARG_STRING, &options.language, "language of text and page: en (default) or zh", "LANG" },
         { "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "print JSON", NULL },
         { 0 },
     };
     g_autoptr(Home) home = NULL;
-    g_autoptr(GPtrArray) nodes = NULL;
-    g_autoptr(Audit) audit = NULL;
+    g_autoptr(Audit) result = NULL;
     Report report = { 0 };
 
     if (!command_parse(invocation, &argc, &argv, entries, 0, -1, error) ||
-        (options.language && !language_parse(options.language, &report.language, error)) || !(home = command_home(invocation, error)) ||
-        !resolve_all(home, argc, argv, &nodes, error) || !(audit = run(home, nodes, error)))
+        (options.language && !language_parse(options.language, &report.language, error)) ||
+        !(result = audit(invocation, argc, argv, &options, &home, error)))
         return FALSE;
     report.home = home;
-    report.audit = audit;
+    report.audit = result;
     if (!tell(&report, &options, error))
         return FALSE;
-    *status = audit->counts[AUDIT_FAILED] ? EXIT_VERIFY : EXIT_DONE;
+    *status = result->counts[AUDIT_FAILED] ? EXIT_VERIFY : EXIT_DONE;
     return TRUE;
 }

@@ -66,7 +66,8 @@ report_json(const Report *report)
         json_array_append_new(findings, finding_json(report, &g_array_index(audit->findings, AuditFinding, i)));
     for (guint i = 0; i < audit->events->len; i++)
         json_array_append_new(events, event_json(&g_array_index(audit->events, AuditEvent, i)));
-    return json_pack("{s:o, s:s, s:s, s:{s:i, s:i, s:i, s:i}, s:o, s:o, s:o, s:I}", "time", json_time(audit->time), "node", home_id(report->home), "verdict",
+    return json_pack("{s:o, s:s*, s:s, s:{s:i, s:i, s:i, s:i}, s:o, s:o, s:o, s:I}", "time", json_time(audit->time), "node",
+                     report->home ? home_id(report->home) : NULL, "verdict",
                      audit_verdict_name(report_worst(audit)), "counts", "failed", (int)audit->counts[AUDIT_FAILED], "warning",
                      (int)audit->counts[AUDIT_WARNING], "note", (int)audit->counts[AUDIT_NOTE], "good", (int)audit->counts[AUDIT_GOOD], "nodes", nodes,
                      "findings", findings, "events", events, "events_left_out", (json_int_t)audit->events_left_out);

@@ -1,7 +1,6 @@
 #include "keys/canonical.h"
 #include "keys/digest.h"
 #include "node/report/report.h"
-#include "node/show.h"
 #include "node/version.h"
 
 #define EVENTS_SHOWN 500
@@ -67,21 +66,37 @@ begin_table(Html *page, Word title, const Word *columns, guint count)
     g_string_append(page->html, "</tr></thead><tbody>\n");
 }
 
+/* Whose eyes these are: what was withheld depends on it. */
+static void
+add_auditor(Html *page)
+{
+    Home *home = page->report->home;
+    const AuditNode *self = home ? audit_node(page->report->audit, home_id(home)) : NULL;
+    g_autofree char *name = self ? report_claimed_name(self) : NULL;
+
+    add_escaped(page, word(page, home ? WORD_BY : WORD_OF_CLONES));
+    if (name) {
+        g_string_append_c(page->html, ' ');
+        add_escaped(page, name);
+    }
+    if (home)
+        g_string_append_printf(page->html, " <code>%s</code>", home_id(home));
+}
+
 static void
 add_head(Html *page)
 {
     const Audit *audit = page->report->audit;
-    g_autofree char *name = show_node_name(page->report->home, home_id(page->report->home));
     char time[TIME_TEXT_SIZE];
 
     g_string_append_printf(page->html,
                            "<!DOCTYPE html>\n<html lang=\"%s\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">"
                            "<title>%s</title>\n<style>\n%s</style></head><body>\n<h1>%s</h1>\n",
                            language_tag(page->report->language), word(page, WORD_TITLE), style, word(page, WORD_TITLE));
-    g_string_append_printf(page->html, "<p>%s %s; %s ", word(page, WORD_MADE), time_format(audit->time, time), word(page, WORD_BY));
-    add_escaped(page, name);
-    g_string_append_printf(page->html, " <code>%s</code>; chama " CHAMA_VERSION "</p>\n<div class=\"verdict %s\">%s ", home_id(page->report->home),
-                           audit_verdict_name(report_worst(audit)), report_verdict(page->report));
+    g_string_append_printf(page->html, "<p>%s %s; ", word(page, WORD_MADE), time_format(audit->time, time));
+    add_auditor(page);
+    g_string_append_printf(page->html, "; chama " CHAMA_VERSION "</p>\n<div class=\"verdict %s\">%s ", audit_verdict_name(report_worst(audit)),
+                           report_verdict(page->report));
     for (int verdict = AUDIT_FAILED; verdict >= AUDIT_GOOD; verdict--)
         g_string_append_printf(page->html, "%s %u%s", words_verdict(page->report->language, (AuditVerdict)verdict), audit->counts[verdict], verdict ? ", " : "");
     g_string_append(page->html, "</div>\n");
@@ -90,7 +105,7 @@ add_head(Html *page)
 static void
 add_node(Html *page, const AuditNode *node)
 {
-    g_autofree char *alias = report_node(page->report, node->node), *name = show_node_name(page->report->home, node->node);
+    g_autofree char *alias = report_node(page->report, node->node), *name = report_claimed_name(node);
     g_autofree char *versions = g_strdup_printf("%u / %u", node->datasets, node->versions);
     char root[DIGEST_TEXT_SIZE], first[TIME_TEXT_SIZE], last[TIME_TEXT_SIZE];
     g_autofree char *span = node->first ? g_strdup_printf("%s – %s", time_format(node->first, first), time_format(node->last, last)) : NULL;

@@ -2,13 +2,22 @@
 
 #include <string.h>
 
-#include "node/show.h"
 #include "sync/peers.h"
+
+#define ID_SHOWN 8
+
+char *
+report_claimed_name(const AuditNode *node)
+{
+    const char *zh = node->name_zh ? node->name_zh : "", *en = node->name_en ? node->name_en : "";
+
+    return g_strconcat(zh, *zh && *en ? " " : "", en, NULL);
+}
 
 char *
 report_node(const Report *report, const char *node)
 {
-    g_autofree char *alias = peers_display(report->home, node);
+    g_autofree char *alias = report->home ? peers_display(report->home, node) : g_strndup(node, ID_SHOWN);
 
     return g_strdup(*alias ? alias : words_of(report->language, WORD_THIS_NODE));
 }

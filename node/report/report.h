@@ -9,13 +9,15 @@
 #include "node/report/words.h"
 
 typedef struct {
-    Home *home;          /* for the names of nodes */
+    Home *home;          /* for the names of nodes; NULL: the audit was of clones */
     const Audit *audit;
     Language language;
 } Report;
 
-/* How a node is shown: its alias, "this node" for this one.  The caller's. */
+/* How a node is shown: its alias, "this node" for this one, without a home the beginning of its id.  The caller's. */
 char *report_node(const Report *report, const char *node);
+/* What it calls itself: "林业局 Forestry", or nothing.  The caller's. */
+char *report_claimed_name(const AuditNode *node);
 /* The sentence of a finding, nodes by their names.  The caller's. */
 char *report_sentence(const Report *report, const AuditFinding *finding);
 /* What is to be said of the whole. */

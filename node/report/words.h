@@ -17,6 +17,7 @@ const char *language_tag(Language language);
     w(TITLE, "Audit of ledgers", "账本审计报告") \
     w(MADE, "made at", "生成时间") \
     w(BY, "by the node", "审计节点") \
+    w(OF_CLONES, "of clones alone, without a node", "仅依据克隆的账本，无节点") \
     w(VERDICT_GOOD, "Everything that was looked at holds.", "所检查的各项全部成立。") \
     w(VERDICT_WARNING, "All proofs hold; somebody should look at the warnings.", "全部证明成立；请查看提醒事项。") \
     w(VERDICT_FAILED, "Something does not hold: see what failed.", "有证明不成立：请看“不成立”各项。") \

@@ -20,7 +20,7 @@ look_at(Auditing *auditing, const Manifest *manifest, const Attested *attested)
 static gboolean
 audit_version(Auditing *auditing, const Manifest *manifest, GError **error)
 {
-    g_autoptr(GPtrArray) all = attestations_of(home_catalogue(auditing->home, NULL), manifest, error);
+    g_autoptr(GPtrArray) all = attestations_of(auditing->catalogue, manifest, error);
 
     for (guint i = 0; all && i < all->len; i++)
         look_at(auditing, manifest, g_ptr_array_index(all, i));
@@ -30,7 +30,7 @@ audit_version(Auditing *auditing, const Manifest *manifest, GError **error)
 static gboolean
 audit_node_attestations(Auditing *auditing, const AuditNode *node, GError **error)
 {
-    g_autoptr(GPtrArray) manifests = catalogue_manifests(home_catalogue(auditing->home, NULL), node->node, error);
+    g_autoptr(GPtrArray) manifests = catalogue_manifests(auditing->catalogue, node->node, error);
 
     for (guint i = 0; manifests && i < manifests->len; i++)
         if (!audit_version(auditing, g_ptr_array_index(manifests, i), error))

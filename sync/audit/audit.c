@@ -13,6 +13,8 @@ node_free(gpointer data)
     AuditNode *node = data;
 
     g_hash_table_unref(node->types);
+    g_free(node->name_zh);
+    g_free(node->name_en);
     g_free(node);
 }
 
@@ -158,32 +160,63 @@ by_time(gconstpointer a, gconstpointer b)
     return strcmp(one->node, other->node) != 0 ? strcmp(one->node, other->node) : one->seq < other->seq ? -1 : one->seq > other->seq;
 }
 
-static void
-add_node(Audit *audit, const char *id)
+Ledger *
+audit_ledger(Auditing *auditing, const char *node, GError **error)
 {
-    AuditNode *node = g_new0(AuditNode, 1);
+    g_autofree char *path = NULL;
 
-    g_strlcpy(node->node, id, sizeof node->node);
-    node->types = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    g_ptr_array_add(audit->nodes, node);
+    if (!auditing->home)
+        return clones_ledger(auditing->options->clones, node);
+    if (strcmp(node, home_id(auditing->home)) == 0)
+        return home_ledger(auditing->home, error);
+    path = g_strdup_printf("%s/ledgers/%s.git", home_path(auditing->home), node);
+    return g_file_test(path, G_FILE_TEST_EXISTS) ? home_peer_ledger(auditing->home, node, error) : NULL;
 }
 
-/* Those that are asked for; else all whose ledger lies here, whole or sparse. */
+static void
+add_node(Auditing *auditing, const char *id)
+{
+    g_autoptr(Profile) profile = catalogue_profile(auditing->catalogue, id, NULL);
+    AuditNode *node = g_new0(AuditNode, 1);
+
+    if (profile) {
+        node->name_zh = g_strdup(profile->name_zh);
+        node->name_en = g_strdup(profile->name_en);
+    }
+    g_strlcpy(node->node, id, sizeof node->node);
+    node->types = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_ptr_array_add(auditing->audit->nodes, node);
+}
+
+/* Ids of all nodes whose ledger is here, whole or sparse, some twice. */
+static GPtrArray *
+all_nodes(Auditing *auditing, GError **error)
+{
+    g_autoptr(GPtrArray) whole = auditing->home ? home_ledgers(auditing->home, error) : clones_nodes(auditing->options->clones);
+    g_autoptr(GPtrArray) sparse = NULL;
+
+    if (!auditing->home || !whole)
+        return g_steal_pointer(&whole);
+    sparse = sparse_nodes(auditing->home, error);
+    for (guint i = 0; sparse && i < sparse->len; i++)
+        g_ptr_array_add(whole, g_strdup(g_ptr_array_index(sparse, i)));
+    return sparse ? g_steal_pointer(&whole) : NULL;
+}
+
+/* Those that are asked for; else all. */
 static gboolean
 choose_nodes(Auditing *auditing, GError **error)
 {
     const GPtrArray *wanted = auditing->options->nodes;
-    g_autoptr(GPtrArray) whole = home_ledgers(auditing->home, error), sparse = whole ? sparse_nodes(auditing->home, error) : NULL;
+    g_autoptr(GPtrArray) all = all_nodes(auditing, error);
 
-    if (!sparse)
+    if (!all)
         return FALSE;
-    for (guint i = 0; i < sparse->len; i++)
-        g_ptr_array_add(whole, g_strdup(g_ptr_array_index(sparse, i)));
-    for (guint i = 0; i < whole->len; i++) {
-        const char *id = g_ptr_array_index(whole, i);
+    for (guint i = 0; i < all->len; i++) {
+        const char *id = g_ptr_array_index(all, i);
 
         if (!audit_node(auditing->audit, id) && (!wanted || g_ptr_array_find_with_equal_func((GPtrArray *)wanted, id, g_str_equal, NULL)))
-            add_node(auditing->audit, id);
+            add_node(auditing, id);
     }
     for (guint i = 0; wanted && i < wanted->len; i++)
         if (!audit_node(auditing->audit, g_ptr_array_index(wanted, i)))
@@ -198,10 +231,11 @@ audit_run(Home *home, const AuditOptions *options, GError **error)
     static gboolean (*const questions[])(Auditing *, GError **) = { audit_ledgers, audit_evidence, audit_versions, audit_grants,
                                                                  audit_attestations };
     g_autoptr(Audit) audit = audit_new();
-    Auditing auditing = { home, audit, options };
+    Catalogue *catalogue = home ? home_catalogue(home, error) : clones_catalogue(options->clones);
+    Auditing auditing = { home, catalogue, audit, options };
 
     audit->time = options->now;
-    if (!home_catalogue(home, error) || !choose_nodes(&auditing, error))
+    if (!catalogue || !choose_nodes(&auditing, error))
         return NULL;
     for (guint i = 0; i < G_N_ELEMENTS(questions); i++) {
         if (!questions[i](&auditing, error))

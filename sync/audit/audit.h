@@ -10,6 +10,7 @@
 
 #include "manifests/home.h"
 #include "manifests/progress.h"
+#include "sync/audit/clones.h"
 #include "sync/audit/kind.h"
 
 #define AUDIT_VALUES 4
@@ -34,6 +35,7 @@ typedef struct {
 
 typedef struct {
     char node[NODE_ID_SIZE];
+    char *name_zh, *name_en;      /* as its newest profile claims; may be NULL */
     gboolean whole;               /* or only what anyone may see of it */
     guint64 size;                 /* records that the ledger has, of which a sparse one shows @seen */
     guint64 seen;
@@ -58,17 +60,20 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Audit, audit_free)
 
 typedef struct {
     GPtrArray *nodes;             /* of char*, ids; NULL: all whose ledger is here */
+    Clones *clones;               /* instead of a home: what stands in these alone; or NULL */
     gint64 now;
     Progress *progress;           /* files_done counts records; may be NULL */
 } AuditOptions;
 
 /* FALSE findings are the audit's result, no error: it fails only where nothing can be said, or with CANCELLED. */
+/* @home is NULL if there are clones. */
 Audit *audit_run(Home *home, const AuditOptions *options, GError **error);
 
 /* ---- for the files that ask the questions ---- */
 
 typedef struct {
-    Home *home;
+    Home *home;                   /* NULL: clones */
+    Catalogue *catalogue;
     Audit *audit;
     const AuditOptions *options;
 } Auditing;
@@ -76,6 +81,8 @@ typedef struct {
 /* Adds a finding about record @seq (-1: none) of @node; then AUDIT_VALUES texts at most, ended by NULL, which are copied. */
 void audit_find(Auditing *auditing, AuditKind kind, const char *node, gint64 seq, gint64 time, ...) G_GNUC_NULL_TERMINATED;
 AuditNode *audit_node(const Audit *audit, const char *node);
+/* The ledger of a node that is here whole; NULL without an error if it is not. */
+Ledger *audit_ledger(Auditing *auditing, const char *node, GError **error);
 gboolean audit_wanted(const Auditing *auditing, const char *node);
 
 #endif

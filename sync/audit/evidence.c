@@ -9,7 +9,7 @@ audit_evidence(Auditing *auditing, GError **error)
         const char *kind;
         AuditKind found;
     } kinds[] = { { EVIDENCE_FORK, AUDIT_FORK }, { EVIDENCE_ROLLBACK, AUDIT_ROLLBACK }, { EVIDENCE_OWN_FORK, AUDIT_OWN_FORK } };
-    State *state = home_state(auditing->home, error);
+    State *state = auditing->home ? home_state(auditing->home, error) : NULL;
     g_autoptr(GPtrArray) evidence = state ? state_evidence(state, error) : NULL;
 
     for (guint i = 0; evidence && i < evidence->len; i++) {
@@ -19,5 +19,5 @@ audit_evidence(Auditing *auditing, GError **error)
             if (strcmp(kinds[k].kind, at->kind) == 0 && (audit_wanted(auditing, at->node) || !auditing->options->nodes))
                 audit_find(auditing, kinds[k].found, at->node, -1, at->time, NULL);
     }
-    return evidence != NULL;
+    return evidence != NULL || !auditing->home;
 }

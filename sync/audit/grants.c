@@ -34,7 +34,7 @@ count_closed(Auditing *auditing, const AuditNode *node, guint open)
 static gboolean
 audit_node_grants(Auditing *auditing, const AuditNode *node, GError **error)
 {
-    g_autoptr(GPtrArray) grants = catalogue_grants(home_catalogue(auditing->home, NULL), node->node, NULL, NULL, error);
+    g_autoptr(GPtrArray) grants = catalogue_grants(auditing->catalogue, node->node, NULL, NULL, error);
     guint open = 0;
 
     for (guint i = 0; grants && i < grants->len; i++) {

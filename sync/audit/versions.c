@@ -20,7 +20,7 @@ is_input_meant(const Manifest *manifest, const Input *input)
 static void
 look_at_input(Auditing *auditing, const Manifest *manifest, const Input *input)
 {
-    Catalogue *catalogue = home_catalogue(auditing->home, NULL);
+    Catalogue *catalogue = auditing->catalogue;
     g_autoptr(Manifest) there = catalogue_manifest(catalogue, &input->manifest, NULL);
     g_autofree char *version = version_text(manifest);
     g_autofree char *source = g_strdup_printf("%s/%s@%" G_GUINT64_FORMAT, input->node, input->name, input->version);
@@ -35,7 +35,7 @@ look_at_input(Auditing *auditing, const Manifest *manifest, const Input *input)
 static void
 look_at_inputs(Auditing *auditing, const Manifest *manifest)
 {
-    g_autoptr(Details) details = manifest->share == SHARE_OPEN ? NULL : version_details(auditing->home, manifest, NULL);
+    g_autoptr(Details) details = manifest->share == SHARE_OPEN || !auditing->home ? NULL : version_details(auditing->home, manifest, NULL);
     const GPtrArray *inputs = details ? details->inputs : manifest->inputs;
     g_autofree char *version = NULL;
 
@@ -85,8 +85,7 @@ visit(gpointer data, const Record *record, GError **error)
 static void
 find_uncounted(Auditing *auditing, const AuditNode *node, GHashTable *counted)
 {
-    gboolean own = strcmp(node->node, home_id(auditing->home)) == 0;
-    Ledger *ledger = own ? home_ledger(auditing->home, NULL) : home_peer_ledger(auditing->home, node->node, NULL);
+    Ledger *ledger = audit_ledger(auditing, node->node, NULL);
     Uncounted uncounted = { auditing, counted };
 
     if (ledger)
@@ -96,7 +95,7 @@ find_uncounted(Auditing *auditing, const AuditNode *node, GHashTable *counted)
 static gboolean
 audit_node_versions(Auditing *auditing, AuditNode *node, GError **error)
 {
-    g_autoptr(GPtrArray) manifests = catalogue_manifests(home_catalogue(auditing->home, NULL), node->node, error);
+    g_autoptr(GPtrArray) manifests = catalogue_manifests(auditing->catalogue, node->node, error);
     g_autoptr(GHashTable) newest = g_hash_table_new(g_str_hash, g_str_equal), counted = g_hash_table_new(digest_hash, digest_equal);
 
     for (guint i = 0; manifests && i < manifests->len; i++) {

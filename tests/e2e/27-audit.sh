@@ -101,3 +101,28 @@ start a
 chama b sync forestry >/dev/null 2>&1
 want "a fork" 3 chama b audit
 has "is what the audit says first" "$(printf '%s\n' "$out" | head -n 1)" "failed: forestry: two histories of this ledger were signed"
+
+# A clone by stock git, without a node.
+git clone -q honest/ledger.git clone 2>/dev/null && git clone -q --bare b/ledger.git bare 2>/dev/null
+want "a clone, and a bare one beside it" 0 "$CHAMA" --home "$FOLDER/nowhere" audit --clone clone --clone bare
+has "all of both holds" "$(printf '%s\n' "$out" | grep -c '^good: .* records hold')" 2
+want "its JSON" 0 "$CHAMA" --home "$FOLDER/nowhere" audit --json --clone clone
+equal "has the root that the node has" "$(printf '%s' "$out" | member nodes.0.root)" \
+    "$("$CHAMA" --home "$FOLDER/honest" audit --json | python3 -c 'import json,sys; print([n["root"] for n in json.load(sys.stdin)["nodes"] if n["name"] == "this node"][0])')"
+equal "and no auditor" "$(printf '%s' "$out" | grep -c '^  "node"')" 0
+want "nothing is left in the clone" 0 git -C clone status --porcelain
+equal "not even a file" "$out" ""
+want "a page of a clone" 0 "$CHAMA" audit --clone clone --report clone.html --lang zh
+has "says that there is no node behind it" "$(cat clone.html)" "仅依据克隆的账本"
+echo more >clone/profile.json
+git -C clone -c user.name=x -c user.email=x@x commit -qam "a change by hand"
+want "a commit by somebody else" 3 "$CHAMA" audit --clone clone
+has "is no batch of records" "$err" "G8: a commit is not of the form that a batch has"
+want "two clones of one ledger" 3 "$CHAMA" audit --clone bare --clone bare
+has "are refused" "$err" "want one clone of each node's ledger, have a second"
+mkdir empty && git init -q --bare nothing
+want "a folder that is no clone" 1 "$CHAMA" audit --clone empty
+equal "is refused" "$err" "chama: empty: want a clone of a ledger, have no git repository there"
+want "an empty repository" 3 "$CHAMA" audit --clone nothing
+has "is no ledger" "$err" "have no record on refs/heads/main"
+want "nodes and clones at once" 2 chama b audit --clone bare forestry
