@@ -249,30 +249,47 @@ catalogue_profile(Catalogue *catalogue, const char *node, GError **error)
     return record ? profile_parse(record, error) : NULL;
 }
 
-Identity *
-catalogue_identity(Catalogue *catalogue, const char *node, GError **error)
+GPtrArray *
+catalogue_key_records(Catalogue *catalogue, const char *node, GError **error)
 {
     g_autoptr(Query) query = database_query(catalogue->database,
                                             "SELECT " RECORD_COLUMNS " FROM records r WHERE r.node = ?1 AND r.known = 1"
                                             " AND r.type IN ('inception/1', '" ROTATION_TYPE "') ORDER BY r.seq",
                                             error);
-    g_autoptr(Identity) identity = NULL;
+    g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func((GDestroyNotify)record_free);
     g_autoptr(GError) local = NULL;
 
     if (!query)
         return NULL;
     query_text(query, 1, node);
     while (!local && database_row(catalogue->database, query, &local)) {
-        g_autoptr(Record) record = catalogue_read_record(catalogue, query, &local);
-        Identity *after = record && (identity || record->seq == 0) ? record_identity_after(record, identity, &local) : NULL;
+        Record *record = catalogue_read_record(catalogue, query, &local);
+
+        if (record)
+            g_ptr_array_add(records, record);
+    }
+    if (!local)
+        return g_steal_pointer(&records);
+    g_propagate_error(error, g_steal_pointer(&local));
+    return NULL;
+}
+
+Identity *
+catalogue_identity(Catalogue *catalogue, const char *node, GError **error)
+{
+    g_autoptr(GPtrArray) records = catalogue_key_records(catalogue, node, error);
+    g_autoptr(Identity) identity = NULL;
+
+    for (guint i = 0; records && i < records->len; i++) {
+        const Record *record = records->pdata[i];
+        Identity *after = identity || record->seq == 0 ? record_identity_after(record, identity, error) : NULL;
 
         identity_free(identity);
         identity = after;
+        if (!identity)
+            return NULL;
     }
-    if (!local)
-        return g_steal_pointer(&identity);
-    g_propagate_error(error, g_steal_pointer(&local));
-    return NULL;
+    return g_steal_pointer(&identity);
 }
 
 GPtrArray *

@@ -46,6 +46,8 @@ Profile *catalogue_profile(Catalogue *catalogue, const char *node, GError **erro
 Record *catalogue_profile_record(Catalogue *catalogue, const char *node, GError **error);
 /* The newest key state known, with those before it (keys/history.h); NULL without an error if the node is not known.  The caller's. */
 Identity *catalogue_identity(Catalogue *catalogue, const char *node, GError **error);
+/* The records that it is read from: inception and rotations, in their order.  Array of Record*. */
+GPtrArray *catalogue_key_records(Catalogue *catalogue, const char *node, GError **error);
 /* Ids of all nodes known, by id; of char*. */
 GPtrArray *catalogue_nodes(Catalogue *catalogue, GError **error);
 

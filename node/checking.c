@@ -6,6 +6,7 @@
 
 #include "keys/canonical.h"
 #include "keys/error.h"
+#include "keys/history.h"
 #include "manifests/ingest.h"
 #include "manifests/proof/check.h"
 #include "manifests/text.h"
@@ -115,6 +116,8 @@ print_node(const ProofVerified *verified)
         line("", "it calls itself %s%s%s%s%s", profile->name_zh ? profile->name_zh : "", profile->name_zh && profile->name_en ? ", " : "",
              profile->name_en ? profile->name_en : "", profile->organisation ? ", of " : "", profile->organisation ? profile->organisation : "");
     line("signed", "by %s, its signing key at this record", public_key_format(&verified->signer->signing, key));
+    if (verified->identity->before)
+        line("", "of the %u that it has had; it changed them as it had bound itself to", identity_rotations(verified->identity) + 1);
 }
 
 static void
@@ -126,6 +129,9 @@ print_record(const ProofVerified *verified)
     line("record", "%s, number %" G_GUINT64_FORMAT " of its ledger", record->type, record->seq);
     line("", "%s", digest_format(&record->address, address));
     line("", "says that it was made %s", time_format(record->time, time));
+    if (verified->disavowed)
+        line("disavowed", "by the node, in record %" G_GUINT64_FORMAT ", as it says %s: it counts for what was seen of it before, if anything",
+             verified->disavowed->since, time_format(verified->disavowed->time, time));
     print_members("says", record->bytes);
     if (verified->opening)
         print_members("sealed", verified->opening->body);
@@ -230,6 +236,9 @@ proof_json(const ProofVerified *verified, const char *verdict, const Comparison 
     root = json_pack("{s:b, s:s, s:s, s:s, s:s, s:o, s:I, s:o}", "good", TRUE, "kind", "proof", "node", verified->identity->id, "fingerprint",
                      fingerprint_format(&inception, fingerprint), "key", public_key_format(&verified->signer->signing, key), "address",
                      json_digest(&verified->record->address), "index", (json_int_t)verified->record->seq, "record", document_json(verified->record->bytes));
+    json_object_set_new(root, "rotations", json_integer(identity_rotations(verified->identity)));
+    if (verified->disavowed)
+        json_object_set_new(root, "disavowed", json_pack("{s:I, s:o}", "record", (json_int_t)verified->disavowed->since, "time", json_time(verified->disavowed->time)));
     if (verified->profile) {
         json_set_text(root, "name_zh", verified->profile->name_zh);
         json_set_text(root, "name_en", verified->profile->name_en);

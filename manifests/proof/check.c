@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "keys/error.h"
+#include "keys/history.h"
+#include "keys/rotation.h"
 #include "manifests/ledger/cosignature.h"
 
 static void
@@ -30,7 +32,6 @@ proof_verified_free(ProofVerified *verified)
         return;
     record_free(verified->record);
     identity_free(verified->identity);
-    identity_free(verified->signer);
     profile_free(verified->profile);
     checkpoint_free(verified->checkpoint);
     g_ptr_array_unref(verified->seen);
@@ -78,12 +79,13 @@ static gboolean
 follow_key(GBytes *entry, Identity **identity, const guint64 *index, GError **error)
 {
     g_autoptr(Record) record = check_signed(entry, index, *identity, error);
+    g_autoptr(Identity) before = g_steal_pointer(identity);
 
     if (!record)
         return FALSE;
-    if (*identity)
-        return fails(error, "PF7: want the inception and then rotations, have another record");
-    *identity = identity_parse_inception(record->bytes, error);
+    if (before && (strcmp(record->type, ROTATION_TYPE) != 0 || record->seq <= before->since))
+        return fails(error, "PF7: want the inception and then rotations in order, have another record");
+    *identity = record_identity_after(record, before, error);
     return *identity != NULL;
 }
 
@@ -93,14 +95,8 @@ check_keys(const Proof *proof, ProofVerified *verified, GError **error)
     for (guint i = 0; i < proof->keys->len; i++) {
         const ProofEntry *key = proof->keys->pdata[i];
 
-        if (i == 0 ? key->index != 0 : key->index <= ((const ProofEntry *)proof->keys->pdata[i - 1])->index)
-            return fails(error, "PF7: want the inception and then rotations in order");
         if (!follow_key(key->entry, &verified->identity, &key->index, error))
             return FALSE;
-        if (key->index <= proof->record->index) {
-            g_clear_pointer(&verified->signer, identity_free);
-            verified->signer = identity_copy(verified->identity);
-        }
     }
     return verified->identity || fails(error, "PF7: want the inception of the node, have none");
 }
@@ -109,9 +105,7 @@ check_keys(const Proof *proof, ProofVerified *verified, GError **error)
 static gboolean
 check_tree(const Proof *proof, ProofVerified *verified, GError **error)
 {
-    g_autofree char *origin = checkpoint_origin(verified->identity->id);
-
-    verified->checkpoint = checkpoint_verify(proof->note, strlen(proof->note), origin, &verified->identity->log, error);
+    verified->checkpoint = checkpoint_verify_by(proof->note, strlen(proof->note), verified->identity, error);
     if (!verified->checkpoint || !check_placed(proof->record, verified->checkpoint, error))
         return FALSE;
     for (guint i = 0; i < proof->keys->len; i++)
@@ -120,13 +114,27 @@ check_tree(const Proof *proof, ProofVerified *verified, GError **error)
     return !proof->profile || check_placed(proof->profile, verified->checkpoint, error);
 }
 
+/* The key state before record @index, which it continues. */
+static const Identity *
+state_before(const ProofVerified *verified, guint64 index)
+{
+    return index == 0 ? NULL : identity_at(verified->identity, index - 1);
+}
+
 static gboolean
 check_record(const Proof *proof, ProofVerified *verified, GError **error)
 {
-    verified->record = check_signed(proof->record->entry, &proof->record->index, proof->record->index == 0 ? NULL : verified->signer, error);
-    if (verified->record && strcmp(verified->record->node, verified->identity->id) != 0)
+    guint64 index = proof->record->index;
+
+    verified->record = check_signed(proof->record->entry, &index, state_before(verified, index), error);
+    if (!verified->record)
+        return FALSE;
+    if (strcmp(verified->record->node, verified->identity->id) != 0)
         return fails(error, "PF6: want a record of the node whose keys these are, have another node's");
-    return verified->record != NULL;
+    verified->signer = identity_at(verified->identity, index);
+    verified->disavowed = identity_disavowed(verified->identity, index);
+    return strcmp(verified->record->type, ROTATION_TYPE) != 0 || verified->signer->since == index
+           || fails(error, "PF7: want all rotations under the checkpoint, the one that is proven is missing");
 }
 
 /* PF10: what the node calls itself, said by itself. */
@@ -139,7 +147,7 @@ check_profile(const Proof *proof, ProofVerified *verified, GError **error)
         return TRUE;
     if (proof->profile->index == proof->record->index)
         return fails(error, "PF10: want no profile beside one that is itself proven");
-    record = check_signed(proof->profile->entry, &proof->profile->index, verified->identity, error);
+    record = check_signed(proof->profile->entry, &proof->profile->index, state_before(verified, proof->profile->index), error);
     verified->profile = record ? profile_parse(record, error) : NULL;
     return verified->profile != NULL;
 }

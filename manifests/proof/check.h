@@ -21,7 +21,8 @@ typedef struct {
 typedef struct {
     Record *record;
     Identity *identity;        /* the newest key state of its node that the checkpoint covers */
-    Identity *signer;          /* the one at the record */
+    const Identity *signer;    /* the one at the record */
+    const Identity *disavowed; /* the rotation that disavows the record, or NULL */
     Profile *profile;          /* what the node calls itself; may be NULL */
     Checkpoint *checkpoint;
     GPtrArray *seen;           /* of ProofSeen, in the order of the note */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "keys/error.h"
+#include "keys/history.h"
 #include "manifests/ledger/cosignature.h"
 
 static Ledger *
@@ -16,34 +17,55 @@ ledger_of(Home *home, const char *node, GError **error)
 static Checkpoint *
 read_note(Ledger *ledger, const char *note, GError **error)
 {
-    g_autofree char *origin = checkpoint_origin(ledger_node(ledger));
-
-    return checkpoint_verify(note, strlen(note), origin, &ledger_identity(ledger)->log, error);
+    return checkpoint_verify_by(note, strlen(note), ledger_identity(ledger), error);
 }
 
-/* The note kept, for witnesses may have seen it, or one that is signed now. */
+/* Somebody else than its owner has signed it, too. */
+static gboolean
+is_cosigned(const char *note)
+{
+    gsize text_size;
+    g_autoptr(GPtrArray) signatures = note_signatures(note, strlen(note), &text_size, NULL);
+
+    return signatures && signatures->len > 1;
+}
+
+static gboolean
+covers(Ledger *ledger, const char *note, guint64 seq)
+{
+    g_autoptr(Checkpoint) checkpoint = note ? read_note(ledger, note, NULL) : NULL;
+
+    return checkpoint && checkpoint->size > seq;
+}
+
+/* As new as can be, unless witnesses have seen the one that is kept; a node that must not sign has nothing newer. */
+static char *
+choose_own_note(Home *home, Ledger *ledger, guint64 seq, GError **error)
+{
+    g_autofree char *kept = ledger_checkpoint(ledger, NULL);
+    gboolean good = covers(ledger, kept, seq);
+    g_autofree char *fresh = good && is_cosigned(kept) ? NULL : home_checkpoint(home, good ? NULL : error);
+
+    return fresh || !good ? g_steal_pointer(&fresh) : g_steal_pointer(&kept);
+}
+
 static Checkpoint *
-choose_note(Home *home, Ledger *ledger, guint64 seq, char **note, GError **error)
+take_note(Home *home, Ledger *ledger, guint64 seq, char **note, GError **error)
 {
     gboolean own = strcmp(ledger_node(ledger), home_id(home)) == 0;
-    g_autofree char *kept = ledger_checkpoint(ledger, NULL);
-    g_autoptr(Checkpoint) checkpoint = kept ? read_note(ledger, kept, own ? NULL : error) : NULL;
+    g_autoptr(GError) failed = NULL;
+    g_autoptr(Checkpoint) checkpoint = NULL;
 
-    if ((!checkpoint || checkpoint->size <= seq) && own) {
-        g_clear_pointer(&checkpoint, checkpoint_free);
-        g_free(kept);
-        kept = home_checkpoint(home, error);
-        checkpoint = kept ? read_note(ledger, kept, error) : NULL;
-        if (!checkpoint)
-            return NULL;
+    *note = own ? choose_own_note(home, ledger, seq, &failed) : ledger_checkpoint(ledger, &failed);
+    checkpoint = *note ? read_note(ledger, *note, &failed) : NULL;
+    if (failed) {
+        g_propagate_error(error, g_steal_pointer(&failed));
+        return NULL;
     }
-    if (!checkpoint || checkpoint->size <= seq) {
-        g_clear_error(error);
+    if (!checkpoint || checkpoint->size <= seq)
         return chama_error_null(error, CHAMA_ERROR_NOT_FOUND,
                                 "%s: no checkpoint is held here that covers record %" G_GUINT64_FORMAT "; run `chama sync` to have the newest",
                                 ledger_node(ledger), seq);
-    }
-    *note = g_steal_pointer(&kept);
     return g_steal_pointer(&checkpoint);
 }
 
@@ -57,11 +79,15 @@ place(Ledger *ledger, guint64 seq, guint64 size, GError **error)
     return entry ? proof_entry_new(seq, entry, path) : NULL;
 }
 
+/* PF7: the states from the inception to @newest. */
 static gboolean
-add_keys(Proof *proof, Ledger *ledger, guint64 size, GError **error)
+add_keys(Proof *proof, Ledger *ledger, const Identity *newest, guint64 size, GError **error)
 {
-    ProofEntry *entry = place(ledger, 0, size, error);
+    ProofEntry *entry;
 
+    if (newest->before && !add_keys(proof, ledger, newest->before, size, error))
+        return FALSE;
+    entry = place(ledger, newest->since, size, error);
     if (entry)
         g_ptr_array_add(proof->keys, entry);
     return entry != NULL;
@@ -108,26 +134,28 @@ node_of_name(const char *name)
     return node_id_valid(id) ? id : NULL;
 }
 
-/* PF4: by what the witness itself signed; its inception's address is its id. */
+/* PF4: by what the witness itself signed, up to the key state whose log key this is. */
 static ProofWitness *
-witness_by_records(Home *home, const NoteSignature *signature, const char *text, gsize text_size)
+witness_by_records(Home *home, const char *node, const NoteSignature *signature, const char *text, gsize text_size)
 {
-    const char *node = node_of_name(signature->name);
     Catalogue *catalogue = node ? home_catalogue(home, NULL) : NULL;
-    g_autoptr(Identity) identity = catalogue ? catalogue_identity(catalogue, node, NULL) : NULL;
-    g_autoptr(Record) inception = NULL;
-    ProofWitness *witness;
-    Digest address;
-    gint64 time;
+    g_autoptr(GPtrArray) records = catalogue ? catalogue_key_records(catalogue, node, NULL) : NULL;
+    g_autoptr(ProofWitness) witness = proof_witness_new();
+    g_autoptr(Identity) identity = NULL;
 
-    if (!identity || !cosignature_check(signature, text, text_size, signature->name, &identity->log, &time, NULL) || !node_id_parse(node, &address, NULL))
-        return NULL;
-    inception = catalogue_record(catalogue, &address, NULL);
-    if (!inception)
-        return NULL;
-    witness = proof_witness_new();
-    g_ptr_array_add(witness->keys, record_entry(inception));
-    return witness;
+    for (guint i = 0; records && i < records->len; i++) {
+        Identity *after = record_identity_after(records->pdata[i], identity, NULL);
+        gint64 time;
+
+        identity_free(identity);
+        identity = after;
+        if (!identity)
+            return NULL;
+        g_ptr_array_add(witness->keys, record_entry(records->pdata[i]));
+        if (cosignature_check(signature, text, text_size, signature->name, &identity->log, &time, NULL))
+            return g_steal_pointer(&witness);
+    }
+    return NULL;
 }
 
 /* The same by the key alone, where a policy names one. */
@@ -152,7 +180,7 @@ witness_by_policy(const Policy *policy, const NoteSignature *signature, const ch
 static gboolean
 add_witnesses(Proof *proof, Home *home, const Identity *log, const Policy *policy, GError **error)
 {
-    g_autofree char *origin = checkpoint_origin(log->id);
+    g_autofree char *origin = checkpoint_origin_of(log);
     g_autofree char *bare = note_bare(proof->note, strlen(proof->note), origin, &log->log, error);
     gsize text_size;
     g_autoptr(GPtrArray) signatures = bare ? note_signatures(proof->note, strlen(proof->note), &text_size, error) : NULL;
@@ -161,10 +189,13 @@ add_witnesses(Proof *proof, Home *home, const Identity *log, const Policy *polic
 
     for (guint i = 0; signatures && i < signatures->len; i++) {
         const NoteSignature *signature = signatures->pdata[i];
-        ProofWitness *witness = NULL;
+        const char *node = node_of_name(signature->name);
+        ProofWitness *witness;
 
-        if (strcmp(signature->name, origin) != 0)
-            witness = witness_by_records(home, signature, proof->note, text_size);
+        /* the node itself is no witness */
+        if (g_strcmp0(node, log->id) == 0)
+            continue;
+        witness = witness_by_records(home, node, signature, proof->note, text_size);
         if (!witness)
             witness = witness_by_policy(policy, signature, proof->note, text_size);
         if (!witness)
@@ -186,13 +217,14 @@ prove_record(Home *home, const char *node, guint64 seq, const ProveOptions *opti
     Ledger *ledger = ledger_of(home, node, error);
     g_autoptr(Record) record = ledger ? ledger_get(ledger, seq, error) : NULL;
     g_autoptr(Proof) proof = proof_new();
-    g_autoptr(Checkpoint) checkpoint = record ? choose_note(home, ledger, seq, &proof->note, error) : NULL;
+    g_autoptr(Checkpoint) checkpoint = record ? take_note(home, ledger, seq, &proof->note, error) : NULL;
+    const Identity *newest = checkpoint ? identity_at(ledger_identity(ledger), checkpoint->size - 1) : NULL;
 
     if (!checkpoint)
         return NULL;
     proof->record = place(ledger, seq, checkpoint->size, error);
-    if (!proof->record || !add_keys(proof, ledger, checkpoint->size, error) || !add_profile(proof, home, ledger, checkpoint->size, error)
-        || !add_witnesses(proof, home, ledger_identity(ledger), options->policy, error) || (options->show && !add_shown(proof, home, record, error)))
+    if (!proof->record || !add_keys(proof, ledger, newest, checkpoint->size, error) || !add_profile(proof, home, ledger, checkpoint->size, error)
+        || !add_witnesses(proof, home, newest, options->policy, error) || (options->show && !add_shown(proof, home, record, error)))
         return NULL;
     return g_steal_pointer(&proof);
 }

@@ -13,8 +13,8 @@ typedef struct {
     const Policy *policy;  /* its witnesses may stand in the proof by their keys alone; may be NULL */
 } ProveOptions;
 
-/* A proof of record @seq of @node's ledger, under the checkpoint kept of it if that covers the record, with the cosignatures of witnesses whose keys are
- * known here; of the own ledger a new one is signed if need be.  NOT_FOUND, also of a document to show that is not here; USAGE if nothing is sealed. */
+/* A proof of record @seq of @node's ledger, under the checkpoint kept of it, with the cosignatures of witnesses whose keys are known here; of the own
+ * ledger under a new one, unless the one kept covers the record and is cosigned.  NOT_FOUND, also of a document to show that is not here; USAGE if nothing is sealed. */
 Proof *prove_record(Home *home, const char *node, guint64 seq, const ProveOptions *options, GError **error);
 
 /* Where the record with this address is: the catalogue is asked first, then all ledgers held are read.  NOT_FOUND. */

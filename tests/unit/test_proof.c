@@ -1,9 +1,13 @@
 /* Proofs of records: PF1 to PF12 of manifests/FORMAT.md. */
 #include "tests/unit/two_nodes.h"
 
+#include <glib/gstdio.h>
+
+#include "keys/history.h"
 #include "manifests/ledger/cosignature.h"
 #include "manifests/proof/check.h"
 #include "manifests/proof/prove.h"
+#include "manifests/rotating.h"
 
 /* A proof of record @seq of Forestry's ledger, from Forestry's home. */
 static GBytes *
@@ -427,6 +431,151 @@ test_pf9_refusals(TwoNodes *nodes, gconstpointer unused)
     }
 }
 
+/* Changes @node's keys to the one that it committed to; the log key too, unless @lost: then the old key has not signed it. */
+static void
+rotate(Node *node, gboolean lost, guint64 disavowed)
+{
+    g_autofree char *signing_path = home_file(node->home, "keys/signing.key"), *next_path = home_file(node->home, "keys/next.key");
+    g_autofree char *log_path = home_file(node->home, "keys/log.key");
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Keypair) revealed = keypair_load(next_path, NULL, &error), next = keypair_generate(NULL), log_key = keypair_generate(NULL);
+    g_autoptr(GPtrArray) batch = g_ptr_array_new_with_free_func((GDestroyNotify)record_free);
+    Ledger *ledger = home_ledger(node->home, NULL);
+    const Identity *before = ledger_identity(ledger);
+    RotationPlan plan = { .signing = *keypair_public(revealed), .log = lost ? before->log : *keypair_public(log_key), .epoch = lost ? before->epoch + 1 : 0,
+                          .stands = lost ? ledger_head(ledger)->size : 0, .disavowed = disavowed };
+    LedgerLock *lock = ledger_lock(ledger, &error);
+
+    memcpy(plan.encryption, before->encryption, sizeof plan.encryption);
+    commitment_of(keypair_public(next), &plan.next);
+    g_ptr_array_add(batch, rotating_sign(ledger_head(ledger), &plan, revealed, lost ? NULL : home_signing_key(node->home, NULL), 1777622500, &error));
+    g_assert_no_error(error);
+    g_assert_true(ledger_append(ledger, batch, revealed, &error));
+    ledger_unlock(lock);
+    g_assert_cmpint(g_rename(next_path, signing_path), ==, 0);
+    g_assert_true(keypair_save(next, next_path, NULL, &error));
+    if (!lost)
+        g_assert_true(g_unlink(log_path) == 0 && keypair_save(log_key, log_path, NULL, &error));
+    node_reopen(node);
+}
+
+/* PF7: records by three keys, checkpoints by two log keys, of two epochs. */
+static void
+test_pf7_rotations(TwoNodes *nodes, gconstpointer unused)
+{
+    Node *forestry = &nodes->forestry;
+    g_autoptr(Manifest) one = node_publish(forestry, "cover", SHARE_OPEN, 1, 100);
+    g_autoptr(GBytes) before = prove(nodes, 2, FALSE);
+
+    rotate(forestry, FALSE, 2);
+    {
+        g_autoptr(Manifest) two = node_publish(forestry, "cover", SHARE_OPEN, 2, 100);
+    }
+    {
+        g_autoptr(GBytes) bytes = prove(nodes, 4, FALSE), after = prove(nodes, 2, FALSE), itself = prove(nodes, 3, FALSE);
+        g_autoptr(ProofVerified) old = check_good(before), verified = check_good(bytes), of_after = check_good(after), of_itself = check_good(itself);
+
+        g_assert_cmpuint(identity_rotations(old->identity), ==, 0);
+        g_assert_null(old->disavowed);
+        g_assert_cmpuint(identity_rotations(verified->identity), ==, 1);
+        g_assert_cmpuint(verified->signer->since, ==, 3);
+        g_assert_null(verified->disavowed);
+        g_assert_cmpuint(of_after->signer->since, ==, 0);
+        g_assert_cmpuint(of_after->disavowed->since, ==, 3);
+        g_assert_cmpuint(of_itself->signer->since, ==, 3);
+        flip_bits(after, 11);
+    }
+    rotate(forestry, TRUE, 0);
+    {
+        g_autoptr(Manifest) three = node_publish(forestry, "cover", SHARE_OPEN, 3, 100);
+        g_autoptr(GBytes) bytes = prove(nodes, 6, FALSE);
+        g_autoptr(ProofVerified) verified = check_good(bytes);
+
+        g_assert_cmpuint(identity_rotations(verified->identity), ==, 2);
+        g_assert_true(g_str_has_suffix(verified->checkpoint->origin, "/1"));
+        flip_bits(bytes, 13);
+    }
+}
+
+/* A rotation left out, or another's. */
+static void
+test_pf7_refusals(TwoNodes *nodes, gconstpointer unused)
+{
+    Node *forestry = &nodes->forestry;
+
+    rotate(forestry, FALSE, 0);
+    rotate(forestry, FALSE, 0);
+    rotate(&nodes->tourism, FALSE, 0);
+    for (guint i = 0; i < 6; i++) {
+        g_autoptr(Proof) proof = prove_record(forestry->home, home_id(forestry->home), i == 5 ? 3 : 1, &(ProveOptions){ 0 }, NULL);
+        g_autoptr(Proof) other = prove_record(nodes->tourism.home, home_id(nodes->tourism.home), 1, &(ProveOptions){ 0 }, NULL);
+        g_autoptr(GBytes) bytes = NULL;
+        gpointer *keys = proof->keys->pdata;
+        gpointer first = keys[1];
+
+        g_assert_cmpuint(proof->keys->len, ==, 3);
+        switch (i) {
+        case 0: /* the one between */
+            g_ptr_array_remove_index(proof->keys, 1);
+            break;
+        case 1: /* the last */
+            g_ptr_array_remove_index(proof->keys, 2);
+            break;
+        case 2: /* the inception */
+            g_ptr_array_remove_index(proof->keys, 0);
+            break;
+        case 3: /* in another order */
+            keys[1] = keys[2];
+            keys[2] = first;
+            break;
+        case 4: /* another node's */
+            proof_entry_free(keys[2]);
+            keys[2] = proof_entry_new(((ProofEntry *)other->keys->pdata[1])->index, ((ProofEntry *)other->keys->pdata[1])->entry,
+                                      ((ProofEntry *)other->keys->pdata[1])->path);
+            break;
+        case 5: /* the one that is proven */
+            g_ptr_array_remove_index(proof->keys, 2);
+            break;
+        }
+        bytes = proof_format(proof);
+        {
+            g_autoptr(GError) error = NULL;
+
+            g_assert_null(check(bytes, &error));
+            g_test_message("%u: %s", i, error->message);
+            g_assert_cmpint(chama_error_exit_status(error), ==, 3);
+        }
+    }
+}
+
+/* PF4: a witness that changed its log key, before and after it cosigned. */
+static void
+test_pf4_rotated_witness(TwoNodes *nodes, gconstpointer unused)
+{
+    Node *forestry = &nodes->forestry, *tourism = &nodes->tourism;
+    g_autoptr(Policy) policy = NULL;
+
+    rotate(tourism, FALSE, 0);
+    policy = cosign_all(nodes);
+    rotate(tourism, FALSE, 0);
+    node_copy_ledger(tourism, forestry, forestry);
+    {
+        g_autoptr(Proof) proof = prove_cosigned(nodes, NULL);
+        g_autoptr(GBytes) bytes = proof_format(proof);
+        g_autoptr(ProofVerified) verified = check_good(bytes);
+
+        g_assert_cmpuint(verified->seen->len, ==, 1);
+        g_assert_cmpuint(((ProofWitness *)proof->witnesses->pdata[0])->keys->len, ==, 2);
+        flip_bits(bytes, 11);
+        g_ptr_array_set_size(((ProofWitness *)proof->witnesses->pdata[0])->keys, 1);
+        {
+            g_autoptr(GBytes) stale = proof_format(proof);
+
+            assert_refused(stale, CHAMA_ERROR_VERIFY, "T14");
+        }
+    }
+}
+
 /* Parts of good proofs of two nodes, put together otherwise. */
 static void
 test_mixed(TwoNodes *nodes, gconstpointer unused)
@@ -434,7 +583,7 @@ test_mixed(TwoNodes *nodes, gconstpointer unused)
     g_autoptr(GError) error = NULL;
     g_autoptr(GBytes) bytes = prove(nodes, 1, FALSE), zero = prove(nodes, 0, FALSE);
     g_autoptr(Proof) other = prove_record(nodes->tourism.home, home_id(nodes->tourism.home), 1, &(ProveOptions){ 0 }, &error);
-    const char *const rules[] = { "T5", "T5", "PF7", "PF7", "PF10", "T9", "T9", "PF9", "PF9", "PF7", "PF7", "T9" };
+    const char *const rules[] = { "T5", "T5", "PF7", "R5", "PF10", "T9", "T9", "PF9", "PF9", "PF7", "PF7", "T9" };
 
     g_assert_no_error(error);
     for (guint i = 0; i < G_N_ELEMENTS(rules); i++) {
@@ -520,6 +669,9 @@ main(int argc, char **argv)
     TEST("pf1/forms", test_pf1_forms);
     TEST("pf9/witnesses", test_pf9_witnesses);
     TEST("pf9/refusals", test_pf9_refusals);
+    TEST("pf7/rotations", test_pf7_rotations);
+    TEST("pf7/refusals", test_pf7_refusals);
+    TEST("pf4/rotated-witness", test_pf4_rotated_witness);
     TEST("mixed", test_mixed);
     return g_test_run();
 }
