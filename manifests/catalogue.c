@@ -22,7 +22,7 @@ struct Catalogue {
 /* M19: a manifest that does not continue its dataset stands in records (known = 0), not in versions. */
 static const Schema schema = {
     .subject = "catalogue.sqlite",
-    .version = 3,
+    .version = 4,
     .synchronous = "NORMAL",
     .cache_kib = 32 * 1024, /* addresses come in no order: with SQLite's 2 MiB, projecting waits for pages */
     .sql = "CREATE TABLE nodes (node TEXT PRIMARY KEY, size INTEGER NOT NULL, head BLOB NOT NULL, seen TEXT NOT NULL) WITHOUT ROWID;"
@@ -42,6 +42,9 @@ static const Schema schema = {
            "CREATE TABLE statements (record BLOB PRIMARY KEY, node TEXT NOT NULL, type TEXT NOT NULL, subject BLOB, body BLOB) WITHOUT ROWID;"
            "CREATE INDEX statements_subject ON statements (subject);"
            "CREATE INDEX statements_type ON statements (type, node);"
+           "CREATE TABLE audience (audience TEXT NOT NULL, node TEXT NOT NULL, record BLOB NOT NULL,"
+           "                       PRIMARY KEY (audience, node, record)) WITHOUT ROWID;"
+           "CREATE INDEX audience_node ON audience (node);"
            "CREATE TABLE sources (source BLOB NOT NULL, node TEXT NOT NULL, seq INTEGER NOT NULL, record BLOB NOT NULL,"
            "                      PRIMARY KEY (source, node, seq)) WITHOUT ROWID;"
            "CREATE INDEX sources_node ON sources (node);"
@@ -71,6 +74,7 @@ open_and_probe(const char *path, GError **error)
     query = database_query(database,
                            "SELECT (SELECT size FROM nodes LIMIT 1), (SELECT seq FROM records LIMIT 1), (SELECT seq FROM versions LIMIT 1),"
                            " (SELECT until FROM grants LIMIT 1), (SELECT node FROM revocations LIMIT 1), (SELECT node FROM statements LIMIT 1),"
+                           " (SELECT node FROM audience LIMIT 1),"
                            " (SELECT seq FROM sources LIMIT 1), (SELECT seq FROM derivations LIMIT 1), (SELECT learned FROM openings)",
                            &local);
     if (query)

@@ -11,6 +11,7 @@
 #include "keys/error.h"
 #include "manifests/projection.h"
 #include "manifests/statement.h"
+#include "manifests/statements.h"
 
 char *
 home_file(const Home *home, const char *name)
@@ -207,6 +208,16 @@ project_all(Home *home, GError **error)
     return TRUE;
 }
 
+/* sealed/ may hold very many, of which the catalogue mostly knows all but the last. */
+static gboolean
+is_known(Home *home, const char *name)
+{
+    g_autofree char *hex = g_str_has_suffix(name, ".json") ? g_strndup(name, strlen(name) - strlen(".json")) : NULL;
+    Digest record;
+
+    return hex && digest_parse_hex(hex, &record, NULL) && catalogue_opening_known(home->catalogue, &record);
+}
+
 /* A catalogue made anew has forgotten what lies in sealed/.  One that does not verify is for fsck to name. */
 static gboolean
 learn_openings(Home *home, GError **error)
@@ -219,7 +230,7 @@ learn_openings(Home *home, GError **error)
         return FALSE;
     while ((name = g_dir_read_name(dir))) {
         g_autofree char *path = g_build_filename(folder, name, NULL);
-        g_autoptr(GBytes) bytes = durable_read(path, OPENING_SIZE_MAX, NULL);
+        g_autoptr(GBytes) bytes = is_known(home, name) ? NULL : durable_read(path, OPENING_SIZE_MAX, NULL);
         g_autoptr(Opening) opening = bytes ? opening_parse(bytes, NULL) : NULL;
 
         if (opening)

@@ -88,7 +88,8 @@ reset(Catalogue *catalogue, const char *node, GError **error)
 gboolean
 catalogue_forget(Catalogue *catalogue, const char *node, GError **error)
 {
-    static const char *const statements[] = { "DELETE FROM grants WHERE owner = ?1", "DELETE FROM statements WHERE node = ?1", NULL };
+    static const char *const statements[] = { "DELETE FROM grants WHERE owner = ?1", "DELETE FROM statements WHERE node = ?1",
+                                              "DELETE FROM audience WHERE node = ?1", NULL };
     Database *database = catalogue_database(catalogue);
 
     if (!database_begin(database, error))

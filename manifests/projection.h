@@ -15,6 +15,8 @@ Record *catalogue_read_record(Catalogue *catalogue, Query *query, GError **error
 
 /* Of grants.c, for the records that state them. */
 gboolean catalogue_insert_grant(Catalogue *catalogue, const Digest *record, const Grant *grant, gboolean sealed, GError **error);
+/* Of audience.c: the opening of @record, in @node's ledger, is for @audience. */
+gboolean catalogue_insert_audience(Catalogue *catalogue, const char *node, const Digest *record, const char *audience, GError **error);
 /* A sealed record came: its opening may lie in sealed/ already. */
 gboolean catalogue_openings_to_learn(Catalogue *catalogue, GError **error);
 /* Of derivations.c: what an open version says of its sources. */

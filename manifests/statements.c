@@ -7,6 +7,7 @@
 #include "manifests/erasure.h"
 #include "manifests/projection.h"
 #include "manifests/withdrawal.h"
+#include "manifests/receipt.h"
 
 /* Types that may be stated openly, sealed, or as the one who states likes (FORMAT.md, part 9). */
 typedef enum { FORM_OPEN = 1, FORM_SEALED = 2, FORM_EITHER = FORM_OPEN | FORM_SEALED } Form;
@@ -15,12 +16,15 @@ typedef struct {
     const char *type;
     Form form;
     StatementSubject subject;
+    StatementAudience audience;   /* of what may be sealed; else NULL */
 } Kind;
 
 static const Kind kinds[] = {
-    { ATTESTATION, FORM_OPEN, attestation_subject },
-    { WITHDRAWAL, FORM_OPEN, withdrawal_subject },
-    { ERASURE, FORM_OPEN, erasure_subject },
+    { ATTESTATION, FORM_OPEN, attestation_subject, NULL },
+    { WITHDRAWAL, FORM_OPEN, withdrawal_subject, NULL },
+    { ERASURE, FORM_OPEN, erasure_subject, NULL },
+    { DELIVERY, FORM_EITHER, delivery_subject, delivery_audience },
+    { RECEIPT, FORM_EITHER, receipt_subject, receipt_audience },
 };
 
 static const Kind *
@@ -104,7 +108,22 @@ learn_grant(Catalogue *catalogue, const Opening *opening, GError **error)
 {
     Grant grant;
 
-    return grant_parse_body(opening->body, &grant, error) && catalogue_insert_grant(catalogue, &opening->record, &grant, TRUE, error);
+    return grant_parse_body(opening->body, &grant, error) && catalogue_insert_grant(catalogue, &opening->record, &grant, TRUE, error) &&
+           catalogue_insert_audience(catalogue, grant.owner, &opening->record, grant.grantee, error);
+}
+
+/* S27 */
+static gboolean
+insert_audience(Catalogue *catalogue, const Kind *kind, const Opening *opening, const char *node, GError **error)
+{
+    g_autoptr(GPtrArray) audience = g_ptr_array_new_with_free_func(g_free);
+
+    if (kind->audience)
+        kind->audience(node, opening->body, audience);
+    for (guint i = 0; i < audience->len; i++)
+        if (!catalogue_insert_audience(catalogue, node, &opening->record, g_ptr_array_index(audience, i), error))
+            return FALSE;
+    return TRUE;
 }
 
 static gboolean
@@ -121,7 +140,7 @@ learn_statement(Catalogue *catalogue, const Opening *opening, const Record *reco
         return chama_error(error, CHAMA_ERROR_MALFORMED, "opening of %s: S1: want the node that sealed it in the body, have none",
                            digest_format(&opening->record, text));
     return kind->subject(record->node, opening->body, TRUE, &subject, error) &&
-           insert(catalogue, record, kind->type, &subject, opening->body, error);
+           insert(catalogue, record, kind->type, &subject, opening->body, error) && insert_audience(catalogue, kind, opening, record->node, error);
 }
 
 gboolean

@@ -27,8 +27,20 @@ gboolean statement_keeps_rules(const Record *record);
 /* What it is about; *@subject stays as it is if that is no record. */
 void statement_subject(const Statement *statement, Digest *subject);
 
+/* Sealed statements and grants in @node's ledger whose opening is here and is for @audience, from record @from on, at most @max of them; array of
+ * OpeningPlace, in order. */
+typedef struct {
+    Digest record;
+    guint64 seq;
+} OpeningPlace;
+GArray *catalogue_openings_for(Catalogue *catalogue, const char *node, const char *audience, guint64 from, guint max, GError **error);
+/* TRUE if what the record @record sealed was learned. */
+gboolean catalogue_opening_known(Catalogue *catalogue, const Digest *record);
+
 /* What a statement is about: reads a body that @node stated, as a record's bytes or as what it sealed.  *@subject is all zero before, and stays so if it is
  * about no record.  FALSE if the body breaks a rule of its type. */
 typedef gboolean (*StatementSubject)(const char *node, GBytes *body, gboolean sealed, Digest *subject, GError **error);
+/* Adds to @audience (of char*) the nodes that the opening of a sealed body is for, beside @node, who sealed it.  FALSE if the body breaks a rule. */
+typedef gboolean (*StatementAudience)(const char *node, GBytes *body, GPtrArray *audience);
 
 #endif

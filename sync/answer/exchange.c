@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "keys/error.h"
+#include "manifests/statements.h"
 #include "sync/answer/answer_private.h"
 #include "sync/names.h"
 #include "sync/peer.h"
@@ -141,25 +142,27 @@ add_opening(Exchanging *x, GBytes *opening, gsize *used)
     return TRUE;
 }
 
-/* E9: the sealed grants to the caller, to the caller alone. */
+/* E9: what was sealed for the caller, to the caller alone. */
 static gboolean
 add_openings(Exchanging *x, GError **error)
 {
     Home *home = x->answer->home;
     Catalogue *catalogue = home_catalogue(home, error);
-    g_autoptr(GPtrArray) rows = catalogue ? catalogue_grants(catalogue, home_id(home), NULL, x->answer->caller.node, error) : NULL;
+    g_autoptr(GArray) places = catalogue ? catalogue_openings_for(catalogue, home_id(home), x->answer->caller.node, x->exchange->openings,
+                                                                  WIRE_OPENINGS_MAX + 1, error)
+                                         : NULL;
     gsize used = 0;
 
-    for (guint i = 0; rows && i < rows->len; i++) {
-        const GrantRow *row = rows->pdata[i];
-        g_autoptr(GBytes) opening = row->sealed && row->seq >= x->exchange->openings ? home_opening(home, &row->record, NULL) : NULL;
+    for (guint i = 0; places && i < places->len; i++) {
+        const OpeningPlace *place = &g_array_index(places, OpeningPlace, i);
+        g_autoptr(GBytes) opening = home_opening(home, &place->record, NULL);
 
         if (opening && !add_opening(x, opening, &used)) {
-            x->reply->openings_next = row->seq;
+            x->reply->openings_next = place->seq;
             break;
         }
     }
-    return rows != NULL;
+    return places != NULL;
 }
 
 /* E6: the keys that the inception and the rotations name signed the profile, which names the TLS key that the caller showed.  What is known here already

@@ -374,9 +374,13 @@ take_opening(Session *session, GBytes *bytes, GError **error)
     Catalogue *catalogue = home_catalogue(session->home, error);
     g_autoptr(Opening) opening = catalogue ? opening_parse(bytes, error) : NULL;
     g_autoptr(Record) record = NULL;
+    Grant grant;
 
     if (!opening || !catalogue_learn_opening(catalogue, opening, error) || !home_keep_opening(session->home, &opening->record, bytes, error))
         return FALSE;
+    /* PU17: only a grant lets what was refused be given. */
+    if (!grant_parse_body(opening->body, &grant, NULL))
+        return TRUE;
     record = catalogue_record(catalogue, &opening->record, error);
     return record && refusals_forget(session->home, record->node, error);
 }
