@@ -17,6 +17,7 @@ static const struct {
     { "POST", "/v1/exchange", NULL, answer_exchange },
     { "GET", "/v1/ledgers/", "/records", answer_records },
     { "GET", "/v1/ledgers/", "/sparse", answer_sparse },
+    { "GET", "/v1/records/", "", answer_record },
     { "GET", "/v1/versions/", "/content", answer_content },
     { "GET", "/v1/versions/", "/details", answer_details },
     { "POST", "/v1/versions/", "/pages", answer_pages },

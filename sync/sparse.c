@@ -101,6 +101,8 @@ meet_checkpoint(gpointer data, guint64 old_size, const Digest *proof, guint coun
     reading->checkpoint = checkpoint_verify_by(note, size, reading->identity, error);
     if (!reading->checkpoint)
         return FALSE;
+    if (old_size > reading->checkpoint->size || (count == 0) != (old_size == 0 || old_size == reading->checkpoint->size))
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "sparse: Z6: want a proof of consistency from %" G_GUINT64_FORMAT " records on", old_size);
     reading->note = g_strndup(note, size);
     reading->old_size = old_size;
     reading->proof_count = count;
@@ -368,4 +370,86 @@ sparse_project_all(Home *home)
 
     for (guint i = 0; nodes && i < nodes->len; i++)
         sparse_position(home, nodes->pdata[i], &size, &root, &time, NULL);
+}
+
+GHashTable *
+sparse_addresses(Home *home, const char *node, guint64 *size, GError **error)
+{
+    g_autoptr(GHashTable) set = g_hash_table_new_full(digest_hash, digest_equal, g_free, NULL);
+    g_autoptr(GError) local = NULL;
+    g_autoptr(GBytes) kept = read_kept(home, node, &local);
+    g_auto(Reading) reading = { 0 };
+
+    if (!kept && !local)
+        return chama_error_null(error, CHAMA_ERROR_NOT_FOUND, "%s: no sparse ledger of this node is held here", node);
+    if (!kept || !read_frame(node, kept, &reading, &local) || !read_entries(kept, &reading, &local)) {
+        read_damaged(node, &local, error);
+        return NULL;
+    }
+    for (guint i = 0; i < reading.records->len; i++)
+        g_hash_table_add(set, g_memdup2(&((const Record *)reading.records->pdata[i])->address, sizeof(Digest)));
+    *size = reading.checkpoint->size;
+    return g_steal_pointer(&set);
+}
+
+struct SparseRecord {
+    Reading reading;
+    const Record *record;        /* one of its records */
+};
+
+void
+sparse_record_free(SparseRecord *record)
+{
+    if (!record)
+        return;
+    reading_clear(&record->reading);
+    g_free(record);
+}
+
+SparseRecord *
+sparse_record_read(const char *node, GBytes *stream, const Digest *address, GError **error)
+{
+    g_autoptr(SparseRecord) record = g_new0(SparseRecord, 1);
+    char text[DIGEST_TEXT_SIZE];
+
+    if (!node_id_valid(node))
+        return chama_error_null(error, CHAMA_ERROR_USAGE, "sparse: want a node id");
+    if (!read_frame(node, stream, &record->reading, error) || !read_entries(stream, &record->reading, error))
+        return NULL;
+    record->reading.node = NULL; /* borrowed */
+    for (guint i = 0; i < record->reading.records->len && !record->record; i++) {
+        const Record *one = record->reading.records->pdata[i];
+
+        record->record = digest_equal(&one->address, address) ? one : NULL;
+    }
+    if (!record->record)
+        return chama_error_null(error, CHAMA_ERROR_VERIFY, "%s: Z9: want the record %s, have others", node, digest_format(address, text));
+    return g_steal_pointer(&record);
+}
+
+const Record *
+sparse_record_record(const SparseRecord *record)
+{
+    return record->record;
+}
+
+const Checkpoint *
+sparse_record_checkpoint(const SparseRecord *record)
+{
+    return record->reading.checkpoint;
+}
+
+const char *
+sparse_record_note(const SparseRecord *record)
+{
+    return record->reading.note;
+}
+
+gboolean
+sparse_record_continues(const SparseRecord *record, guint64 size, const Digest *root, GError **error)
+{
+    Reading reading = record->reading;
+
+    reading.node = sparse_record_record(record)->node;
+    return check_continues(&reading, size, root, error);
 }

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "keys/error.h"
+#include "keys/history.h"
 #include "keys/rotation.h"
 #include "manifests/erasure.h"
 #include "manifests/withdrawal.h"
@@ -105,21 +106,39 @@ choose_indexes(Home *home, Ledger *ledger, guint64 size, GError **error)
     return g_steal_pointer(&indexes);
 }
 
-SparseSource *
-sparse_source_new(Home *home, Ledger *ledger, const char *note, guint64 size, guint64 old_size, GError **error)
+static SparseSource *
+source_of(GArray *indexes, Ledger *ledger, const char *note, guint64 size, guint64 old_size)
 {
-    GArray *indexes = choose_indexes(home, ledger, size, error);
-    SparseSource *source;
+    SparseSource *source = g_new0(SparseSource, 1);
 
-    if (!indexes)
-        return NULL;
-    source = g_new0(SparseSource, 1);
     source->ledger = ledger;
     source->note = g_strdup(note);
     source->size = size;
     source->old_size = old_size;
     source->indexes = indexes;
     return source;
+}
+
+SparseSource *
+sparse_source_new(Home *home, Ledger *ledger, const char *note, guint64 size, guint64 old_size, GError **error)
+{
+    GArray *indexes = choose_indexes(home, ledger, size, error);
+
+    return indexes ? source_of(indexes, ledger, note, size, old_size) : NULL;
+}
+
+SparseSource *
+sparse_source_of_record(Ledger *ledger, const char *note, guint64 size, guint64 old_size, guint64 seq)
+{
+    GArray *indexes = g_array_new(FALSE, FALSE, sizeof(guint64));
+    guint64 inception = 0;
+
+    g_array_append_val(indexes, inception);
+    choose_rotations(ledger_identity(ledger), size, indexes);
+    if (seq > 0 && identity_at(ledger_identity(ledger), seq)->since != seq)
+        g_array_append_val(indexes, seq);
+    g_array_sort(indexes, compare_indexes);
+    return source_of(indexes, ledger, note, size, old_size);
 }
 
 void

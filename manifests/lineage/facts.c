@@ -5,8 +5,10 @@
 #include "keys/error.h"
 #include "keys/history.h"
 #include "keys/sshsig.h"
+#include "manifests/erasure.h"
 #include "manifests/lineage/derivation.h"
 #include "manifests/version.h"
+#include "manifests/withdrawal.h"
 
 #define REPEATS_MAX 8     /* looked at */
 
@@ -14,6 +16,7 @@
 typedef struct {
     Ledger *ledger;           /* NULL: not held whole; borrowed */
     Checkpoint *checkpoint;   /* its owner's newest that holds; NULL: none */
+    Identity *identity;       /* its owner's newest key state known; NULL: none */
 } Log;
 
 struct HomeFacts {
@@ -30,6 +33,7 @@ log_free(gpointer data)
     Log *log = data;
 
     g_clear_pointer(&log->checkpoint, checkpoint_free);
+    g_clear_pointer(&log->identity, identity_free);
     g_free(log);
 }
 
@@ -92,6 +96,7 @@ log_of(HomeFacts *facts, const char *node)
         log->ledger = NULL;
     if (log->ledger)
         log->checkpoint = checkpoint_of(log->ledger);
+    log->identity = log->ledger ? identity_copy(ledger_identity(log->ledger)) : catalogue_identity(home_catalogue(facts->home, NULL), node, NULL);
     g_hash_table_insert(facts->logs, g_strdup(node), log);
     return log;
 }
@@ -147,11 +152,11 @@ holds_in_ledger(const Log *log, const Record *record, char **place, GError **err
 static gboolean
 holds_sparsely(HomeFacts *facts, const Record *record, char **place, GError **error)
 {
-    g_autoptr(Identity) identity = catalogue_identity(home_catalogue(facts->home, NULL), record->node, error);
+    const Log *log = log_of(facts, record->node);
 
-    if (!identity)
-        return error && *error ? FALSE : chama_error(error, CHAMA_ERROR_NOT_FOUND, "its node's keys are not known here");
-    if (!signature_holds(record, identity, error))
+    if (!log->identity)
+        return chama_error(error, CHAMA_ERROR_NOT_FOUND, "its node's keys are not known here");
+    if (!signature_holds(record, log->identity, error))
         return FALSE;
     if (facts->beyond.stands)
         return facts->beyond.stands(facts->beyond.data, record, place, error);
@@ -267,6 +272,30 @@ count_repeats(HomeFacts *facts, const Manifest *m, const Sources *sources)
     return count;
 }
 
+/* LI7: tombstones, and versions that were taken back.  What cannot be read says nothing. */
+static void
+read_ends(HomeFacts *facts, const Manifest *m, VersionFacts *version)
+{
+    Catalogue *catalogue = home_catalogue(facts->home, NULL);
+    g_autoptr(Erasure) erasure = NULL;
+    g_autoptr(Withdrawal) withdrawal = NULL;
+
+    if (erasure_of(catalogue, m, home_id(facts->home), &erasure, NULL) && erasure)
+        version->erased = g_strdup(erasure->reason);
+    if (withdrawal_of(catalogue, m, &withdrawal, NULL) && withdrawal)
+        version->withdrawn = g_strdup(withdrawal->reason);
+}
+
+static void
+read_disavowal(HomeFacts *facts, const Manifest *m, VersionFacts *version)
+{
+    const Log *log = log_of(facts, m->node);
+    const Identity *by = log->identity ? identity_disavowed(log->identity, m->seq) : NULL;
+
+    if (by)
+        version->disavowed = g_strdup_printf("by the rotation that is record %" G_GUINT64_FORMAT " of its ledger", by->since);
+}
+
 static void
 fill_in(HomeFacts *facts, const Manifest *m, VersionFacts *version)
 {
@@ -280,9 +309,11 @@ fill_in(HomeFacts *facts, const Manifest *m, VersionFacts *version)
     version->share = m->share;
     version->title_zh = g_strdup(m->title_zh);
     version->title_en = g_strdup(m->title_en);
+    read_ends(facts, m, version);
+    read_disavowal(facts, m, version);
     read_sources(facts, m, &sources);
-    version->sources = sources.state;
-    if (sources.state != SOURCES_KNOWN)
+    version->sources = sources.state != SOURCES_KNOWN && version->erased ? SOURCES_ERASED : sources.state;
+    if (version->sources != SOURCES_KNOWN)
         return;
     version->inputs = sources.inputs->len;
     version->activity = g_strdup(sources.activity);
@@ -312,6 +343,15 @@ find_record(HomeFacts *facts, const Input *named, const VersionFacts *namer, cha
     if (found)
         g_hash_table_insert(facts->found, &found->address, found);
     return found ? record_copy(found) : NULL;
+}
+
+/* M19, of a record that came alone: no other version of its number is known. */
+static gboolean
+contradicts(HomeFacts *facts, const Manifest *m)
+{
+    g_autoptr(Manifest) other = catalogue_version(home_catalogue(facts->home, NULL), m->node, m->name, m->version, NULL);
+
+    return other && !digest_equal(&other->address, &m->address);
 }
 
 static VersionFacts *
@@ -347,7 +387,9 @@ look(gpointer data, const Input *named, const VersionFacts *namer, GError **erro
         version->fault = g_strdup_printf("it is no manifest that holds: %s", failed->message);
         return g_steal_pointer(&version);
     }
-    if (!place && !record_holds(facts, record, &place, &failed))
+    if (place && contradicts(facts, manifest))
+        version->fault = g_strdup("M19: another version of its number is known here");
+    else if (!place && !record_holds(facts, record, &place, &failed))
         version->fault = g_strdup(failed->message);
     else
         version->place = g_steal_pointer(&place);

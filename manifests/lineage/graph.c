@@ -20,6 +20,9 @@ version_facts_free(VersionFacts *facts)
     g_free(facts->title_en);
     g_free(facts->fault);
     g_free(facts->place);
+    g_free(facts->erased);
+    g_free(facts->withdrawn);
+    g_free(facts->disavowed);
     g_free(facts->activity);
     g_free(facts);
 }
@@ -155,7 +158,8 @@ judge(Building *b, guint derived, guint source, const Input *input)
         .derived_fault = to->fault,
         .source_known = from->known,
         .source_fault = from->fault,
-        .source_erased = from->erased,
+        .source_erased = from->erased != NULL,
+        .disavowed = to->disavowed || from->disavowed,
         .observed = was_observed(to),
         .same_content = to->has_listing && from->has_listing && digest_equal(&to->listing, &from->listing),
         .repeats = to->repeats,

@@ -25,7 +25,9 @@ typedef struct {
     char *title_zh, *title_en;    /* may be NULL */
     char *fault;                  /* what does not hold of its record; NULL: all that can be checked holds */
     char *place;                  /* how it is known to stand where it says; NULL with a fault */
-    gboolean erased;
+    char *erased;                 /* why a tombstone stands where its content was; NULL: none does */
+    char *disavowed;              /* that its node says since that the record is not its own; NULL: it does not */
+    char *withdrawn;              /* why its node took it back; NULL: it did not */
     SourcesState sources;
     guint inputs;                 /* how many it states, if they are known */
     char *activity;               /* canonical JSON (M14), or NULL */

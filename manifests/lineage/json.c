@@ -46,7 +46,9 @@ version_json(const LineageVersion *version)
     json_object_set_new(object, "verified", json_boolean(!facts->fault));
     set_text(object, "fault", facts->fault);
     set_text(object, "place", facts->place);
-    json_object_set_new(object, "erased", json_boolean(facts->erased));
+    set_text(object, "erased", facts->erased);
+    set_text(object, "disavowed", facts->disavowed);
+    set_text(object, "withdrawn", facts->withdrawn);
     json_object_set_new(object, "sources", json_string(sources_format(facts->sources)));
     if (facts->activity)
         json_object_set_new(object, "activity", json_loads(facts->activity, 0, NULL));

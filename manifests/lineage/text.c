@@ -34,6 +34,16 @@ write_line(Writing *w, const char *line)
     g_string_append_printf(w->out, "%s%s\n", w->prefix->str, line);
 }
 
+/* A reason may have several lines. */
+static void
+write_reason(Writing *w, const char *bar, const char *what, const char *reason)
+{
+    g_auto(GStrv) lines = g_strsplit(reason, "\n", -1);
+
+    for (guint i = 0; lines[i]; i++)
+        g_string_append_printf(w->out, "%s%s%s: %s\n", w->prefix->str, bar, what, lines[i]);
+}
+
 /* How it was made, and how its record is known to stand. */
 static void
 write_about(Writing *w, const LineageVersion *version, gboolean more)
@@ -46,7 +56,13 @@ write_about(Writing *w, const LineageVersion *version, gboolean more)
         g_string_append_printf(w->out, "%s%smade by %s\n", w->prefix->str, bar, activity);
     if (facts->fault)
         g_string_append_printf(w->out, "%s%sBAD: %s\n", w->prefix->str, bar, facts->fault);
-    else if (facts->place)
+    if (facts->disavowed)
+        write_reason(w, bar, "disavowed", facts->disavowed);
+    if (facts->withdrawn)
+        write_reason(w, bar, "withdrawn", facts->withdrawn);
+    if (facts->erased)
+        write_reason(w, bar, "erased", facts->erased);
+    if (!facts->fault && facts->place)
         g_string_append_printf(w->out, "%s%s%s\n", w->prefix->str, bar, facts->place);
 }
 

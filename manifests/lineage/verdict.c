@@ -40,6 +40,8 @@ verdict_of_edge(const EdgeFacts *f, char **reason)
         return say(VERDICT_MISSING, g_strdup("LI5: the record of the source is not known here"), reason);
     if (f->source_erased)
         return say(VERDICT_ERASED, g_strdup("LI7: the content of the source was erased"), reason);
+    if (f->disavowed)
+        return say(VERDICT_STATED, g_strdup("LI8: signed, and disavowed since by its node"), reason);
     if (f->same_content)
         return say(VERDICT_PROVEN, g_strdup("LI10: the content is the source's own, file for file"), reason);
     if (f->observed)

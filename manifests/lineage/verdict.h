@@ -37,6 +37,7 @@ typedef struct {
     char *source_is;             /* the version that the address is, if it is not the one named ("roads@2"); else NULL */
     char *named_is;              /* the address of the version that is named, if it is known here and another one; else NULL */
     gboolean source_erased;
+    gboolean disavowed;          /* one of the two records, by its own node since (keys/IDENTITY.md, N12) */
     gboolean observed;           /* by the program that signed the derived version (M14) */
     gboolean same_content;       /* both have the same listing, which is not empty */
     guint repeats;               /* other nodes' versions that verify and say the same derivation with the same result */

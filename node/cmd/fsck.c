@@ -7,6 +7,7 @@
 #include "node/config.h"
 #include "node/findings.h"
 #include "node/meter.h"
+#include "sync/pull/missing.h"
 
 typedef gboolean (*Check)(Home *home, CheckReport report, gpointer data, GError **error);
 
@@ -52,6 +53,17 @@ check_ledgers(Findings *findings, Home *home, GError **error)
 }
 
 static gboolean
+check_single_records(Home *home, CheckReport report, gpointer data, GError **error)
+{
+    g_autoptr(GPtrArray) nodes = missing_nodes(home, error);
+
+    for (guint i = 0; nodes && i < nodes->len; i++)
+        if (!missing_verify(home, nodes->pdata[i], report, data, error))
+            return FALSE;
+    return nodes != NULL;
+}
+
+static gboolean
 check_all(Findings *findings, Home *home, gboolean rebuilt, GError **error)
 {
     check_part(findings, home, "config.ini", check_configuration);
@@ -60,6 +72,7 @@ check_all(Findings *findings, Home *home, gboolean rebuilt, GError **error)
     if (!home_catalogue(home, error) || !check_ledgers(findings, home, error))
         return FALSE;
     check_part(findings, home, "sealed statements", check_sealed);
+    check_part(findings, home, "single records", check_single_records);
     check_part(findings, home, "store", check_store_with_meter);
     check_part(findings, home, "versions held", rebuilt ? check_held_and_release : check_held);
     return TRUE;

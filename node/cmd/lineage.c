@@ -7,9 +7,10 @@
 #include "node/command.h"
 #include "node/show.h"
 #include "sync/peers.h"
+#include "sync/pull/missing.h"
 
 typedef struct {
-    gboolean downstream, json;
+    gboolean downstream, json, offline;
     int depth;
     char *format;
 } Options;
@@ -47,10 +48,19 @@ call_publisher(gpointer home, const char *node)
     return show_node_name(home, node);
 }
 
+static void
+talk(gpointer data, const char *line)
+{
+    fprintf(stderr, "chama: %s\n", line);
+}
+
 static Lineage *
 build(Home *home, const Manifest *manifest, const Options *o, GError **error)
 {
-    g_autoptr(HomeFacts) facts = home_facts_new(home, NULL);
+    const MissingOptions how = { .offline = o->offline, .talk = talk };
+    g_autoptr(Missing) missing = missing_new(home, &how);
+    const LineageBeyond beyond = missing_beyond(missing);
+    g_autoptr(HomeFacts) facts = home_facts_new(home, &beyond);
     const LineageFacts source = home_facts_source(facts);
     const LineageOptions options = { .downstream = o->downstream, .depth = o->depth > 0 ? (guint)o->depth : 0 };
     Lineage *lineage;
@@ -58,6 +68,8 @@ build(Home *home, const Manifest *manifest, const Options *o, GError **error)
 
     lineage_name_of(manifest, &root);
     lineage = lineage_build(&source, &root, &options, error);
+    if (missing_fetched(missing) > 0)
+        fprintf(stderr, "chama: %u record%s fetched with proofs\n", missing_fetched(missing), missing_fetched(missing) == 1 ? "" : "s");
     if (lineage)
         lineage_name(lineage, call_dataset, call_publisher, home);
     return lineage;
@@ -69,6 +81,7 @@ cmd_lineage(const Invocation *invocation, int argc, char **argv, int *status, GE
     Options o = { .depth = -1 };
     const GOptionEntry entries[] = {
         { "downstream", 0, 0, G_OPTION_ARG_NONE, &o.downstream, "what was made from it, instead of what it was made from", NULL },
+        { "offline", 0, 0, G_OPTION_ARG_NONE, &o.offline, "ask no peer for records that are missing here", NULL },
         { "depth", 0, 0, G_OPTION_ARG_INT, &o.depth, "at most so many steps", "N" },
         { "format", 0, 0, G_OPTION_ARG_STRING, &o.format, "text, json", "FORMAT" },
         { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "the same as --format json", NULL },

@@ -9,6 +9,7 @@
 #include "sync/wire.h"
 
 #define ANSWER_PIECE (256 * 1024)
+#define RECORDS_TYPE "application/vnd.chama.records"   /* W8 */
 
 /* Gives the next piece, or NULL at the end (or with an error: the answer breaks off). */
 typedef GBytes *(*AnswerSource)(gpointer state, GError **error);
@@ -33,6 +34,7 @@ gboolean answer_node(Answer *answer, const AnswerRequest *request, const char *n
 gboolean answer_exchange(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_records(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_sparse(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
+gboolean answer_record(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_content(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_details(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_pages(Answer *answer, const AnswerRequest *request, const char *name, GError **error);

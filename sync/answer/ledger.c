@@ -6,8 +6,6 @@
 #include "sync/answer/answer_private.h"
 #include "sync/sparse_source.h"
 
-#define STREAM_TYPE "application/vnd.chama.records"
-
 gboolean
 answer_node(Answer *answer, const AnswerRequest *request, const char *name, GError **error)
 {
@@ -146,7 +144,7 @@ answer_records(Answer *answer, const AnswerRequest *request, const char *name, G
         records_free(records);
         return FALSE;
     }
-    answer_set_source(answer, STREAM_TYPE, next_records, records, records_free);
+    answer_set_source(answer, RECORDS_TYPE, next_records, records, records_free);
     return TRUE;
 }
 
@@ -164,6 +162,6 @@ answer_sparse(Answer *answer, const AnswerRequest *request, const char *name, GE
         return chama_error(error, CHAMA_ERROR_MALFORMED, "sparse: E11: want at most %" G_GUINT64_FORMAT ", have from=%" G_GUINT64_FORMAT, standing.size, from);
     source = sparse_source_new(answer->home, ledger, standing.note, standing.size, from, error);
     if (source)
-        answer_set_source(answer, STREAM_TYPE, (AnswerSource)sparse_source_next, source, (GDestroyNotify)sparse_source_free);
+        answer_set_source(answer, RECORDS_TYPE, (AnswerSource)sparse_source_next, source, (GDestroyNotify)sparse_source_free);
     return source != NULL;
 }

@@ -77,6 +77,52 @@ want "lineage" 0 chama c lineage trips --json
 equal "is repeated" "$(counts)" "2 repeated"
 has "by how many" "$out" "1 other node states the same derivation"
 
+# Records that no ledger here has: D shows its ledger to its own peers alone, and E knows only C.
+make_node d Survey --ledger peers
+make_node e Auditor
+start d && start e
+pair c d
+pair c e
+chama d publish points one --share open >/dev/null 2>&1
+chama d publish heights two --share conditional >/dev/null 2>&1
+chama d publish points two --from points@1 --activity clean >/dev/null 2>&1
+chama c sync >/dev/null 2>&1
+chama c publish map three --share open --from survey/points@2 --activity draw >/dev/null
+chama c publish relief three --share open --from survey/heights@1 >/dev/null
+chama e sync >/dev/null 2>&1
+want "lineage, asking nobody" 0 chama e lineage tourism/map --offline --json
+equal "is missing" "$(counts)" "1 missing"
+want "lineage" 0 chama e lineage tourism/map --json
+equal "is fetched through a mirror, step by step" "$(counts)" "2 stated"
+has "says so" "$err" "2 records fetched with proofs"
+has "proven alone" "$out" "record 4 of 5 under its owner's checkpoint, proven alone"
+want "again, asking nobody" 0 chama e lineage tourism/map --offline --json
+equal "is kept" "$(counts)" "2 stated"
+has_not "and not fetched" "$err" "fetched"
+want "what is not open" 0 chama e lineage tourism/relief --json
+equal "is not given" "$(counts)" "1 missing"
+equal "and looks like what is not there" "$(curl -sk "https://$(address_of c)/v1/records/$(chama c show survey/heights --json | json "d['address'][7:]")?from=0")" \
+    "$(curl -sk "https://$(address_of c)/v1/records/$(printf '%064d' 7)?from=0")"
+want "fsck" 0 chama e fsck
+kept=$(ls e/records/*/* | head -n 1)
+cp "$kept" kept
+sed 's/"version":1/"version":9/' kept >"$kept"; cmp -s kept "$kept" && sed 's/"version":2/"version":9/' kept >"$kept"
+want "fsck of an altered one" 3 chama e fsck
+has "names it" "$out" "single records: BAD: records/"
+want "lineage then, asking nobody" 0 chama e lineage tourism/map --offline --json
+has "does not believe it" "$(counts)" "1 missing"
+stop c
+want "lineage, when the peer is away" 0 chama e lineage tourism/map --json
+has "is missing" "$(counts)" "1 missing"
+has "says who was not asked" "$err" "tourism was not asked for what is missing"
+start c
+want "lineage, when it is back" 0 chama e lineage tourism/map --json
+equal "is fetched again" "$(counts)" "2 stated"
+want "fsck" 0 chama e fsck
+equal "a record without a size" "$(curl -sk -o /dev/null -w '%{http_code}' "https://$(address_of c)/v1/records/$(basename "$kept")")" 400
+equal "an address that is none" "$(curl -sk -o /dev/null -w '%{http_code}' "https://$(address_of c)/v1/records/xyz?from=0")" 404
+equal "a size beyond the ledger" "$(curl -sk -o /dev/null -w '%{http_code}' "https://$(address_of c)/v1/records/$(basename "$kept")?from=99")" 400
+
 # What publish refuses.
 want "--tool alone" 2 chama a publish x one --tool x
 has "says why" "$err" "--tool: want it only with --activity"

@@ -27,6 +27,7 @@ test_verdicts(void)
         { { .source_known = TRUE, .repeats = 1 }, VERDICT_REPEATED, "1 other node states" },
         { { .source_known = TRUE, .repeats = 2 }, VERDICT_REPEATED, "2 other nodes state" },
         { { .source_known = TRUE, .repeats = 2, .observed = TRUE }, VERDICT_PROVEN, "LI10" },
+        { { .source_known = TRUE, .repeats = 2, .observed = TRUE, .same_content = TRUE, .disavowed = TRUE }, VERDICT_STATED, "disavowed" },
         /* whatever else is good, one contradiction breaks it */
         { { .source_known = TRUE, .source_fault = "no", .observed = TRUE, .same_content = TRUE, .repeats = 1 }, VERDICT_BROKEN, "LI4: the source: no" },
         { { .source_known = TRUE, .derived_fault = "no", .observed = TRUE, .same_content = TRUE, .repeats = 1 }, VERDICT_BROKEN, "LI4: no" },
