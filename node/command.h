@@ -82,6 +82,7 @@ COMMAND(withdraw);
 COMMAND(verify);
 COMMAND(audit);
 COMMAND(prove);
+COMMAND(tiles);
 COMMAND(check);
 COMMAND(fsck);
 COMMAND(status);

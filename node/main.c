@@ -64,6 +64,8 @@ static const Command commands[] = {
     { "prove", cmd_prove, "[NAME[@V]]", "write a proof of one version, or of any record, to standard output",
       "The file is complete in itself: the record, its signature, the keys of its node, its place in the node's history and who saw that, to be checked with\n"
       "`chama check` on any machine.  Of a sealed record or of a version that is not open it has only the digest, unless --show is given." },
+    { "tiles", cmd_tiles, "DIR", "write the Merkle log of a ledger as files that any web server can serve (C2SP tlog-tiles)",
+      "Each run writes what is new, the checkpoint last.  Records go with it only if the ledger is for anyone, or with --entries." },
     { "check", cmd_check, "FILE", "check a proof, with no node and no network, and say what it proves and what not",
       "Exit 3 if anything in it does not hold." },
     { "fsck", cmd_fsck, "", "check the whole home: store, ledgers, keys, databases", NULL },

@@ -76,3 +76,21 @@ want "as a peer every entry" 0 tiles "$prefix" --entries -k --cert b/keys/tls.cr
 want "a stranger no entry" 1 tiles "$prefix" --entries -k
 for older in 1 2 $((size - 1)); do want "what a checkpoint of $older needs is there" 0 tiles "$prefix" --size "$older" -k; done
 want "nothing of more" 1 tiles "$prefix" --size $((size + 1)) -k
+
+# The same as files.
+want "the log as files" 0 chama a tiles www
+has "without records" "$err" "not for anyone"
+want "read from files" 0 tiles "file://$FOLDER/www"
+want "no records there" 1 tiles "file://$FOLDER/www" --entries
+want "with records" 0 chama a tiles www --entries
+want "read from files" 0 tiles "file://$FOLDER/www" --entries
+for i in $(seq 3); do
+    echo "again $i" >d/file
+    chama a publish cover d >/dev/null 2>&1 || bad "publish"
+    want "what is new" 0 chama a tiles www --entries
+done
+want "read from files" 0 tiles "file://$FOLDER/www" --entries
+has "of all records" "$out" "$((size + 3)) leaves"
+chama b sync >/dev/null 2>&1
+want "a peer's that is not for anyone" 4 chama b tiles other --node forestry
+want "another's folder" 1 chama b tiles www
