@@ -309,6 +309,19 @@ sparse_position(Home *home, const char *node, guint64 *size, Digest *root, gint6
     return project_if_forgotten(home, kept, &reading, error);
 }
 
+GBytes *
+sparse_stream(Home *home, const char *node, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    GBytes *kept = read_kept(home, node, &local);
+
+    if (local)
+        g_propagate_error(error, g_steal_pointer(&local));
+    else if (!kept)
+        chama_error(error, CHAMA_ERROR_NOT_FOUND, "%s: no ledger of this node is held here", node);
+    return kept;
+}
+
 char *
 sparse_checkpoint(Home *home, const char *node)
 {

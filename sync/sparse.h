@@ -16,6 +16,8 @@
 gboolean sparse_accept(Home *home, const char *node, GBytes *stream, GError **error);
 /* The checkpoint held: size 0 and no error if there is none. */
 gboolean sparse_position(Home *home, const char *node, guint64 *size, Digest *root, gint64 *time, GError **error);
+/* What is held, as it came; NOT_FOUND.  The caller's. */
+GBytes *sparse_stream(Home *home, const char *node, GError **error);
 /* Its note; NULL if there is none that can be read.  The caller's. */
 char *sparse_checkpoint(Home *home, const char *node);
 /* Addresses of the records of a sparse ledger held, all of it verified again, as the keys of a set (of Digest*); *@size: of the ledger under the checkpoint. NOT_FOUND. */

@@ -69,25 +69,15 @@ take_note(Home *home, Ledger *ledger, guint64 seq, char **note, GError **error)
     return g_steal_pointer(&checkpoint);
 }
 
-static ProofEntry *
-place(Ledger *ledger, guint64 seq, guint64 size, GError **error)
-{
-    g_autoptr(Record) record = ledger_get(ledger, seq, error);
-    g_autoptr(GArray) path = record ? merkle_file_inclusion(ledger_merkle(ledger), seq, size, error) : NULL;
-    g_autoptr(GBytes) entry = path ? record_entry(record) : NULL;
-
-    return entry ? proof_entry_new(seq, entry, path) : NULL;
-}
-
 /* PF7: the states from the inception to @newest. */
 static gboolean
-add_keys(Proof *proof, Ledger *ledger, const Identity *newest, guint64 size, GError **error)
+add_keys(Proof *proof, const ProveSource *source, const Identity *newest, GError **error)
 {
     ProofEntry *entry;
 
-    if (newest->before && !add_keys(proof, ledger, newest->before, size, error))
+    if (newest->before && !add_keys(proof, source, newest->before, error))
         return FALSE;
-    entry = place(ledger, newest->since, size, error);
+    entry = source->place(source->data, newest->since, error);
     if (entry)
         g_ptr_array_add(proof->keys, entry);
     return entry != NULL;
@@ -95,23 +85,26 @@ add_keys(Proof *proof, Ledger *ledger, const Identity *newest, guint64 size, GEr
 
 /* PF10: the newest profile under the checkpoint, unless it is what is proven. */
 static gboolean
-add_profile(Proof *proof, Home *home, Ledger *ledger, guint64 size, GError **error)
+add_profile(Proof *proof, Home *home, const ProveSource *source, GError **error)
 {
     Catalogue *catalogue = home_catalogue(home, error);
-    g_autoptr(Record) record = catalogue ? catalogue_profile_record(catalogue, ledger_node(ledger), error) : NULL;
+    g_autoptr(Record) record = catalogue ? catalogue_profile_record(catalogue, source->identity->id, error) : NULL;
 
-    if (!record || record->seq >= size || record->seq == proof->record->index)
+    if (!record || record->seq >= source->checkpoint->size || record->seq == proof->record->index)
         return catalogue && !(error && *error);
-    proof->profile = place(ledger, record->seq, size, error);
+    proof->profile = source->place(source->data, record->seq, error);
     return proof->profile != NULL;
 }
 
 /* PF11. */
 static gboolean
-add_shown(Proof *proof, Home *home, const Record *record, GError **error)
+add_shown(Proof *proof, Home *home, GError **error)
 {
+    g_autoptr(Record) record = record_trust(g_bytes_get_data(proof->record->entry, NULL), g_bytes_get_size(proof->record->entry), error);
     g_autoptr(Manifest) manifest = NULL;
 
+    if (!record)
+        return FALSE;
     if (strcmp(record->type, "sealed/1") == 0) {
         proof->shown = home_opening(home, &record->address, error);
         return proof->shown != NULL;
@@ -212,21 +205,49 @@ add_witnesses(Proof *proof, Home *home, const Identity *log, const Policy *polic
 }
 
 Proof *
+prove_from(Home *home, const ProveSource *source, guint64 seq, const ProveOptions *options, GError **error)
+{
+    g_autoptr(Proof) proof = proof_new();
+
+    proof->note = g_strdup(source->note);
+    proof->record = source->place(source->data, seq, error);
+    if (!proof->record || !add_keys(proof, source, source->identity, error) || !add_profile(proof, home, source, error)
+        || !add_witnesses(proof, home, source->identity, options->policy, error) || (options->show && !add_shown(proof, home, error)))
+        return NULL;
+    return g_steal_pointer(&proof);
+}
+
+/* A ledger held whole, and the size of the tree. */
+typedef struct {
+    Ledger *ledger;
+    guint64 size;
+} Whole;
+
+static ProofEntry *
+place_in_whole(gpointer data, guint64 seq, GError **error)
+{
+    const Whole *whole = data;
+    g_autoptr(Record) record = ledger_get(whole->ledger, seq, error);
+    g_autoptr(GArray) path = record ? merkle_file_inclusion(ledger_merkle(whole->ledger), seq, whole->size, error) : NULL;
+    g_autoptr(GBytes) entry = path ? record_entry(record) : NULL;
+
+    return entry ? proof_entry_new(seq, entry, path) : NULL;
+}
+
+Proof *
 prove_record(Home *home, const char *node, guint64 seq, const ProveOptions *options, GError **error)
 {
+    g_autofree char *note = NULL;
     Ledger *ledger = ledger_of(home, node, error);
     g_autoptr(Record) record = ledger ? ledger_get(ledger, seq, error) : NULL;
-    g_autoptr(Proof) proof = proof_new();
-    g_autoptr(Checkpoint) checkpoint = record ? take_note(home, ledger, seq, &proof->note, error) : NULL;
-    const Identity *newest = checkpoint ? identity_at(ledger_identity(ledger), checkpoint->size - 1) : NULL;
+    g_autoptr(Checkpoint) checkpoint = record ? take_note(home, ledger, seq, &note, error) : NULL;
+    Whole whole = { ledger, checkpoint ? checkpoint->size : 0 };
+    ProveSource source = { place_in_whole, &whole, NULL, checkpoint, note };
 
     if (!checkpoint)
         return NULL;
-    proof->record = place(ledger, seq, checkpoint->size, error);
-    if (!proof->record || !add_keys(proof, ledger, newest, checkpoint->size, error) || !add_profile(proof, home, ledger, checkpoint->size, error)
-        || !add_witnesses(proof, home, newest, options->policy, error) || (options->show && !add_shown(proof, home, record, error)))
-        return NULL;
-    return g_steal_pointer(&proof);
+    source.identity = identity_at(ledger_identity(ledger), checkpoint->size - 1);
+    return prove_from(home, &source, seq, options, error);
 }
 
 typedef struct {

@@ -6,6 +6,7 @@
 #include "manifests/proof/prove.h"
 #include "node/command.h"
 #include "sync/peers.h"
+#include "sync/sparse_proof.h"
 
 typedef struct {
     char *record, *node, *policy;
@@ -67,6 +68,15 @@ write_out(const Proof *proof)
     return TRUE;
 }
 
+/* Of a ledger held whole, or else of what is held of it. */
+static Proof *
+make_proof(Home *home, const char *node, guint64 seq, const ProveOptions *options, GError **error)
+{
+    gboolean own = strcmp(node, home_id(home)) == 0;
+
+    return own || home_peer_ledger(home, node, NULL) ? prove_record(home, node, seq, options, error) : sparse_prove(home, node, seq, options, error);
+}
+
 gboolean
 cmd_prove(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
 {
@@ -93,6 +103,6 @@ cmd_prove(const Invocation *invocation, int argc, char **argv, int *status, GErr
         return FALSE;
     if (words.policy && !(policy = policy_load(words.policy, error)))
         return FALSE;
-    proof = prove_record(home, node, seq, &(ProveOptions){ words.show, policy }, error);
+    proof = make_proof(home, node, seq, &(ProveOptions){ words.show, policy }, error);
     return proof && write_out(proof);
 }

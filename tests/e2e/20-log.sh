@@ -120,3 +120,15 @@ echo two >one/file
 want "publish more" 0 chama a publish secret one
 want "the newest version, by a new checkpoint" 0 chama a prove secret@2
 want "the copy has it not yet" 1 chama b prove forestry/secret@2
+
+# Who has only the open part of a ledger proves what is in it.
+make_node c Stranger
+chama c peer add "$(chama a invite 2>/dev/null)" >/dev/null
+want "sync" 0 chama c sync
+chama c prove forestry/divisions@1 >sparse.proof
+want "of an open version" 0 check sparse.proof --content v1
+want "of the inception" 0 chama c prove --node forestry --record 0
+want "of the profile" 0 chama c prove --node forestry --record 1
+want "not of what it has not" 1 chama c prove --node forestry --record 3
+has "says why" "$err" "only the open part"
+want "nor of a version that is not open" 1 chama c prove forestry/secret
