@@ -235,6 +235,28 @@ tls_pin_of_file(const char *certificate_path, Digest *pin, GError **error)
 }
 
 gboolean
+tls_certificate_times(const char *certificate_path, gint64 *from, gint64 *until, GError **error)
+{
+    g_autoptr(GBytes) bytes = durable_read(certificate_path, CERTIFICATE_FILE_MAX, error);
+    gnutls_datum_t pem;
+    gnutls_x509_crt_t certificate;
+    int status;
+
+    if (!bytes)
+        return FALSE;
+    pem = (gnutls_datum_t){ (unsigned char *)g_bytes_get_data(bytes, NULL), (unsigned int)g_bytes_get_size(bytes) };
+    status = gnutls_x509_crt_init(&certificate);
+    if (status < 0)
+        return chama_error(error, CHAMA_ERROR_FAILED, "%s: cannot allocate: %s", certificate_path, gnutls_strerror(status));
+    status = gnutls_x509_crt_import(certificate, &pem, GNUTLS_X509_FMT_PEM);
+    *from = gnutls_x509_crt_get_activation_time(certificate);
+    *until = gnutls_x509_crt_get_expiration_time(certificate);
+    gnutls_x509_crt_deinit(certificate);
+    return (status >= 0 && *from >= 0 && *until >= 0)
+           || chama_error(error, CHAMA_ERROR_MALFORMED, "%s: TC2: want an X.509 certificate with times: %s", certificate_path, gnutls_strerror(status));
+}
+
+gboolean
 tls_pin_of_der(const void *der, gsize size, Digest *pin, GError **error)
 {
     gnutls_datum_t encoded = { (unsigned char *)der, (unsigned int)size };

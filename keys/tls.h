@@ -22,6 +22,9 @@ gboolean tls_pin_of_file(const char *certificate_path, Digest *pin, GError **err
 gboolean tls_pin_of_der(const void *der, gsize size, Digest *pin, GError **error);
 gboolean tls_pin_of_peer(gnutls_session_t session, Digest *pin, GError **error);
 
+/* The seconds since 1970 from and until which the first certificate in a PEM file is valid. */
+gboolean tls_certificate_times(const char *certificate_path, gint64 *from, gint64 *until, GError **error);
+
 /* "sha256//<base64>", as libcurl's CURLOPT_PINNEDPUBLICKEY wants it.  The caller's. */
 char *tls_pin_for_curl(const Digest *pin);
 

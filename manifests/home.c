@@ -9,6 +9,7 @@
 
 #include "keys/durable.h"
 #include "keys/error.h"
+#include "manifests/changeover.h"
 #include "manifests/projection.h"
 #include "manifests/statement.h"
 #include "manifests/statements.h"
@@ -374,19 +375,37 @@ home_refresh(Home *home, GError **error)
 
 /* Keys. */
 
+static gboolean
+ask_passphrase(Home *home, const char *path, GError **error)
+{
+    if (!home->ask)
+        return chama_error(error, CHAMA_ERROR_DENIED, "%s: want its passphrase; give it with CHAMA_PASSPHRASE_FILE or at a terminal", path);
+    home->passphrase = home->ask(home->ask_data, path, error);
+    return home->passphrase != NULL;
+}
+
+Keypair *
+home_load_key_file(Home *home, const char *path, GError **error)
+{
+    if (keypair_file_is_encrypted(path) && !home->passphrase && !ask_passphrase(home, path, error))
+        return NULL;
+    return keypair_load(path, home->passphrase, error);
+}
+
+gboolean
+home_key_is_encrypted(Home *home, const char *name)
+{
+    g_autofree char *path = home_file(home, name);
+
+    return keypair_file_is_encrypted(path);
+}
+
 static Keypair *
 load_key(Home *home, const char *name, GError **error)
 {
     g_autofree char *path = home_file(home, name);
 
-    if (keypair_file_is_encrypted(path) && !home->passphrase) {
-        if (!home->ask)
-            return chama_error_null(error, CHAMA_ERROR_DENIED, "%s: want its passphrase; give it with CHAMA_PASSPHRASE_FILE or at a terminal", path);
-        home->passphrase = home->ask(home->ask_data, path, error);
-        if (!home->passphrase)
-            return NULL;
-    }
-    return keypair_load(path, home->passphrase, error);
+    return home_load_key_file(home, path, error);
 }
 
 /* A key file swapped for another must not sign what nobody will accept. */
@@ -407,6 +426,9 @@ current_key(Home *home, Keypair **key, const PublicKey *want, const char *name, 
     if (*key && memcmp(keypair_public(*key), want, sizeof *want) == 0)
         return *key;
     g_clear_pointer(key, keypair_free);
+    /* H6: a rotation that was killed may have left the new ones to be put in place. */
+    if (!changeover_settle(home, error))
+        return NULL;
     *key = load_key(home, file, error);
     if (*key && !check_key(*key, want, name, error))
         g_clear_pointer(key, keypair_free);

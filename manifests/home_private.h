@@ -1,5 +1,5 @@
 /*
- * home_private: the inside of a Home, for home.c, creation.c, stating.c and check_catalogue.c.
+ * home_private: the inside of a Home, for home.c, creation.c, stating.c, rotating.c and check_catalogue.c.
  */
 #ifndef CHAMA_MANIFESTS_HOME_PRIVATE_H
 #define CHAMA_MANIFESTS_HOME_PRIVATE_H
@@ -28,6 +28,11 @@ gboolean home_make_folders(Home *home, GError **error);
 
 /* Without parts. */
 Home *home_new(const char *path);
+
+/* The key in the file at @path, with the passphrase that was given, or asked for. */
+Keypair *home_load_key_file(Home *home, const char *path, GError **error);
+/* TRUE if the file @name of the home is a key under a passphrase. */
+gboolean home_key_is_encrypted(Home *home, const char *name);
 
 /* Makes its state.sqlite. */
 gboolean home_make_state(Home *home, GError **error);

@@ -1,6 +1,14 @@
 #include "manifests/rotating.h"
 
+#include <string.h>
+
+#include "keys/durable.h"
 #include "keys/error.h"
+#include "keys/seal.h"
+#include "manifests/changeover.h"
+#include "manifests/home_private.h"
+
+#define NEXT_FILE_MAX 8192
 
 /* N10: what the old key signs is the record as it would be without that. */
 static GBytes *
@@ -21,4 +29,212 @@ rotating_sign(const LedgerHead *head, const RotationPlan *plan, const Keypair *r
         return NULL;
     members = old ? endorse(head, bare, old, time, error) : g_bytes_ref(bare);
     return members ? record_sign(head, ROTATION_TYPE, members, time, revealed, error) : NULL;
+}
+
+void
+rotating_result_clear(RotatingResult *result)
+{
+    g_clear_pointer(&result->next, g_free);
+    g_clear_pointer(&result->new_next, g_free);
+}
+
+/* A rotation while it is made. */
+typedef struct {
+    Home *home;
+    const RotatingOptions *options;
+    RotatingResult *result;
+    Keypair *revealed, *old, *log, *new_next; /* old: NULL if lost; it is the home's */
+    guint8 encryption[ENCRYPTION_KEY_SIZE];
+    gboolean own_fork;
+    const char *passphrase;                   /* for the new keys; NULL: none */
+} Rotating;
+
+static void
+rotating_clear(Rotating *rotating)
+{
+    g_clear_pointer(&rotating->revealed, keypair_free);
+    g_clear_pointer(&rotating->log, keypair_free);
+    g_clear_pointer(&rotating->new_next, keypair_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Rotating, rotating_clear)
+
+/* N7, before anything is written. */
+static gboolean
+load_revealed(Rotating *rotating, GError **error)
+{
+    const Identity *identity = home_identity(rotating->home, error);
+    const char *path = rotating->result->next;
+    Digest have;
+
+    if (!identity)
+        return FALSE;
+    if (!g_file_test(path, G_FILE_TEST_EXISTS))
+        return chama_error(error, CHAMA_ERROR_NOT_FOUND, "%s: want the next key, which was written when the node was made or rotated last; say where it is with --next FILE",
+                           path);
+    rotating->revealed = home_load_key_file(rotating->home, path, error);
+    if (!rotating->revealed)
+        return FALSE;
+    commitment_of(keypair_public(rotating->revealed), &have);
+    if (!digest_equal(&have, &identity->next))
+        return chama_error(error, CHAMA_ERROR_VERIFY, "%s: N7: want the next key that the ledger commits to, have another", path);
+    return TRUE;
+}
+
+static gboolean
+load_old(Rotating *rotating, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+
+    if (rotating->options->lost)
+        return TRUE;
+    rotating->old = home_signing_key(rotating->home, &local);
+    if (rotating->old)
+        return TRUE;
+    if (g_error_matches(local, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND))
+        g_prefix_error(&local, "if the signing key is lost, say --lost: ");
+    g_propagate_error(error, g_steal_pointer(&local));
+    return FALSE;
+}
+
+static gboolean
+find_own_fork(Rotating *rotating, GError **error)
+{
+    State *state = home_state(rotating->home, error);
+    g_autoptr(GPtrArray) evidence = state ? state_evidence(state, error) : NULL;
+
+    for (guint i = 0; evidence && i < evidence->len; i++)
+        rotating->own_fork = rotating->own_fork || strcmp(((const Evidence *)evidence->pdata[i])->kind, EVIDENCE_OWN_FORK) == 0;
+    return evidence != NULL;
+}
+
+/* A file that a killed attempt wrote is the new next key all the same: its plan says so. */
+static gboolean
+load_or_make_next(Rotating *rotating, GError **error)
+{
+    const char *path = rotating->result->new_next;
+    gboolean here = !rotating->options->new_next;
+    g_autoptr(GError) local = NULL;
+    Changeover left;
+    Digest have;
+
+    if (!here && g_file_test(path, G_FILE_TEST_EXISTS)) {
+        if (!changeover_read(rotating->home, &left, NULL) || !(rotating->new_next = home_load_key_file(rotating->home, path, &local)))
+            return chama_error(error, CHAMA_ERROR_EXISTS, "%s: want a new file for the next key, have one already", path);
+        commitment_of(keypair_public(rotating->new_next), &have);
+        return digest_equal(&have, &left.next) || chama_error(error, CHAMA_ERROR_EXISTS, "%s: want a new file for the next key, have one already", path);
+    }
+    rotating->new_next = keypair_generate(error);
+    return rotating->new_next != NULL;
+}
+
+static RotationPlan
+plan_of(const Rotating *rotating)
+{
+    const LedgerHead *head = ledger_head(rotating->home->ledger);
+    RotationPlan plan = { .signing = *keypair_public(rotating->revealed), .log = *keypair_public(rotating->log), .disavowed = rotating->options->disavowed };
+
+    memcpy(plan.encryption, rotating->encryption, sizeof plan.encryption);
+    commitment_of(keypair_public(rotating->new_next), &plan.next);
+    if (rotating->options->lost || rotating->options->stolen || rotating->own_fork) {
+        plan.epoch = head->identity->epoch + 1;
+        plan.stands = head->size;
+    }
+    return plan;
+}
+
+/* The new keys, each durable in a file before the ledger names them. */
+static gboolean
+write_keys(Rotating *rotating, GError **error)
+{
+    Home *home = rotating->home;
+    g_autofree char *signing = changeover_file(home, "signing.key"), *log = changeover_file(home, "log.key"), *encryption = changeover_file(home, "encryption.key");
+    g_autofree char *next_here = changeover_file(home, "next.key");
+    const char *next = rotating->options->new_next ? rotating->result->new_next : next_here;
+    Changeover changeover = { .signing = *keypair_public(rotating->revealed) };
+    g_autoptr(GBytes) revealed = durable_read(rotating->result->next, NEXT_FILE_MAX, error);
+
+    if (!revealed)
+        return FALSE;
+    digest_of(g_bytes_get_data(revealed, NULL), g_bytes_get_size(revealed), &changeover.revealed);
+    commitment_of(keypair_public(rotating->new_next), &changeover.next);
+    return changeover_begin(home, &changeover, error) && keypair_save(rotating->revealed, signing, rotating->passphrase, error) &&
+           keypair_save(rotating->log, log, NULL, error) && encryption_key_generate(encryption, rotating->passphrase, rotating->encryption, error) &&
+           (g_file_test(next, G_FILE_TEST_EXISTS) || keypair_save(rotating->new_next, next, rotating->passphrase, error));
+}
+
+static gboolean
+append(Rotating *rotating, const RotationPlan *plan, GError **error)
+{
+    Home *home = rotating->home;
+    g_autoptr(GPtrArray) batch = g_ptr_array_new_with_free_func((GDestroyNotify)record_free);
+    Record *record = rotating_sign(ledger_head(home->ledger), plan, rotating->revealed, rotating->old, g_get_real_time() / G_USEC_PER_SEC, error);
+
+    if (!record)
+        return FALSE;
+    g_ptr_array_add(batch, record);
+    return ledger_append(home->ledger, batch, rotating->revealed, error) && catalogue_project(home->catalogue, home->ledger, error);
+}
+
+/* PU7: what forbade to sign is settled: this rotation goes before the other history. */
+static gboolean
+settle_own_fork(Rotating *rotating, GError **error)
+{
+    State *state = home_state(rotating->home, error);
+
+    return state && (!rotating->own_fork || state_settle_evidence(state, home_id(rotating->home), EVIDENCE_OWN_FORK, EVIDENCE_REPUDIATED, error));
+}
+
+static gboolean
+check_disavowed(const Rotating *rotating, GError **error)
+{
+    const LedgerHead *head = ledger_head(rotating->home->ledger);
+
+    if (rotating->options->disavowed == 0 || rotating->options->disavowed < head->size)
+        return TRUE;
+    return chama_error(error, CHAMA_ERROR_USAGE, "--disavow-from: N12: want the number of a record, 1 to %" G_GUINT64_FORMAT ", have %" G_GUINT64_FORMAT, head->size - 1,
+                       rotating->options->disavowed);
+}
+
+/* All that can go wrong without anything having been written. */
+static gboolean
+prepare(Rotating *rotating, GError **error)
+{
+    Home *home = rotating->home;
+
+    if (!check_disavowed(rotating, error) || !load_revealed(rotating, error) || !load_old(rotating, error) || !find_own_fork(rotating, error) ||
+        !load_or_make_next(rotating, error))
+        return FALSE;
+    rotating->log = keypair_generate(error);
+    rotating->passphrase = home->passphrase && (home_key_is_encrypted(home, "keys/signing.key") || keypair_file_is_encrypted(rotating->result->next)) ? home->passphrase : NULL;
+    return rotating->log != NULL;
+}
+
+static gboolean
+rotate_locked(Rotating *rotating, GError **error)
+{
+    RotationPlan plan;
+
+    if (!prepare(rotating, error))
+        return FALSE;
+    if (!rotating->options->dry_run && !write_keys(rotating, error))
+        return FALSE;
+    plan = plan_of(rotating);
+    rotating->result->seq = ledger_head(rotating->home->ledger)->size;
+    rotating->result->epoch = plan.epoch;
+    rotating->result->settled = rotating->own_fork;
+    return rotating->options->dry_run ||
+           (append(rotating, &plan, error) && changeover_settle(rotating->home, error) && settle_own_fork(rotating, error));
+}
+
+gboolean
+rotating_rotate(Home *home, const RotatingOptions *options, RotatingResult *result, GError **error)
+{
+    g_auto(Rotating) rotating = { .home = home, .options = options, .result = result };
+    g_autoptr(LedgerLock) lock = NULL;
+
+    result->next = options->next ? g_strdup(options->next) : home_file(home, "keys/next.key");
+    result->new_next = options->new_next ? g_strdup(options->new_next) : home_file(home, "keys/next.key");
+    if (!home_catalogue(home, error) || !(lock = ledger_lock(home->ledger, error)) || !catalogue_project(home->catalogue, home->ledger, error))
+        return FALSE;
+    return changeover_settle(home, error) && rotate_locked(&rotating, error);
 }

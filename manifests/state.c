@@ -232,6 +232,19 @@ state_add_evidence(State *state, const char *node, const char *kind, const char 
     return database_run(state->database, query, error);
 }
 
+gboolean
+state_settle_evidence(State *state, const char *node, const char *kind, const char *settled, GError **error)
+{
+    g_autoptr(Query) query = database_query(state->database, "UPDATE OR REPLACE evidence SET kind = ?3 WHERE node = ?1 AND kind = ?2", error);
+
+    if (!query)
+        return FALSE;
+    query_text(query, 1, node);
+    query_text(query, 2, kind);
+    query_text(query, 3, settled);
+    return database_run(state->database, query, error);
+}
+
 void
 evidence_free(Evidence *evidence)
 {

@@ -12,15 +12,17 @@ check_may_sign(Home *home, GError **error)
 {
     State *state = home_state(home, error);
     g_autoptr(GPtrArray) evidence = state ? state_evidence(state, error) : NULL;
+    const Identity *identity = ledger_identity(home->ledger);
 
     if (!evidence)
         return FALSE;
     for (guint i = 0; i < evidence->len; i++) {
         const Evidence *e = g_ptr_array_index(evidence, i);
 
-        if (strcmp(e->kind, EVIDENCE_OWN_FORK) == 0)
+        /* A rotation since goes before that other history; one that was killed had no time to say so. */
+        if (strcmp(e->kind, EVIDENCE_OWN_FORK) == 0 && !(identity->before && identity->time >= e->time))
             return chama_error(error, CHAMA_ERROR_FORK, "this node: a peer holds another history of its ledger (a restored backup, or a stolen key?); "
-                               "nothing is signed until that is settled: see `chama status`");
+                               "nothing is signed until that is settled: see `chama status` and `chama keys rotate --help`");
     }
     return TRUE;
 }

@@ -85,6 +85,7 @@ COMMAND(prove);
 COMMAND(tiles);
 COMMAND(check);
 COMMAND(fsck);
+COMMAND(keys);
 COMMAND(status);
 
 #endif

@@ -28,6 +28,18 @@ check_text(Ledger *ledger, Findings *findings, const char *name, const char *wan
         findings_add(findings, "%s: G2: is not what chama wrote there", path);
 }
 
+/* G12: the file is written before the ref moves, so a rotation that was killed between leaves a line for a key that no record names; the next writer takes it
+ * away. */
+static gboolean
+has_line_to_come(Ledger *ledger, const char *lines)
+{
+    g_autofree char *path = g_build_filename(ledger->git, REPOSITORY_SIGNERS, NULL);
+    g_autofree char *begins = g_strdup_printf("%s%s namespaces=", lines, ledger->identity->id);
+    g_autofree char *have = NULL;
+
+    return g_file_get_contents(path, &have, NULL, NULL) && g_str_has_prefix(have, begins) && strchr(have + strlen(lines), '\n') == have + strlen(have) - 1;
+}
+
 static void
 check_texts(Ledger *ledger, Findings *findings)
 {
@@ -36,7 +48,7 @@ check_texts(Ledger *ledger, Findings *findings)
 
     for (guint i = 0; i < G_N_ELEMENTS(names); i++)
         check_text(ledger, findings, names[i], repository_file_text(names[i]));
-    if (line)
+    if (line && !has_line_to_come(ledger, line))
         check_text(ledger, findings, REPOSITORY_SIGNERS, line);
 }
 

@@ -36,6 +36,9 @@ struct LedgerLock {
 
 void transaction_free(Transaction *transaction);
 
+/* G2: beside the repository's config, so that stock git finds the keys. */
+gboolean ledger_write_signers(Ledger *ledger, const Identity *identity, GError **error);
+
 /* Takes @identity over as the newest key state; the one before stays as long as the ledger is open. */
 void ledger_set_identity(Ledger *ledger, Identity *identity);
 

@@ -305,12 +305,13 @@ take_lock(const char *path, GError **error)
     return fd;
 }
 
-/* What a killed writer left counts for nothing: locks of git, half a pack, leaves past the end. */
+/* What a killed writer left counts for nothing: locks of git, half a pack, leaves past the end, a signer to come. */
 static gboolean
 clean_up(Ledger *ledger, GError **error)
 {
     repository_clear_stale(ledger->repository);
-    if (!repository_reopen(ledger->repository, error) || !ledger_refresh(ledger, error) || !merkle_file_reload(ledger->merkle, error))
+    if (!repository_reopen(ledger->repository, error) || !ledger_refresh(ledger, error) || !merkle_file_reload(ledger->merkle, error) ||
+        (ledger->identity && !ledger_write_signers(ledger, ledger->identity, error)))
         return FALSE;
     return merkle_file_size(ledger->merkle) < ledger->head.size ? ledger_align_hashes(ledger, error)
                                                                : merkle_file_truncate(ledger->merkle, ledger->head.size, error);

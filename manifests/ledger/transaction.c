@@ -194,9 +194,8 @@ ledger_replicate(Ledger *ledger, GPtrArray *records, GBytes *commit_signature, G
     return add_batch(ledger, records, commit_signature, NULL, error);
 }
 
-/* G3: beside the repository's config, so that stock git finds the key. */
-static gboolean
-write_signers(Ledger *ledger, const Identity *identity, GError **error)
+gboolean
+ledger_write_signers(Ledger *ledger, const Identity *identity, GError **error)
 {
     g_autofree char *path = g_build_filename(ledger->git, REPOSITORY_SIGNERS, NULL);
     g_autofree char *lines = identity_allowed_signers(identity);
@@ -212,7 +211,7 @@ static gboolean
 make_durable(Ledger *ledger, const Transaction *transaction, GError **error)
 {
     return objects_flush(repository_objects(ledger->repository), repository_git(ledger->repository), error)
-        && merkle_file_sync(ledger->merkle, error) && write_signers(ledger, transaction->head.identity, error)
+        && merkle_file_sync(ledger->merkle, error) && ledger_write_signers(ledger, transaction->head.identity, error)
         && repository_set_head(ledger->repository, &ledger->commit, &transaction->commit, error);
 }
 

@@ -1,0 +1,233 @@
+/* chama keys: how old the keys are, and changing them. */
+#include <stdio.h>
+#include <string.h>
+
+#include "keys/canonical.h"
+#include "keys/history.h"
+#include "keys/tls.h"
+#include "manifests/changeover.h"
+#include "manifests/rotating.h"
+#include "node/command.h"
+#include "node/print.h"
+
+#define DAY (24 * 3600)
+
+/* What `status` shows. */
+typedef struct {
+    const Identity *identity;
+    gint64 now;
+    gint64 log_since, encryption_since;   /* times of the records that named them first */
+    gboolean encrypted;                   /* the signing key is under a passphrase */
+    gboolean next_here;
+    gint64 tls_from, tls_until;
+} KeysStatus;
+
+/* A rotation may keep a key: how long the present one has been there. */
+static gint64
+log_since(const Identity *identity)
+{
+    while (identity->before && memcmp(&identity->before->log, &identity->log, sizeof identity->log) == 0)
+        identity = identity->before;
+    return identity->time;
+}
+
+static gint64
+encryption_since(const Identity *identity)
+{
+    while (identity->before && memcmp(identity->before->encryption, identity->encryption, sizeof identity->encryption) == 0)
+        identity = identity->before;
+    return identity->time;
+}
+
+static gboolean
+collect(Home *home, KeysStatus *s, GError **error)
+{
+    g_autofree char *signing = home_file(home, "keys/signing.key"), *next = home_file(home, "keys/next.key"), *certificate = home_file(home, "keys/tls.crt");
+
+    s->identity = home_identity(home, error);
+    if (!s->identity || !changeover_settle(home, error))
+        return FALSE;
+    s->now = g_get_real_time() / G_USEC_PER_SEC;
+    s->log_since = log_since(s->identity);
+    s->encryption_since = encryption_since(s->identity);
+    s->encrypted = keypair_file_is_encrypted(signing);
+    s->next_here = g_file_test(next, G_FILE_TEST_EXISTS);
+    return tls_certificate_times(certificate, &s->tls_from, &s->tls_until, error);
+}
+
+static gint64
+days(gint64 seconds)
+{
+    return seconds / DAY;
+}
+
+/* TC6: of the warnings the one that is due, in days; 0 when it is over; -1: none. */
+static int
+warning_due(const KeysStatus *s)
+{
+    static const int before[] = { 1, 7, 30 };
+
+    if (s->tls_until <= s->now)
+        return 0;
+    for (guint i = 0; i < G_N_ELEMENTS(before); i++)
+        if (s->tls_until - s->now <= (gint64)before[i] * DAY)
+            return before[i];
+    return -1;
+}
+
+static json_t *
+key_json(gint64 since, gint64 now)
+{
+    return json_pack("{s:o, s:I}", "since", json_time(since), "days", (json_int_t)days(now - since));
+}
+
+static void
+print_status_json(const KeysStatus *s)
+{
+    char key[PUBLIC_KEY_TEXT_SIZE];
+    json_t *signing = key_json(s->identity->time, s->now), *tls = json_pack("{s:o, s:I}", "until", json_time(s->tls_until), "days", (json_int_t)days(s->tls_until - s->now));
+    json_t *root = json_object();
+
+    json_object_set_new(signing, "key", json_string(public_key_format(&s->identity->signing, key)));
+    json_object_set_new(signing, "record", json_integer((json_int_t)s->identity->since));
+    json_object_set_new(signing, "passphrase", json_boolean(s->encrypted));
+    if (warning_due(s) >= 0)
+        json_object_set_new(tls, "warning", json_integer(warning_due(s)));
+    json_object_set_new(root, "node", json_string(s->identity->id));
+    json_object_set_new(root, "rotations", json_integer(identity_rotations(s->identity)));
+    json_object_set_new(root, "epoch", json_integer((json_int_t)s->identity->epoch));
+    json_object_set_new(root, "signing", signing);
+    json_object_set_new(root, "log", key_json(s->log_since, s->now));
+    json_object_set_new(root, "encryption", key_json(s->encryption_since, s->now));
+    json_object_set_new(root, "next", json_pack("{s:s, s:o}", "where", s->next_here ? "here" : "offline", "hash", json_digest(&s->identity->next)));
+    json_object_set_new(root, "tls", tls);
+    print_json(root);
+}
+
+static void
+add_key(Table *table, const char *name, gint64 since, gint64 now, const char *more)
+{
+    g_autofree char *age = g_strdup_printf("%" G_GINT64_FORMAT " days", days(now - since));
+    char time[TIME_TEXT_SIZE];
+
+    table_add(table, name, age, time_format(since, time), more, NULL);
+}
+
+static void
+print_status(const KeysStatus *s)
+{
+    g_autoptr(Table) table = table_new(4);
+    g_autofree char *record = g_strdup_printf("from record %" G_GUINT64_FORMAT " on%s", s->identity->since, s->encrypted ? ", under a passphrase" : "");
+    g_autofree char *epoch = s->identity->epoch ? g_strdup_printf("epoch %" G_GUINT64_FORMAT " of the log", s->identity->epoch) : g_strdup("");
+    char time[TIME_TEXT_SIZE];
+    int due = warning_due(s);
+
+    add_key(table, "signing", s->identity->time, s->now, record);
+    add_key(table, "log", s->log_since, s->now, epoch);
+    add_key(table, "encryption", s->encryption_since, s->now, "");
+    table_print(table);
+    printf("next        %s\n", s->next_here ? "keys/next.key: move it to removable media, off this machine" : "offline: not in this home");
+    printf("tls         until %s, %" G_GINT64_FORMAT " days\n", time_format(s->tls_until, time), days(s->tls_until - s->now));
+    if (due == 0)
+        printf("WARNING     the TLS certificate is over; `chama keys renew-tls` makes a new one\n");
+    else if (due > 0)
+        printf("WARNING     the TLS certificate ends within %d day%s; `chama keys renew-tls` makes a new one\n", due, due == 1 ? "" : "s");
+}
+
+typedef struct {
+    gboolean json;
+    gint64 disavow;
+    RotatingOptions rotating;
+} Options;
+
+static gboolean
+keys_status(Home *home, Options *o, GError **error)
+{
+    KeysStatus s = { 0 };
+
+    if (!collect(home, &s, error))
+        return FALSE;
+    (o->json ? print_status_json : print_status)(&s);
+    return TRUE;
+}
+
+static void
+print_rotated(Home *home, const RotatingOptions *o, const RotatingResult *r, gboolean json)
+{
+    const Identity *identity = home_identity(home, NULL);
+    char key[PUBLIC_KEY_TEXT_SIZE];
+
+    if (json) {
+        json_t *root = json_pack("{s:I, s:b, s:s, s:s}", "record", (json_int_t)r->seq, "done", !o->dry_run, "revealed", r->next, "next", r->new_next);
+
+        if (r->epoch)
+            json_object_set_new(root, "epoch", json_integer((json_int_t)r->epoch));
+        if (!o->dry_run)
+            json_object_set_new(root, "signing", json_string(public_key_format(&identity->signing, key)));
+        print_json(root);
+        return;
+    }
+    if (o->dry_run)
+        printf("would rotate with record %" G_GUINT64_FORMAT "%s: the key in %s would sign, a new next key would go to %s\n", r->seq, r->epoch ? " (a recovery)" : "", r->next,
+               r->new_next);
+    else
+        printf("rotated with record %" G_GUINT64_FORMAT ": %s signs from here on\n", r->seq, public_key_format(&identity->signing, key));
+    if (r->epoch)
+        printf("epoch %" G_GUINT64_FORMAT " of the log %s: witnesses begin anew\n", r->epoch, o->dry_run ? "would begin" : "begins");
+    if (r->settled)
+        printf("the other history of this ledger that was seen %s repudiated; `chama sync` tells the peers\n", o->dry_run ? "would be" : "is");
+}
+
+static void
+warn_of_next(const RotatingOptions *o, const RotatingResult *r)
+{
+    if (!o->new_next)
+        fprintf(stderr, "note: the new next key is %s: copy it to removable media or paper, keep that away from this machine, and delete it here\n", r->new_next);
+    if (o->next)
+        fprintf(stderr, "note: %s is now a copy of the signing key in use: destroy it or keep it as safe as that\n", o->next);
+    fprintf(stderr, "note: the keys before are in keys/retired: only the encryption key among them is still of use, for what was encrypted to it\n");
+}
+
+static gboolean
+keys_rotate(Home *home, Options *o, GError **error)
+{
+    g_auto(RotatingResult) result = { 0 };
+
+    o->rotating.disavowed = (guint64)o->disavow;
+    if (!rotating_rotate(home, &o->rotating, &result, error))
+        return FALSE;
+    print_rotated(home, &o->rotating, &result, o->json);
+    if (!o->rotating.dry_run)
+        warn_of_next(&o->rotating, &result);
+    return TRUE;
+}
+
+gboolean
+cmd_keys(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
+{
+    static const struct {
+        const char *name;
+        gboolean (*run)(Home *home, Options *options, GError **error);
+    } verbs[] = { { "status", keys_status }, { "rotate", keys_rotate } };
+    Options o = { 0 };
+    const GOptionEntry entries[] = {
+        { "next", 0, 0, G_OPTION_ARG_FILENAME, &o.rotating.next, "rotate: the file with the next key (default: keys/next.key of the home)", "FILE" },
+        { "new-next", 0, 0, G_OPTION_ARG_FILENAME, &o.rotating.new_next, "rotate: write the key after that to this new file (removable media)", "FILE" },
+        { "lost", 0, 0, G_OPTION_ARG_NONE, &o.rotating.lost, "rotate: the signing key is lost: a recovery, which only the next key signs", NULL },
+        { "stolen", 0, 0, G_OPTION_ARG_NONE, &o.rotating.stolen, "rotate: someone else may have signed with it: begin a new epoch of the log", NULL },
+        { "disavow-from", 0, 0, G_OPTION_ARG_INT64, &o.disavow, "rotate: say that this node does not stand by its records from this one on", "RECORD" },
+        { "dry-run", 0, 0, G_OPTION_ARG_NONE, &o.rotating.dry_run, "rotate: check everything, change nothing", NULL },
+        { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "print JSON", NULL },
+        { 0 },
+    };
+    g_autoptr(Home) home = NULL;
+
+    if (!command_parse(invocation, &argc, &argv, entries, 1, 1, error))
+        return FALSE;
+    if (o.disavow < 0)
+        return chama_error(error, CHAMA_ERROR_USAGE, "--disavow-from: want the number of a record, have %" G_GINT64_FORMAT, o.disavow);
+    for (guint i = 0; i < G_N_ELEMENTS(verbs); i++)
+        if (strcmp(argv[1], verbs[i].name) == 0)
+            return (home = command_home(invocation, error)) && verbs[i].run(home, &o, error);
+    return chama_error(error, CHAMA_ERROR_USAGE, "keys: want `status` or `rotate`, have %s; see `chama keys --help`", argv[1]);
+}
