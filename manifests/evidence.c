@@ -4,6 +4,7 @@
 
 #include "keys/canonical.h"
 #include "keys/error.h"
+#include "keys/history.h"
 #include "manifests/ledger/merkle.h"
 
 #define TYPE "evidence/1"
@@ -14,7 +15,6 @@ static const char *const known[] = { "checkpoints", "hashes", "keys", "kind", "n
 /* A document while it is read. */
 typedef struct {
     Contradiction *found;
-    char *origin;
     gboolean has_root;
     Digest root;
     GArray *hashes;      /* of Digest */
@@ -25,7 +25,6 @@ static void
 reading_clear(Reading *reading)
 {
     g_clear_pointer(&reading->found, contradiction_free);
-    g_clear_pointer(&reading->origin, g_free);
     g_clear_pointer(&reading->hashes, g_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Reading, reading_clear)
@@ -133,33 +132,49 @@ read_array(const json_t *root, const char *name, gsize max, const json_t **array
     return TRUE;
 }
 
-/* EV3: who the node is, and its keys. */
+/* EV3: who the node is, and its keys: each rotation by those before it. */
+static gboolean
+read_key(Reading *reading, const json_t *entry, GError **error)
+{
+    Contradiction *found = reading->found;
+    g_autoptr(RecordReceived) received = record_receive(json_string_value(entry), json_string_length(entry), error);
+    const Record *claims = received ? record_received_claims(received) : NULL;
+    LedgerHead head = { .size = 0 };
+    g_autoptr(Record) record = NULL;
+    Identity *after;
+
+    if (claims && found->identity && (strcmp(claims->type, ROTATION_TYPE) != 0 || claims->seq <= found->identity->since))
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "want the inception and the rotations in order, have another record");
+    if (claims && found->identity)
+        head = (LedgerHead){ claims->seq, claims->prev, found->identity };
+    record = received ? record_verify(received, &head, error) : NULL;
+    if (record && strcmp(record->node, found->node) != 0)
+        return chama_error(error, CHAMA_ERROR_VERIFY, "want the inception of %s, have that of %s", found->node, record->node);
+    after = record ? record_identity_after(record, found->identity, error) : NULL;
+    if (!after)
+        return FALSE;
+    identity_free(found->identity);
+    found->identity = after;
+    return TRUE;
+}
+
 static gboolean
 read_keys(Reading *reading, const json_t *root, GError **error)
 {
-    const LedgerHead nothing = { .size = 0 };
-    const json_t *array;
-    g_autoptr(RecordReceived) received = NULL;
-    g_autoptr(Record) record = NULL;
-    const json_t *entry;
+    const json_t *array, *entry;
+    size_t i;
 
     if (!read_array(root, "keys", EVIDENCE_KEYS_MAX, &array, error))
         return FALSE;
     if (!array)
         return chama_error(error, CHAMA_ERROR_MALFORMED, "evidence: EV3: want the node's inception in \"keys\", have none");
-    if (json_array_size(array) > 1)
-        return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "evidence: EV3: want an inception alone, have %zu entries that change keys", json_array_size(array));
-    entry = json_array_get(array, 0);
-    received = record_receive(json_string_value(entry), json_string_length(entry), error);
-    record = received ? record_verify(received, &nothing, error) : NULL;
-    if (!record) {
-        g_prefix_error(error, "evidence: EV3: ");
-        return FALSE;
+    json_array_foreach(array, i, entry) {
+        if (!read_key(reading, entry, error)) {
+            g_prefix_error(error, "evidence: EV3: ");
+            return FALSE;
+        }
     }
-    if (strcmp(record->node, reading->found->node) != 0)
-        return chama_error(error, CHAMA_ERROR_VERIFY, "evidence: EV3: want the inception of %s, have that of %s", reading->found->node, record->node);
-    reading->found->identity = identity_parse_inception(record->bytes, error);
-    return reading->found->identity != NULL;
+    return TRUE;
 }
 
 /* EV4: signed by the key valid there.  What it says it continues is its own claim, and what evidence is made of. */
@@ -178,7 +193,7 @@ read_record(Reading *reading, const json_t *entry, GError **error)
     if (strcmp(claims->node, reading->found->node) != 0)
         return chama_error(error, CHAMA_ERROR_VERIFY, "evidence: EV4: want records of %s, have one of %s", reading->found->node, claims->node);
     if (claims->seq > 0)
-        head = (LedgerHead){ claims->seq, claims->prev, reading->found->identity };
+        head = (LedgerHead){ claims->seq, claims->prev, identity_at(reading->found->identity, claims->seq - 1) };
     record = record_verify(received, &head, error);
     if (!record) {
         g_prefix_error(error, "evidence: EV4: ");
@@ -202,24 +217,37 @@ read_records(Reading *reading, const json_t *root, GError **error)
     return TRUE;
 }
 
-/* EV5: by the log key, and no other line: what others wrote below it could be altered. */
+/* EV5: the same note with the line of its owner alone; the keys are those that the node had at its size. */
+static char *
+bare(const char *note, gsize size, const Identity *identity, Checkpoint **checkpoint, GError **error)
+{
+    const Identity *then;
+    g_autofree char *origin = NULL;
+
+    *checkpoint = checkpoint_verify_by(note, size, identity, error);
+    if (!*checkpoint)
+        return NULL;
+    then = identity_at(identity, (*checkpoint)->size > 0 ? (*checkpoint)->size - 1 : 0);
+    origin = checkpoint_origin_of(then);
+    return note_bare(note, size, origin, &then->log, error);
+}
+
+/* EV5: what others wrote below it could be altered. */
 static gboolean
 read_checkpoint(Reading *reading, const json_t *string, GError **error)
 {
     const char *note = json_string_value(string);
     gsize size = json_string_length(string);
-    const PublicKey *key = &reading->found->identity->log;
-    Checkpoint *checkpoint = checkpoint_verify(note, size, reading->origin, key, error);
-    g_autofree char *alone = checkpoint ? note_bare(note, size, reading->origin, key, error) : NULL;
+    g_autoptr(Checkpoint) checkpoint = NULL;
+    g_autofree char *alone = bare(note, size, reading->found->identity, &checkpoint, error);
 
     if (!alone) {
-        checkpoint_free(checkpoint);
         g_prefix_error(error, "evidence: EV5: ");
         return FALSE;
     }
-    g_ptr_array_add(reading->found->checkpoints, checkpoint);
     if (strlen(alone) != size)
         return chama_error(error, CHAMA_ERROR_MALFORMED, "evidence: EV5: want checkpoints signed by their owner alone, have another signature line");
+    g_ptr_array_add(reading->found->checkpoints, g_steal_pointer(&checkpoint));
     return TRUE;
 }
 
@@ -272,7 +300,6 @@ read_head(Reading *reading, const json_t *root, GError **error)
     if (!reading->rollback && strcmp(kind, EVIDENCE_KIND_FORK) != 0)
         return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "evidence: EV2: want the kind fork or rollback, have \"%s\"", kind);
     g_strlcpy(reading->found->node, node, NODE_ID_SIZE);
-    reading->origin = checkpoint_origin(node);
     return TRUE;
 }
 
@@ -516,11 +543,17 @@ entry_to_json(GBytes *entry)
 static Identity *
 identity_of(const EvidenceParts *parts, GError **error)
 {
-    gsize size;
-    const void *data = g_bytes_get_data(parts->keys[0], &size);
-    g_autoptr(RecordReceived) received = record_receive(data, size, error);
+    g_autoptr(Identity) identity = NULL;
 
-    return received ? identity_parse_inception(record_received_claims(received)->bytes, error) : NULL;
+    for (guint i = 0; i < parts->key_count; i++) {
+        Identity *after = record_identity_after(parts->keys[i], identity, error);
+
+        identity_free(identity);
+        identity = after;
+        if (!after)
+            return NULL;
+    }
+    return g_steal_pointer(&identity);
 }
 
 /* EV6, EV7: of two, this one is first. */
@@ -553,21 +586,21 @@ records_to_json(const EvidenceParts *parts)
 }
 
 static json_t *
-checkpoints_to_json(const EvidenceParts *parts, const Identity *identity, GError **error)
+checkpoints_to_json(const EvidenceParts *parts, const Identity *identity, guint64 *limit, GError **error)
 {
-    g_autofree char *origin = checkpoint_origin(identity->id);
     g_autoptr(json_t) array = json_array();
     g_autoptr(Checkpoint) first = NULL;
 
     for (guint i = 0; i < 2; i++) {
         const char *note = parts->checkpoints[i];
-        g_autoptr(Checkpoint) checkpoint = note ? checkpoint_verify(note, strlen(note), origin, &identity->log, error) : NULL;
-        g_autofree char *alone = checkpoint ? note_bare(note, strlen(note), origin, &identity->log, error) : NULL;
+        g_autoptr(Checkpoint) checkpoint = NULL;
+        g_autofree char *alone = note ? bare(note, strlen(note), identity, &checkpoint, error) : NULL;
 
         if (note && !alone)
             return NULL;
         if (!note)
             continue;
+        *limit = MAX(*limit, checkpoint->size);
         if (first && checkpoint_is_first(checkpoint, first, parts->rollback))
             json_array_insert_new(array, 0, json_string(alone));
         else
@@ -587,28 +620,43 @@ set_unless_empty(json_t *root, const char *name, json_t *array)
         json_decref(array);
 }
 
+/* EV3: those that counted for what is shown: before record @limit. */
+static json_t *
+keys_to_json(const EvidenceParts *parts, guint64 limit)
+{
+    json_t *array = json_array();
+
+    for (guint i = 0; i < parts->key_count; i++) {
+        g_autoptr(GBytes) entry = i == 0 || parts->keys[i]->seq < limit ? record_entry(parts->keys[i]) : NULL;
+
+        if (entry)
+            json_array_append_new(array, entry_to_json(entry));
+    }
+    return array;
+}
+
 static json_t *
 parts_to_json(const EvidenceParts *parts, GError **error)
 {
     g_autoptr(Identity) identity = identity_of(parts, error);
-    json_t *checkpoints = identity ? checkpoints_to_json(parts, identity, error) : NULL;
-    json_t *keys = json_array(), *hashes = json_array(), *root;
+    guint64 limit = 0;
+    g_autoptr(json_t) checkpoints = identity ? checkpoints_to_json(parts, identity, &limit, error) : NULL;
+    json_t *hashes, *root;
     char text[DIGEST_TEXT_SIZE];
 
-    for (guint i = 0; i < parts->key_count; i++)
-        json_array_append_new(keys, entry_to_json(parts->keys[i]));
+    if (!checkpoints)
+        return NULL;
+    if (json_array_size(checkpoints) == 0 && parts->record_count == 2)
+        limit = MIN(parts->records[0]->seq, parts->records[1]->seq);
+    root = json_pack("{s:s, s:s, s:s, s:o}", "type", TYPE, "node", identity->id, "kind", parts->rollback ? EVIDENCE_KIND_ROLLBACK : EVIDENCE_KIND_FORK, "keys",
+                     keys_to_json(parts, limit));
+    hashes = json_array();
     for (guint i = 0; i < parts->hash_count; i++) {
         g_autofree char *hash = base64_format(parts->hashes[i].bytes, DIGEST_SIZE);
 
         json_array_append_new(hashes, json_string(hash));
     }
-    if (!checkpoints) {
-        json_decref(keys);
-        json_decref(hashes);
-        return NULL;
-    }
-    root = json_pack("{s:s, s:s, s:s, s:o}", "type", TYPE, "node", identity->id, "kind", parts->rollback ? EVIDENCE_KIND_ROLLBACK : EVIDENCE_KIND_FORK, "keys", keys);
-    set_unless_empty(root, "checkpoints", checkpoints);
+    set_unless_empty(root, "checkpoints", g_steal_pointer(&checkpoints));
     set_unless_empty(root, "records", records_to_json(parts));
     set_unless_empty(root, "hashes", hashes);
     if (parts->root)

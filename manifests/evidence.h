@@ -8,11 +8,12 @@
 #ifndef CHAMA_MANIFESTS_EVIDENCE_H
 #define CHAMA_MANIFESTS_EVIDENCE_H
 
+#include "keys/rotation.h"
 #include "manifests/ledger/checkpoint.h"
 #include "manifests/record.h"
 
 #define EVIDENCE_SIZE_MAX (256 * 1024)
-#define EVIDENCE_KEYS_MAX 64          /* entries that say which keys were the node's */
+#define EVIDENCE_KEYS_MAX (ROTATIONS_MAX + 1)   /* entries that say which keys were the node's */
 #define EVIDENCE_RECORDS_MAX 1024
 #define EVIDENCE_HASHES_MAX 64
 
@@ -30,7 +31,7 @@ typedef enum {
 typedef struct {
     ContradictionForm form;
     char node[NODE_ID_SIZE];
-    Identity *identity;         /* whose keys signed all of it */
+    Identity *identity;         /* whose keys signed all of it: the newest state that is given */
     Digest address;             /* of the document: SHA-256 of its bytes */
     guint64 size;               /* of a fork: the two histories differ within their first so many records; of a rollback 0 */
     GPtrArray *records;         /* of Record* */
@@ -49,7 +50,7 @@ Contradiction *evidence_verify(GBytes *bytes, GError **error);
 
 /* What evidence is made of; what is not needed is NULL or 0. */
 typedef struct {
-    GBytes *const *keys;                 /* log entries, the inception first */
+    const Record *const *keys;           /* verified: the inception and the rotations in order; those that came later are left out */
     guint key_count;
     const char *checkpoints[2];          /* signed notes, in any order; lines of other keys than the node's are left out */
     const Record *const *records;        /* EV6: two in any order; EV9: all from the first checkpoint's size (or 0) to the second's */

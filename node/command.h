@@ -79,6 +79,7 @@ COMMAND(revoke);
 COMMAND(grants);
 COMMAND(attest);
 COMMAND(withdraw);
+COMMAND(evidence);
 COMMAND(verify);
 COMMAND(audit);
 COMMAND(prove);

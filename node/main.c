@@ -72,6 +72,9 @@ static const Command commands[] = {
       "  keys status   age of each key, whether the next key is here, the end of the TLS certificate\n"
       "  keys rotate   the next key becomes the signing key, and a new next key is made; log and encryption key change, too\n"
       "Rotate once a year, and at once when a key may have been stolen: whoever has the signing key and not the next one loses it." },
+    { "evidence", cmd_evidence, "[ls|show ID|export ID FILE]", "what nodes signed and cannot all be true: rewritten histories",
+      "Evidence comes from the syncs of this node and from its peers, and was verified.  Exported, it is one file (\"-\": standard output) that `chama check`\n"
+      "verifies on any machine.  ID is 8 or more digits of the first column." },
     { "fsck", cmd_fsck, "", "check the whole home: store, ledgers, keys, databases", NULL },
     { "status", cmd_status, "", "node, ledger, store, peers: what is where and how it is", NULL },
 };

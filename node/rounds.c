@@ -45,6 +45,8 @@ log_result(const Rounds *rounds, const Peer *peer, const PullResult *result, con
     g_autofree char *records = g_strdup_printf("%" G_GUINT64_FORMAT, result->records), *versions = g_strdup_printf("%" G_GUINT64_FORMAT, result->versions);
     g_autofree char *bytes = g_strdup_printf("%" G_GUINT64_FORMAT, result->bytes);
 
+    for (guint i = 0; result->alarms && i < result->alarms->len; i++)
+        journal_write(rounds->journal, "ALARM", "peer", peer->alias, "evidence", g_ptr_array_index(result->alarms, i), NULL);
     for (guint i = 0; result->problems && i < result->problems->len; i++)
         journal_write(rounds->journal, "sync", "peer", peer->alias, "problem", g_ptr_array_index(result->problems, i), NULL);
     if (failed)

@@ -8,12 +8,14 @@
 #include "keys/error.h"
 #include "sync/pull/content.h"
 #include "sync/pull/ledgers.h"
+#include "sync/pull/rumours.h"
 #include "sync/pull/session.h"
 
 #define LOCK_PAUSE (100 * 1000)   /* microseconds between looks at a lock that another process holds */
 
 /* The order of events of one sync. */
-static gboolean (*const steps[])(Session *, GError **) = { pull_exchange, pull_own_ledger, pull_ledgers, pull_openings, pull_content };
+static gboolean (*const steps[])(Session *, GError **) = { pull_exchange, pull_evidence, pull_own_ledger, pull_ledgers, pull_rumours, pull_openings,
+                                                            pull_content };
 
 void
 pull_options_defaults(PullOptions *options)
@@ -32,6 +34,7 @@ void
 pull_result_clear(PullResult *result)
 {
     g_clear_pointer(&result->problems, g_ptr_array_unref);
+    g_clear_pointer(&result->alarms, g_ptr_array_unref);
 }
 
 /* Waits in small steps, so that a person can stop it.  Returns the lock, to be closed, or -1. */
@@ -117,7 +120,7 @@ pull_peer(Home *home, Peer *peer, const PullOptions *options, PullResult *result
     gboolean good;
     int lock;
 
-    *result = (PullResult){ .problems = g_ptr_array_new_with_free_func(g_free) };
+    *result = (PullResult){ .problems = g_ptr_array_new_with_free_func(g_free), .alarms = g_ptr_array_new_with_free_func(g_free) };
     lock = lock_sync(&session, error);
     if (lock < 0)
         return FALSE;

@@ -121,6 +121,62 @@ read_introduction(const json_t *root, Exchange *exchange, GError **error)
     return exchange->introduction != NULL;
 }
 
+/* W17: "NODE/fork NODE/rollback ...", as one string, so that a thousand of them are one member. */
+static gboolean
+read_evidence_name(const char *word, EvidenceName *name)
+{
+    const char *kind = word + NODE_ID_LENGTH;
+
+    if (strlen(word) <= NODE_ID_LENGTH)
+        return FALSE;
+    memcpy(name->node, word, NODE_ID_LENGTH);
+    name->node[NODE_ID_LENGTH] = '\0';
+    name->rollback = strcmp(kind, "/rollback") == 0;
+    return node_id_valid(name->node) && (name->rollback || strcmp(kind, "/fork") == 0);
+}
+
+static gboolean
+bad_evidence(const char *what, const char *member, GError **error)
+{
+    return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: W17: want 1 to %d words NODE/fork or NODE/rollback in \"%s\"", what, WIRE_EVIDENCE_MAX, member);
+}
+
+static gboolean
+read_evidence(const json_t *root, const char *what, const char *member, GArray *names, GError **error)
+{
+    g_auto(GStrv) words = NULL;
+    const char *text;
+
+    if (!member_has(root, member))
+        return TRUE;
+    if (!member_string(root, what, member, WIRE_EVIDENCE_MAX * (NODE_ID_SIZE + strlen("/rollback")), &text, error))
+        return FALSE;
+    words = g_strsplit(text, " ", WIRE_EVIDENCE_MAX + 1);
+    for (char **word = words; *word; word++) {
+        EvidenceName name;
+
+        if (names->len == WIRE_EVIDENCE_MAX || !read_evidence_name(*word, &name))
+            return bad_evidence(what, member, error);
+        g_array_append_val(names, name);
+    }
+    return names->len > 0 || bad_evidence(what, member, error);
+}
+
+/* What is empty is left out. */
+static void
+add_evidence(json_t *root, const char *member, const GArray *names)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    for (guint i = 0; i < names->len && i < WIRE_EVIDENCE_MAX; i++) {
+        const EvidenceName *name = &g_array_index(names, EvidenceName, i);
+
+        g_string_append_printf(text, "%s%s/%s", i > 0 ? " " : "", name->node, name->rollback ? "rollback" : "fork");
+    }
+    if (text->len > 0)
+        json_object_set_new(root, member, json_string(text->str));
+}
+
 Exchange *
 exchange_new(void)
 {
@@ -128,6 +184,7 @@ exchange_new(void)
 
     exchange->ledgers = g_array_new(FALSE, FALSE, sizeof(LedgerPosition));
     exchange->sparse = g_array_new(FALSE, FALSE, sizeof(LedgerPosition));
+    exchange->evidence = g_array_new(FALSE, FALSE, sizeof(EvidenceName));
     return exchange;
 }
 
@@ -139,6 +196,7 @@ exchange_free(Exchange *exchange)
     credentials_free(exchange->introduction);
     g_array_unref(exchange->ledgers);
     g_array_unref(exchange->sparse);
+    g_array_unref(exchange->evidence);
     g_free(exchange);
 }
 
@@ -159,7 +217,8 @@ exchange_parse(GBytes *bytes, GError **error)
     if (!root || (member_has(root, "node") && !read_node(root, "exchange", exchange->node, error)))
         return NULL;
     if (!read_introduction(root, exchange, error) || !read_size(root, "exchange", "openings", &exchange->openings, error) ||
-        !read_positions(root, "ledgers", exchange->ledgers, error) || !read_positions(root, "sparse", exchange->sparse, error))
+        !read_positions(root, "ledgers", exchange->ledgers, error) || !read_positions(root, "sparse", exchange->sparse, error) ||
+        !read_evidence(root, "exchange", "evidence", exchange->evidence, error))
         return NULL;
     if (!check_ledger_count(exchange->ledgers->len + exchange->sparse->len, "exchange", error))
         return NULL;
@@ -198,6 +257,7 @@ exchange_format(const Exchange *exchange, GError **error)
         credentials_add(exchange->introduction, introduction);
         json_object_set_new(root, "introduction", introduction);
     }
+    add_evidence(root, "evidence", exchange->evidence);
     return format_document(root, "exchange", error);
 }
 
@@ -290,6 +350,38 @@ read_peer_and_yours(const json_t *root, ExchangeReply *reply, GError **error)
     return reply->yours != NULL;
 }
 
+/* W18 */
+static gboolean
+read_seen(const json_t *root, ExchangeReply *reply, GError **error)
+{
+    const json_t *array, *note;
+    size_t i;
+
+    if (!member_has(root, "seen"))
+        return TRUE;
+    if (!member_array(root, "reply", "seen", WIRE_LEDGERS_MAX, &array, error))
+        return FALSE;
+    json_array_foreach(array, i, note) {
+        if (!json_is_string(note) || json_string_length(note) > NOTE_SIZE_MAX)
+            return chama_error(error, CHAMA_ERROR_MALFORMED, "reply: W18: want signed notes of at most %d bytes in \"seen\"", NOTE_SIZE_MAX);
+        g_ptr_array_add(reply->seen, g_strdup(json_string_value(note)));
+    }
+    return TRUE;
+}
+
+static void
+add_seen(json_t *root, const GPtrArray *seen)
+{
+    json_t *array;
+
+    if (seen->len == 0)
+        return;
+    array = json_array();
+    for (guint i = 0; i < seen->len; i++)
+        json_array_append_new(array, json_string(seen->pdata[i]));
+    json_object_set_new(root, "seen", array);
+}
+
 ExchangeReply *
 exchange_reply_new(void)
 {
@@ -297,6 +389,9 @@ exchange_reply_new(void)
 
     reply->ledgers = g_ptr_array_new_with_free_func((GDestroyNotify)ledger_offer_free);
     reply->openings = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+    reply->seen = g_ptr_array_new_with_free_func(g_free);
+    reply->evidence = g_array_new(FALSE, FALSE, sizeof(EvidenceName));
+    reply->evidence_wanted = g_array_new(FALSE, FALSE, sizeof(EvidenceName));
     return reply;
 }
 
@@ -308,6 +403,9 @@ exchange_reply_free(ExchangeReply *reply)
     g_ptr_array_unref(reply->ledgers);
     g_ptr_array_unref(reply->openings);
     ledger_offer_free(reply->yours);
+    g_ptr_array_unref(reply->seen);
+    g_array_unref(reply->evidence);
+    g_array_unref(reply->evidence_wanted);
     g_free(reply);
 }
 
@@ -318,7 +416,8 @@ exchange_reply_parse(GBytes *bytes, GError **error)
     g_autoptr(ExchangeReply) reply = exchange_reply_new();
 
     if (!root || !read_node(root, "reply", reply->node, error) || !read_offers(root, reply->ledgers, error) ||
-        !read_openings(root, reply, error) || !read_peer_and_yours(root, reply, error))
+        !read_openings(root, reply, error) || !read_peer_and_yours(root, reply, error) || !read_seen(root, reply, error) ||
+        !read_evidence(root, "reply", "evidence", reply->evidence, error) || !read_evidence(root, "reply", "evidence_wanted", reply->evidence_wanted, error))
         return NULL;
     return g_steal_pointer(&reply);
 }
@@ -375,7 +474,87 @@ exchange_reply_format(const ExchangeReply *reply, GError **error)
         json_object_set_new(root, "openings_next", json_integer((json_int_t)reply->openings_next));
     if (reply->yours)
         json_object_set_new(root, "yours", offer_to_json(reply->yours));
+    add_seen(root, reply->seen);
+    add_evidence(root, "evidence", reply->evidence);
+    add_evidence(root, "evidence_wanted", reply->evidence_wanted);
     return format_document(root, "reply", error);
+}
+
+Comparison *
+comparison_new(void)
+{
+    Comparison *comparison = g_new0(Comparison, 1);
+
+    comparison->hashes = g_array_new(FALSE, FALSE, sizeof(Digest));
+    return comparison;
+}
+
+void
+comparison_free(Comparison *comparison)
+{
+    if (!comparison)
+        return;
+    g_free(comparison->checkpoint);
+    g_array_unref(comparison->hashes);
+    g_free(comparison);
+}
+
+static gboolean
+read_hashes(const json_t *root, GArray *hashes, GError **error)
+{
+    const json_t *array, *item;
+    size_t i;
+
+    if (!member_array(root, "comparison", "hashes", WIRE_PROOF_MAX, &array, error))
+        return FALSE;
+    json_array_foreach(array, i, item) {
+        const char *text = json_string_value(item);
+        g_autoptr(GBytes) bytes = text ? base64_parse(text, json_string_length(item), DIGEST_SIZE, NULL) : NULL;
+        Digest hash;
+
+        if (!bytes || g_bytes_get_size(bytes) != DIGEST_SIZE)
+            return chama_error(error, CHAMA_ERROR_MALFORMED, "comparison: E29: want hashes of 32 bytes in base64");
+        memcpy(hash.bytes, g_bytes_get_data(bytes, NULL), DIGEST_SIZE);
+        g_array_append_val(hashes, hash);
+    }
+    return TRUE;
+}
+
+/* E29 */
+Comparison *
+comparison_parse(GBytes *bytes, GError **error)
+{
+    g_autoptr(json_t) root = parse_document(bytes, WIRE_COMPARISON_MAX, "comparison/1", "comparison", error);
+    g_autoptr(Comparison) comparison = comparison_new();
+    const char *note;
+
+    if (!root || !member_string(root, "comparison", "checkpoint", NOTE_SIZE_MAX, &note, error))
+        return NULL;
+    comparison->checkpoint = g_strdup(note);
+    comparison->has_root = member_has(root, "root");
+    if (comparison->has_root && (!member_digest(root, "comparison", "root", &comparison->root, error) || !read_hashes(root, comparison->hashes, error)))
+        return NULL;
+    return g_steal_pointer(&comparison);
+}
+
+GBytes *
+comparison_format(const Comparison *comparison, GError **error)
+{
+    g_autoptr(json_t) root = json_pack("{s:s, s:s}", "checkpoint", comparison->checkpoint, "type", "comparison/1");
+    json_t *hashes = json_array();
+    char text[DIGEST_TEXT_SIZE];
+
+    for (guint i = 0; i < comparison->hashes->len; i++) {
+        g_autofree char *hash = base64_format(g_array_index(comparison->hashes, Digest, i).bytes, DIGEST_SIZE);
+
+        json_array_append_new(hashes, json_string(hash));
+    }
+    if (comparison->has_root) {
+        json_object_set_new(root, "root", json_string(digest_format(&comparison->root, text)));
+        json_object_set(root, "hashes", hashes);
+    }
+    json_decref(hashes);
+    return format_document(root, "comparison", error);
 }
 
 GBytes *

@@ -16,6 +16,8 @@
 #define WIRE_EXCHANGE_MAX (1024 * 1024)     /* bytes of an exchange or its reply */
 #define WIRE_LEDGERS_MAX 640                /* ledgers named in one, whole and sparse together: what canonical JSON's 4096 members allow */
 #define WIRE_OPENINGS_MAX 256               /* openings in one reply */
+#define WIRE_EVIDENCE_MAX 1000              /* evidence named in one exchange or reply */
+#define WIRE_COMPARISON_MAX (128 * 1024)    /* bytes of a comparison of two checkpoints */
 #define WIRE_BATCH_MAX 1024                 /* records in one commit */
 #define WIRE_RANGES_SIZE_MAX (128 * 1024)   /* body of a request for chunks or pages */
 #define WIRE_RANGES_MAX 8192
@@ -32,6 +34,12 @@ typedef struct {
     gint64 time;             /* of the checkpoint held, 0: none */
 } LedgerPosition;
 
+/* Evidence that one side holds (W17): about whom, and of which kind. */
+typedef struct {
+    char node[NODE_ID_SIZE];
+    gboolean rollback;       /* else fork */
+} EvidenceName;
+
 /* POST /v1/exchange: {"ledgers":[{"node","root","size","time"}],"node"?,"introduction"?:{"inception","profile","rotations"?},"openings":N,
  * "sparse":[same as ledgers],"type":"exchange/1"}.  node is the caller's own id, absent if it does not say.
  * introduction: the caller's inception, rotations and newest profile as log entries, so that a person can accept it. */
@@ -40,6 +48,7 @@ typedef struct {
     Credentials *introduction;       /* or NULL */
     guint64 openings;                /* wanted from this record of the callee's ledger on */
     GArray *ledgers, *sparse;        /* of LedgerPosition: held whole, held sparse */
+    GArray *evidence;                /* of EvidenceName: that the caller can show */
 } Exchange;
 
 /* What the callee offers of one ledger. */
@@ -61,6 +70,9 @@ typedef struct {
     GPtrArray *openings;             /* of GBytes*: opening/1 documents for the caller */
     guint64 openings_next;           /* there are more: ask from this record on the next time; 0: these are all */
     LedgerOffer *yours;              /* or NULL */
+    GPtrArray *seen;                 /* of char*: notes of ledgers that the caller named and that are not offered, where the two do not plainly agree (W18) */
+    GArray *evidence;                /* of EvidenceName: that the callee can show */
+    GArray *evidence_wanted;         /* of EvidenceName: that the caller named and the callee lacks */
 } ExchangeReply;
 
 Exchange *exchange_new(void);
@@ -74,6 +86,20 @@ GBytes *exchange_reply_format(const ExchangeReply *reply, GError **error);
 void exchange_reply_free(ExchangeReply *reply);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExchangeReply, exchange_reply_free)
 void ledger_offer_free(LedgerOffer *offer);
+
+/* The answer to POST /v1/ledgers/NODE/compare (E29): the callee's checkpoint, and if that is not of fewer records than the one that was sent, the root of
+ * as many of its first records, and the proof of consistency from there. */
+typedef struct {
+    char *checkpoint;
+    gboolean has_root;
+    Digest root;
+    GArray *hashes;                  /* of Digest */
+} Comparison;
+Comparison *comparison_new(void);
+Comparison *comparison_parse(GBytes *bytes, GError **error);
+GBytes *comparison_format(const Comparison *comparison, GError **error);
+void comparison_free(Comparison *comparison);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Comparison, comparison_free)
 
 /* The stream of GET /v1/ledgers/NODE/records?from=N, parsed as it comes:
  *     batch <first> <count> <base64 of the commit's SSHSIG blob>\n  then count log entries

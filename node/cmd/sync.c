@@ -22,16 +22,19 @@ talk(gpointer data, const char *line)
 static json_t *
 result_json(const Peer *peer, const PullResult *result, const GError *failed)
 {
-    json_t *problems = json_array();
+    json_t *problems = json_array(), *alarms = json_array();
     json_t *root;
 
     for (guint i = 0; result->problems && i < result->problems->len; i++)
         json_array_append_new(problems, json_string(g_ptr_array_index(result->problems, i)));
+    for (guint i = 0; result->alarms && i < result->alarms->len; i++)
+        json_array_append_new(alarms, json_string(g_ptr_array_index(result->alarms, i)));
     root = json_pack("{s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "peer", peer->alias, "node", peer->node, "answered", failed == NULL,
                      "records", (json_int_t)result->records, "versions", (json_int_t)result->versions, "chunks", (json_int_t)result->chunks, "bytes",
                      (json_int_t)result->bytes, "wire_bytes", (json_int_t)result->wire_bytes, "requests", (json_int_t)result->requests, "refused",
                      (json_int_t)result->refused, "wanted_chunks", (json_int_t)result->wanted_chunks, "wanted_bytes", (json_int_t)result->wanted_bytes,
                      "problems", problems);
+    json_object_set_new(root, "alarms", alarms);
     json_set_text(root, "error", failed ? failed->message : NULL);
     return root;
 }

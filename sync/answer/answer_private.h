@@ -35,6 +35,9 @@ gboolean answer_exchange(Answer *answer, const AnswerRequest *request, const cha
 gboolean answer_records(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_sparse(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_record(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
+gboolean answer_compare(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
+gboolean answer_evidence(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
+gboolean answer_take_evidence(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_content(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_details(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_pages(Answer *answer, const AnswerRequest *request, const char *name, GError **error);

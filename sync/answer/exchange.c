@@ -4,6 +4,7 @@
 #include "keys/error.h"
 #include "manifests/statements.h"
 #include "sync/answer/answer_private.h"
+#include "sync/evidence.h"
 #include "sync/names.h"
 #include "sync/peer.h"
 
@@ -86,20 +87,55 @@ offer_own(Exchanging *x, GError **error)
     return TRUE;
 }
 
-/* E7: a ledger of a third party, as its profile allows.  One that cannot be read is left out: the others are not its fault. */
+/* What the caller said that it holds of it, whole or sparse; NULL if nothing. */
+static const LedgerPosition *
+position_named(const Exchange *exchange, const char *node)
+{
+    const LedgerPosition *position = find_position(exchange->ledgers, node);
+
+    return position ? position : find_position(exchange->sparse, node);
+}
+
+/* W18: the caller holds more, so that only it can compare; or its root is not that of as many records here. */
+static gboolean
+may_differ(Home *home, const char *node, const Standing *standing, const LedgerPosition *position)
+{
+    Ledger *ledger = home_peer_ledger(home, node, NULL);
+    Digest root;
+
+    return standing->size < position->size || !ledger || !ledger_root(ledger, position->size, &root, NULL) || !digest_equal(&root, &position->root);
+}
+
+static void
+tell_of(Exchanging *x, const char *node, Standing *standing)
+{
+    gsize size = json_string_size(standing->note, strlen(standing->note));
+
+    if (x->size + size > WIRE_EXCHANGE_MAX || x->reply->seen->len + x->reply->ledgers->len >= WIRE_LEDGERS_MAX)
+        return;
+    x->size += size;
+    g_ptr_array_add(x->reply->seen, g_steal_pointer(&standing->note));
+}
+
+/* E7: a ledger of a third party, as its profile allows; if it is not offered, an accepted peer that names it is told of the checkpoint where the two may
+ * differ.  One that cannot be read is left out: the others are not its fault. */
 static void
 offer_relayed(Exchanging *x, const char *node)
 {
-    const LedgerPosition *position = find_position(x->exchange->ledgers, node);
+    const Caller *caller = &x->answer->caller;
+    const LedgerPosition *position = find_position(x->exchange->ledgers, node), *named = caller->accepted ? position_named(x->exchange, node) : NULL;
+    gboolean may = strcmp(node, caller->node) != 0 && access_to_ledger(x->answer->home, caller, node);
     g_auto(Standing) standing = { 0 };
     LedgerOffer *offer;
 
-    if (strcmp(node, x->answer->caller.node) == 0 || !access_to_ledger(x->answer->home, &x->answer->caller, node) ||
-        !standing_of(x->answer->home, node, &standing, NULL))
+    if (strcmp(node, caller->node) == 0 || (!may && !named) || !standing_of(x->answer->home, node, &standing, NULL))
         return;
     /* a shorter copy is stale, and no news */
-    if (!is_news(&standing, position) || (position && standing.size < position->size))
+    if (!may || !is_news(&standing, position) || (position && standing.size < position->size)) {
+        if (named && may_differ(x->answer->home, node, &standing, named))
+            tell_of(x, node, &standing);
         return;
+    }
     offer = make_offer(x, node, TRUE, &standing);
     if (offer)
         g_ptr_array_add(x->reply->ledgers, offer);
@@ -223,6 +259,26 @@ note_call(Exchanging *x)
         peers_note_contact(x->answer->home, peer->node, NULL, NULL);
 }
 
+/* W17, PU22: what either side can show and the other lacks. */
+static gboolean
+tell_of_evidence(Exchanging *x, GError **error)
+{
+    Home *home = x->answer->home;
+    GArray *names = evidence_names(home, error);
+    GArray *lacking = names ? evidence_lacking(home, x->answer->caller.node, x->exchange->evidence, error) : NULL;
+
+    if (!lacking) {
+        g_clear_pointer(&names, g_array_unref);
+        return FALSE;
+    }
+    g_array_unref(x->reply->evidence);
+    g_array_unref(x->reply->evidence_wanted);
+    x->reply->evidence = names;
+    x->reply->evidence_wanted = lacking;
+    x->size += (names->len + lacking->len) * (NODE_ID_SIZE + strlen("/rollback"));
+    return TRUE;
+}
+
 static gboolean
 fill_reply(Exchanging *x, const AnswerRequest *request, GError **error)
 {
@@ -236,7 +292,7 @@ fill_reply(Exchanging *x, const AnswerRequest *request, GError **error)
         note_call(x);
     g_strlcpy(x->reply->node, home_id(x->answer->home), sizeof x->reply->node);
     x->reply->peer = caller->accepted;
-    if (!offer_own(x, error))
+    if (!offer_own(x, error) || (caller->accepted && !tell_of_evidence(x, error)))
         return FALSE;
     offer_yours(x);
     return (!caller->accepted || add_openings(x, error)) && offer_others(x, error);

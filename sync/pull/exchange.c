@@ -89,6 +89,7 @@ make_exchange(Session *session, GError **error)
     g_autoptr(Exchange) exchange = exchange_new();
     g_autoptr(GPtrArray) whole = home_ledgers(session->home, error);
     g_autoptr(GPtrArray) sparse = whole ? sparse_nodes(session->home, error) : NULL;
+    g_autoptr(GArray) evidence = NULL;
 
     if (!sparse || !(exchange->introduction = credentials_own(session->home, error)))
         return NULL;
@@ -96,6 +97,10 @@ make_exchange(Session *session, GError **error)
     exchange->openings = session->peer->openings;
     add_positions(session, exchange->ledgers, whole, add_whole, NULL);
     add_positions(session, exchange->sparse, sparse, add_sparse, exchange->ledgers);
+    evidence = evidence_names(session->home, error);
+    if (!evidence)
+        return NULL;
+    g_array_append_vals(exchange->evidence, evidence->data, evidence->len);
     return g_steal_pointer(&exchange);
 }
 

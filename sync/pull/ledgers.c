@@ -3,11 +3,12 @@
 #include <string.h>
 
 #include "keys/error.h"
-#include "sync/pull/evidence.h"
+#include "sync/evidence.h"
 #include "sync/pull/plan.h"
 #include "sync/pull/quota.h"
 #include "sync/pull/refusals.h"
 #include "sync/pull/replica.h"
+#include "sync/pull/rumours.h"
 #include "sync/sparse.h"
 
 /* One offer being looked at. */
@@ -48,6 +49,12 @@ verify_offer(Offered *offered, GError **error)
 }
 
 static gboolean
+from_owner(const Offered *offered)
+{
+    return strcmp(offered->offer->node, offered->session->peer->node) == 0;
+}
+
+static gboolean
 weigh_offer(Offered *offered, OfferVerdict *verdict, GError **error)
 {
     OfferFacts facts = { .held = offered->held, .offered = offered->offer->size };
@@ -59,8 +66,13 @@ weigh_offer(Offered *offered, OfferVerdict *verdict, GError **error)
         if (!ledger_root(offered->ledger, facts.offered, &root, error))
             return FALSE;
         facts.roots_agree = offered->checkpoint && digest_equal(&root, &offered->checkpoint->root);
-        facts.from_owner = strcmp(offered->offer->node, offered->session->peer->node) == 0;
+        facts.from_owner = from_owner(offered);
     }
+    if (!evidence_fork_size(offered->session->home, offered->offer->node, &facts.fork, error))
+        return FALSE;
+    /* The open part that is held stands for one of the two; and this node takes its own records back as before. */
+    if (offered->seen >= facts.fork || offered->own)
+        facts.fork = 0;
     *verdict = plan_offer(&facts);
     return TRUE;
 }
@@ -109,6 +121,42 @@ fetch_records(const Offered *offered, ReplicaResult *replica, GError **error)
            (offered->own || quota_add(session->home, session->peer->node, node, offered->relayed, FALSE, replica->bytes, error));
 }
 
+/* What was found out before, and a mirror repeats, is no news: `chama status` has it. */
+static gboolean
+is_old_news(const Offered *offered, gboolean fresh)
+{
+    g_autofree char *name = NULL;
+
+    if (fresh || offered->own || from_owner(offered))
+        return FALSE;
+    name = peers_display(offered->session->home, offered->offer->node);
+    session_talk(offered->session, "%s: %s has another history of its ledger than is held here; see `chama evidence`", name,
+                 offered->session->peer->alias ? offered->session->peer->alias : offered->session->peer->node);
+    return TRUE;
+}
+
+/* PU6, PU7: records that could not be taken.  Where no batch of theirs begins at our size it may be that their history is another one: they are asked. */
+static gboolean
+fail_records(const Offered *offered, ReplicaResult *replica, GError *failed, GError **error)
+{
+    Session *session = offered->session;
+    gboolean fresh = TRUE;
+
+    replica->conflict.own = offered->own;
+    if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_FORK)) {
+        if (!session_alarm(session, offered->offer->node, &replica->conflict, &fresh, error) || is_old_news(offered, fresh)) {
+            g_error_free(failed);
+            return !error || !*error;
+        }
+    } else if (offered->held > 0 && !offered->own && g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_MALFORMED) &&
+               !rumours_ask(session, offered->offer->node, error)) {
+        g_error_free(failed);
+        return FALSE;
+    }
+    g_propagate_error(error, failed);
+    return FALSE;
+}
+
 static gboolean
 take_records(const Offered *offered, GError **error)
 {
@@ -117,14 +165,8 @@ take_records(const Offered *offered, GError **error)
     GError *failed = NULL;
     g_autofree char *name = NULL;
 
-    if (!fetch_records(offered, &replica, &failed)) {
-        if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_FORK) && !evidence_keep(session->home, offered->offer->node, &replica.conflict, error)) {
-            g_error_free(failed);
-            return FALSE;
-        }
-        g_propagate_error(error, failed);
-        return FALSE;
-    }
+    if (!fetch_records(offered, &replica, &failed))
+        return fail_records(offered, &replica, failed, error);
     session->result->records += replica.records;
     if (!project(session, replica.ledger, error) || (!offered->own && !spread_news(session, offered->offer, error)))
         return FALSE;
@@ -145,45 +187,18 @@ keep_if_fresher(const Offered *offered, GError **error)
            refusals_forget(offered->session->home, offered->offer->node, error);
 }
 
-/* EV9: the records held, from where the checkpoint kept (of @kept records, maybe 0) ends, beside one that is not theirs. */
-static gboolean
-add_records_held(const Offered *offered, guint64 kept, Conflict *conflict, GError **error)
-{
-    conflict->hashes = merkle_file_peaks(ledger_merkle(offered->ledger), kept, error);
-    for (guint64 seq = kept; conflict->hashes && seq < offered->offer->size && seq - kept < EVIDENCE_RECORDS_MAX; seq++) {
-        g_autoptr(Record) record = ledger_get(offered->ledger, seq, error);
-
-        if (!record)
-            return FALSE;
-        conflict_add_record(conflict, record);
-    }
-    return conflict->hashes != NULL;
-}
-
-static gboolean
-fill_conflict(const Offered *offered, Conflict *conflict, GError **error)
-{
-    g_autofree char *note = ledger_checkpoint(offered->ledger, NULL);
-    g_autoptr(Checkpoint) kept = note ? checkpoint_verify_by(note, strlen(note), ledger_identity(offered->ledger), NULL) : NULL;
-
-    if (kept && kept->size <= offered->held)
-        conflict->checkpoints[0] = g_steal_pointer(&note);
-    conflict->checkpoints[1] = g_strdup(offered->offer->checkpoint);
-    if (conflict->rollback)
-        return TRUE;
-    if (conflict->checkpoints[0] && kept->size >= offered->offer->size)
-        return conflict_of_checkpoints(conflict, ledger_merkle(offered->ledger), offered->offer->size, kept->size, error);
-    return add_records_held(offered, conflict->checkpoints[0] ? kept->size : 0, conflict, error);
-}
-
 /* PU7, I3: what the owner signed before and what it signed now cannot both be true.  Nothing is adopted; both are kept for people. */
 static gboolean
 raise_alarm(const Offered *offered, gboolean rollback, GError **error)
 {
-    g_auto(Conflict) conflict = { .rollback = rollback };
+    g_auto(Conflict) conflict = { .rollback = rollback, .own = offered->own };
+    gboolean fresh;
 
-    if (!fill_conflict(offered, &conflict, error) || !evidence_keep(offered->session->home, offered->offer->node, &conflict, error))
+    if (!conflict_of_copy(&conflict, offered->ledger, offered->offer->checkpoint, offered->checkpoint, error) ||
+        !session_alarm(offered->session, offered->offer->node, &conflict, &fresh, error))
         return FALSE;
+    if (is_old_news(offered, fresh))
+        return TRUE;
     if (rollback)
         return chama_error(error, CHAMA_ERROR_FORK,
                            "ledger: rolled back: want the %" G_GUINT64_FORMAT " records that its owner signed before, have %" G_GUINT64_FORMAT,
@@ -201,12 +216,13 @@ raise_alarm_of_seen(const Offered *offered, GError **error)
     g_autoptr(Identity) identity = catalogue ? catalogue_identity(catalogue, offer->node, error) : NULL;
     g_autoptr(Checkpoint) checkpoint = identity ? checkpoint_verify_by(offer->checkpoint, strlen(offer->checkpoint), identity, error) : NULL;
     g_auto(Conflict) conflict = { .rollback = TRUE };
+    gboolean fresh;
 
     if (!checkpoint)
         return error && *error ? FALSE : chama_error(error, CHAMA_ERROR_NOT_FOUND, "ledger: its inception is not known here");
     conflict.checkpoints[0] = sparse_checkpoint(offered->session->home, offer->node);
     conflict.checkpoints[1] = g_strdup(offer->checkpoint);
-    if (!evidence_keep(offered->session->home, offer->node, &conflict, error))
+    if (!session_alarm(offered->session, offer->node, &conflict, &fresh, error))
         return FALSE;
     return chama_error(error, CHAMA_ERROR_FORK, "ledger: rolled back: want the %" G_GUINT64_FORMAT " records that its owner signed before, have %" G_GUINT64_FORMAT,
                        offered->seen, offer->size);
@@ -228,6 +244,14 @@ weigh_seen(Offered *offered, gboolean *stale, GError **error)
     return !*stale || strcmp(node, offered->session->peer->node) != 0 || raise_alarm_of_seen(offered, error);
 }
 
+/* PU23 */
+static gboolean
+refuse_disputed(const Offered *offered, GError **error)
+{
+    return is_old_news(offered, FALSE) ||
+           chama_error(error, CHAMA_ERROR_FORK, "ledger: PU23: two histories of it are known, and nothing held here says which to take; see `chama evidence`");
+}
+
 static gboolean
 follow_verdict(Offered *offered, OfferVerdict verdict, GError **error)
 {
@@ -240,6 +264,8 @@ follow_verdict(Offered *offered, OfferVerdict verdict, GError **error)
         return raise_alarm(offered, TRUE, error);
     case OFFER_FORK:
         return raise_alarm(offered, FALSE, error);
+    case OFFER_DISPUTED:
+        return refuse_disputed(offered, error);
     case OFFER_STALE:
         break;
     }
@@ -269,6 +295,22 @@ take_whole(Session *session, const LedgerOffer *offer, GError **error)
     return stale || (weigh_offer(&offered, &verdict, error) && follow_verdict(&offered, verdict, error));
 }
 
+/* Z6 says that it is another history, the owner's own answer shows it. */
+static gboolean
+accept_sparse(Session *session, const char *node, GBytes *stream, GError **error)
+{
+    GError *failed = NULL;
+
+    if (sparse_accept(session->home, node, stream, &failed))
+        return TRUE;
+    if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_FORK) && !rumours_ask(session, node, error)) {
+        g_error_free(failed);
+        return FALSE;
+    }
+    g_propagate_error(error, failed);
+    return FALSE;
+}
+
 /* PU8, PU18: a sparse ledger counts as one of the ledgers that a peer may bring, and its bytes are bounded by its format. */
 static gboolean
 take_sparse(Session *session, const LedgerOffer *offer, GError **error)
@@ -280,6 +322,7 @@ take_sparse(Session *session, const LedgerOffer *offer, GError **error)
     LedgerPosition held = { .size = 0 };
     Ledger *whole;
     QuotaUsed used;
+    guint64 fork;
 
     whole = home_peer_ledger(session->home, offer->node, NULL);
     /* An empty one is what is left of an attempt that failed. */
@@ -292,10 +335,14 @@ take_sparse(Session *session, const LedgerOffer *offer, GError **error)
     facts.new_ledger = held.size == 0;
     if (!plan_quota(&facts, session->options, error))
         return FALSE;
+    if (!evidence_fork_size(session->home, offer->node, &fork, error))
+        return FALSE;
+    if (held.size < fork && offer->size >= fork)
+        return chama_error(error, CHAMA_ERROR_FORK, "ledger: PU23: two histories of it are known, and nothing held here says which to take; see `chama evidence`");
     path = g_strdup_printf("/v1/ledgers/%s/sparse?from=%" G_GUINT64_FORMAT, offer->node, held.size);
     stream = transport_fetch(session->transport, "GET", path, NULL, NULL, SPARSE_SIZE_MAX, error);
     if (!stream || !quota_add(session->home, session->peer->node, offer->node, relayed, facts.new_ledger, 0, error) ||
-        !sparse_accept(session->home, offer->node, stream, error))
+        !accept_sparse(session, offer->node, stream, error))
         return FALSE;
     name = peers_display(session->home, offer->node);
     session_talk(session, "%s: only the open part of its ledger of %" G_GUINT64_FORMAT " records is for this node, as long as %s has not accepted it", name,

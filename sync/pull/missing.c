@@ -4,7 +4,7 @@
 
 #include "keys/durable.h"
 #include "keys/error.h"
-#include "sync/pull/evidence.h"
+#include "sync/evidence.h"
 #include "sync/pull/session.h"
 #include "sync/sparse.h"
 
@@ -147,12 +147,15 @@ static void
 keep_evidence(Home *home, const char *node, const Position *position, const SparseRecord *record)
 {
     const Checkpoint *offered = sparse_record_checkpoint(record);
-    g_auto(Conflict) conflict = { .checkpoints = { NULL, g_strdup(sparse_record_note(record)) } };
+    g_auto(Conflict) conflict = { 0 };
 
-    conflict.checkpoints[0] = position->ledger ? ledger_checkpoint(position->ledger, NULL) : sparse_checkpoint(home, node);
-    if (position->ledger && offered->size <= position->size)
-        conflict_of_checkpoints(&conflict, ledger_merkle(position->ledger), offered->size, position->size, NULL);
-    evidence_keep(home, node, &conflict, NULL);
+    if (position->ledger && offered->size <= position->size) {
+        conflict_of_copy(&conflict, position->ledger, sparse_record_note(record), offered, NULL);
+    } else {
+        conflict.checkpoints[0] = position->ledger ? ledger_checkpoint(position->ledger, NULL) : sparse_checkpoint(home, node);
+        conflict.checkpoints[1] = g_strdup(sparse_record_note(record));
+    }
+    evidence_keep(home, node, &conflict, NULL, NULL);
 }
 
 /* PU24: the checkpoint is of the ledger that is known.  Of a ledger held whole any beginning can be compared; of one held sparsely an older

@@ -9,7 +9,7 @@ OfferVerdict
 plan_offer(const OfferFacts *facts)
 {
     if (facts->offered > facts->held)
-        return OFFER_LONGER;
+        return facts->held < facts->fork && facts->offered >= facts->fork ? OFFER_DISPUTED : OFFER_LONGER;
     if (!facts->roots_agree)
         return OFFER_FORK;
     if (facts->offered == facts->held)

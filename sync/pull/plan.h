@@ -14,6 +14,7 @@ typedef struct {
     guint64 held, offered;      /* records */
     gboolean roots_agree;       /* offered <= held: the ledger held had the offered root at that size */
     gboolean from_owner;        /* the peer asked is the ledger's own node */
+    guint64 fork;               /* PU23: two histories are known that differ within the first so many records; 0: none */
 } OfferFacts;
 typedef enum {
     OFFER_LONGER,               /* fetch the records that are new */
@@ -21,6 +22,7 @@ typedef enum {
     OFFER_STALE,                /* a mirror that is behind */
     OFFER_ROLLBACK,             /* its owner has fewer records than it signed before (I3) */
     OFFER_FORK,                 /* two histories (I3) */
+    OFFER_DISPUTED,             /* one of two known histories, and nothing held says which to go on with */
 } OfferVerdict;
 OfferVerdict plan_offer(const OfferFacts *facts);
 

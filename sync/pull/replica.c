@@ -113,8 +113,8 @@ verify_entry(Replica *replica, const RecordReceived *received, GError **error)
 static void
 remember(Replica *replica, const Record *record)
 {
-    if (replica->head.size == 0)
-        replica->result->conflict.inception = record_entry(record);
+    if (replica->head.size == 0 || strcmp(record->type, ROTATION_TYPE) == 0)
+        conflict_add_key(&replica->result->conflict, record);
     replica->recent_size += g_bytes_get_size(record->bytes) + SSHSIG_SIZE_MAX;
     if (replica->recent && replica->recent_size <= RECENT_SIZE_MAX)
         g_ptr_array_add(replica->recent, record_copy(record));

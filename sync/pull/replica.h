@@ -5,7 +5,7 @@
 #ifndef CHAMA_SYNC_PULL_REPLICA_H
 #define CHAMA_SYNC_PULL_REPLICA_H
 
-#include "sync/pull/evidence.h"
+#include "sync/evidence.h"
 #include "sync/pull/session.h"
 
 typedef struct {

@@ -39,6 +39,22 @@ session_problem(Session *session, const char *subject, GError *error)
     g_error_free(error);
 }
 
+void
+session_tell_alarm(Session *session, const char *node, const char *what)
+{
+    g_ptr_array_add(session->result->alarms, g_strdup_printf("%s: %s", node, what));
+}
+
+gboolean
+session_alarm(Session *session, const char *node, const Conflict *conflict, gboolean *fresh, GError **error)
+{
+    if (!evidence_keep(session->home, node, conflict, fresh, error))
+        return FALSE;
+    if (*fresh)
+        session_tell_alarm(session, node, conflict->rollback ? "it signed fewer records than before" : "two histories of its ledger; evidence is kept");
+    return TRUE;
+}
+
 gboolean
 session_over(const GError *error)
 {

@@ -7,6 +7,7 @@
 #define CHAMA_SYNC_PULL_SESSION_H
 
 #include "manifests/listing/known.h"
+#include "sync/evidence.h"
 #include "sync/pull.h"
 #include "sync/pull/intake.h"
 #include "sync/pull/landing.h"
@@ -42,6 +43,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Session, session_clear)
 void session_talk(Session *session, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* Takes @error: "SUBJECT: MESSAGE" goes to the result's problems. */
 void session_problem(Session *session, const char *subject, GError *error);
+/* PU7: keeps what contradicts; what was not known before (@fresh) is an alarm in the result. */
+gboolean session_alarm(Session *session, const char *node, const Conflict *conflict, gboolean *fresh, GError **error);
+/* An alarm: "NODE: WHAT", for the log and for people. */
+void session_tell_alarm(Session *session, const char *node, const char *what);
 /* TRUE for an error after which there is no use in going on: the peer is gone, or the person stopped it. */
 gboolean session_over(const GError *error);
 /* CANCELLED if the person stopped it. */

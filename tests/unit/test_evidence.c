@@ -8,7 +8,6 @@
 /* One node with two histories that part at record @part: records, and the hash file of each. */
 typedef struct {
     Node node;
-    GBytes *inception;
     GPtrArray *records[2];
     MerkleFile *trees[2];
 } Forked;
@@ -40,7 +39,6 @@ forked_make(Forked *forked, guint part)
         for (guint i = 0; i < RECORDS; i++)
             extend(forked, branch, &head, branch == 1 && i == part ? "{\"text\":\"other\"}" : "{\"text\":\"x\"}");
     }
-    forked->inception = record_entry(forked->records[0]->pdata[0]);
 }
 
 static void
@@ -50,7 +48,6 @@ forked_clear(Forked *forked)
         g_ptr_array_unref(forked->records[branch]);
         merkle_file_close(forked->trees[branch]);
     }
-    g_bytes_unref(forked->inception);
     node_tear_down(&forked->node);
 }
 
@@ -102,7 +99,7 @@ assert_refused(const EvidenceParts *parts, int code, const char *text)
         g_error("want %d and \"%s\" in: %d %s", code, text, error->code, error->message);
 }
 
-#define KEYS(forked) .keys = &(forked).inception, .key_count = 1
+#define KEYS(forked) .keys = (const Record *const *)(forked).records[0]->pdata, .key_count = 1
 
 static void
 test_two_records(void)
@@ -303,10 +300,9 @@ test_forged(void)
         assert_refused(&(EvidenceParts){ KEYS(f), .checkpoints = { good, foreign } }, CHAMA_ERROR_VERIFY, "T5");
     }
     {
-        GBytes *keys[] = { f.inception, f.inception };
-        const Record *records[] = { f.records[0]->pdata[5], f.records[1]->pdata[5] };
+        const Record *records[] = { f.records[0]->pdata[5], f.records[1]->pdata[5] }, *keys[] = { f.records[0]->pdata[0], f.records[0]->pdata[1] };
 
-        assert_refused(&(EvidenceParts){ .keys = keys, .key_count = 2, .records = records, .record_count = 2 }, CHAMA_ERROR_UNSUPPORTED, "EV3");
+        assert_refused(&(EvidenceParts){ .keys = keys, .key_count = 2, .records = records, .record_count = 2 }, CHAMA_ERROR_MALFORMED, "EV3");
     }
     forked_clear(&f);
     forked_clear(&other);

@@ -20,6 +20,11 @@ test_offer(void)
         { { .held = 5, .offered = 4, .roots_agree = FALSE }, OFFER_FORK },
         { { .held = 5, .offered = 4, .roots_agree = FALSE, .from_owner = TRUE }, OFFER_FORK },
         { { .held = 5, .offered = 0, .roots_agree = TRUE, .from_owner = TRUE }, OFFER_ROLLBACK },
+        { { .held = 0, .offered = 7, .fork = 7 }, OFFER_DISPUTED },
+        { { .held = 6, .offered = 9, .fork = 7, .from_owner = TRUE }, OFFER_DISPUTED },
+        { { .held = 6, .offered = 6, .fork = 7, .roots_agree = TRUE }, OFFER_SAME },
+        { { .held = 0, .offered = 6, .fork = 7 }, OFFER_LONGER },
+        { { .held = 7, .offered = 9, .fork = 7 }, OFFER_LONGER },
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++)

@@ -1,0 +1,84 @@
+#!/bin/sh
+# PU7, PU22, PU23, PU27: a node that shows different histories to different peers is found out by the first two that meet, whatever they were shown; evidence
+# goes from node to node, and the fork is refused.
+. "$SOURCE/tests/lib.sh"
+fixture v1
+fixture v2
+
+# records HOME: how many of Forestry's are held there.
+records() {
+    git -C "$1/ledgers/$forger.git" rev-list --count main 2>/dev/null || echo 0
+}
+alarms() {
+    chama "$1" evidence --json | python3 -c 'import json, sys; print(sum(1 for e in json.load(sys.stdin) if e["kind"] == "fork" and e["proof"]))'
+}
+
+# split TAG A B [ARGUMENTS]: Forestry shows A more versions to east and B other ones to west; north knows only what both have; ARGUMENTS are of its init.
+split() {
+    tag=$1 a=$2 b=$3
+    shift 3
+    mkdir "$FOLDER/$tag" && FOLDER=$FOLDER/$tag && cd "$FOLDER" || exit 1
+    make_node forestry Forestry "$@"
+    for node in east west north; do make_node $node $node; done
+    forger=$(chama forestry id --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["node"])')
+    for node in forestry east west north; do start $node; done
+    for node in east west north; do pair $node forestry; done
+    pair east west && pair west north
+    chama forestry publish first ../v1 --share open >/dev/null
+    for node in east west north; do chama $node sync forestry >/dev/null || bad "$node syncs"; done
+    stop forestry && cp -a forestry twin
+    for i in $(seq "$a"); do chama forestry publish "a$i" ../v1 --share open >/dev/null; done
+    for i in $(seq "$b"); do chama twin publish "b$i" ../v2 --share open >/dev/null; done
+    start forestry && chama east sync forestry >/dev/null || bad "east syncs"
+    stop forestry && mv forestry honest && mv twin forestry
+    start forestry && chama west sync forestry >/dev/null || bad "west syncs"
+    had=$(records north)
+}
+leave() {
+    for node in forestry east west north; do stop $node; done
+    cd .. && FOLDER=$(pwd)
+}
+
+for lengths in "1 1" "1 2" "2 1" "3 3"; do
+    set -- $lengths
+    split "split-$1-$2" "$1" "$2"
+    want "$lengths: the first two that meet find it" 3 chama east sync west
+    has "$lengths: and say so" "$err" "two histories"
+    equal "$lengths: with evidence" "$(alarms east)" 1
+    want "$lengths: told once" 0 chama east sync west
+    equal "$lengths: the other has it, too" "$(alarms west)" 1
+    want "$lengths: it goes on to who met neither" 3 chama north sync west
+    has "$lengths: who says from whom" "$err" "evidence from west"
+    equal "$lengths: and has it" "$(alarms north)" 1
+    want "$lengths: status raises the alarm" 0 chama north status
+    has "$lengths: of whom" "$out" "ALARM"
+    has_not "$lengths: north cannot tell which is right" "$(records north)" "$((had + 1))"
+    want "$lengths: so it takes nothing more of it" 3 chama north sync forestry
+    has "$lengths: by rule" "$err" "PU23"
+    equal "$lengths: nothing" "$(records north)" "$had"
+    want "$lengths: east refuses the other branch of its owner" 3 chama east sync forestry
+    has "$lengths: by name" "$err" "two histories"
+    leave
+done
+
+# The ledger is for the owner's peers alone, so east and west may not pass it on; the checkpoints are compared all the same.
+split private 2 1 --ledger peers
+want "private: found though neither may have the other's copy" 3 chama east sync west
+equal "private: with evidence" "$(alarms east)" 1
+leave
+split private-other 1 2 --ledger peers
+want "private: the other way round" 3 chama east sync west
+equal "private: with evidence here" "$(alarms east)" 1
+want "private: passed on" 0 chama east sync west
+equal "private: to the other" "$(alarms west)" 1
+
+# The file that is handed over.
+id=$(chama east evidence --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["id"])')
+want "evidence is exported" 0 chama east evidence export "$id" "$FOLDER/evidence.json"
+equal "as it was verified" "$(sha256sum <evidence.json | cut -d' ' -f1)" "$id"
+want "and shown" 0 chama east evidence show "$id"
+has "in words" "$out" "it signed"
+want "no such evidence" 1 chama east evidence show 0123456789abcdef
+want "no id" 2 chama east evidence show xyz
+want "no such word" 2 chama east evidence forget "$id"
+leave
