@@ -5,7 +5,7 @@
 #include "keys/canonical.h"
 #include "keys/durable.h"
 #include "keys/error.h"
-#include "manifests/erasure.h"
+#include "manifests/erasing.h"
 #include "manifests/memories.h"
 
 /* Where the documents of a version stand once they are stored. */
@@ -370,7 +370,7 @@ version_roots(Home *home, const Manifest *manifest, Held *held, GError **error)
 
     if (!state)
         return FALSE;
-    if (state_held(state, &manifest->address, held, &failed) && held->complete)
+    if (state_held(state, &manifest->address, held, &failed) && held->complete && !erasing_is_pending(home, &manifest->address))
         return TRUE;
     if (failed) {
         g_propagate_error(error, g_steal_pointer(&failed));
@@ -418,6 +418,7 @@ version_drop(Home *home, const Manifest *manifest, gboolean dry_run, guint64 *by
 typedef struct {
     Home *home;
     gboolean dry_run;
+    GHashTable *gone;        /* manifests of versions that are to go, or NULL */
 } Collection;
 
 typedef struct {
@@ -494,6 +495,8 @@ mark_held(GcMarks *marks, gpointer data, GError **error)
         const Held *held = &g_array_index(all, Held, i);
         Marking marking = { home_store(home, error), marks, held->complete };
 
+        if (collection->gone && g_hash_table_contains(collection->gone, &held->manifest))
+            continue;
         if (is_left_over(home, held)) {
             if (!collection->dry_run && !state_drop(state, &held->manifest, error))
                 return FALSE;
@@ -540,13 +543,27 @@ clear_all_stale(Home *home)
 }
 
 gboolean
+version_purge(Home *home, GHashTable *gone, gboolean *busy, void (*waiting)(void), GcTotals *totals, GError **error)
+{
+    Store *store = home_store(home, error);
+    Collection collection = { home, FALSE, gone };
+
+    clear_all_stale(home);
+    return store && home_catalogue(home, error) && store_purge(store, mark_held, &collection, busy, waiting, totals, error);
+}
+
+gboolean
 version_gc(Home *home, gboolean dry_run, void (*waiting)(void), GcTotals *totals, GError **error)
 {
     Store *store = home_store(home, error);
-    Collection collection = { home, dry_run };
+    Collection collection = { home, dry_run, NULL };
+    guint pending;
 
     if (!dry_run)
         clear_all_stale(home);
-
-    return store && home_catalogue(home, error) && store_gc(store, dry_run, mark_held, &collection, waiting, totals, error);
+    if (!store || !home_catalogue(home, error) || !erasing_pending(home, &pending, error))
+        return FALSE;
+    if (pending > 0 && !dry_run)
+        return erasing_finish(home, NULL, waiting, totals, error);
+    return store_gc(store, dry_run, mark_held, &collection, waiting, totals, error);
 }

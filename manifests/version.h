@@ -46,8 +46,10 @@ gboolean version_drop(Home *home, const Manifest *manifest, gboolean dry_run, gu
 gboolean version_verify(Home *home, const Manifest *manifest, FoundGood *found_good, VersionReport report, gpointer data, Progress *progress,
                         GError **error);
 
-/* gc over all versions held (complete or being transferred). */
+/* gc over all versions held (complete or being transferred); what is to be erased is (manifests/erasing.h). */
 #include "manifests/store/maintain.h"
 gboolean version_gc(Home *home, gboolean dry_run, void (*waiting)(void), GcTotals *totals, GError **error);
+/* P29: the same to the end (store_purge()); the versions whose manifests are in @gone (of Digest) count as none. */
+gboolean version_purge(Home *home, GHashTable *gone, gboolean *busy, void (*waiting)(void), GcTotals *totals, GError **error);
 
 #endif

@@ -80,6 +80,7 @@ COMMAND(grants);
 COMMAND(attest);
 COMMAND(withdraw);
 COMMAND(evidence);
+COMMAND(erase);
 COMMAND(verify);
 COMMAND(audit);
 COMMAND(prove);

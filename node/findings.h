@@ -21,6 +21,8 @@ typedef struct {
 void findings_report(gpointer data, const char *message);
 /* After a subject: prints "SUBJECT: good" if nothing was found since @bad_before. */
 void findings_close_subject(Findings *findings, guint bad_before);
+/* A subject of which there is nothing to check, for a reason: "SUBJECT: WHY", neither good nor bad. */
+void findings_excuse(Findings *findings, const char *why);
 /* Ids of all nodes whose ledger lies in the home, whole or sparse, by what lies there: the catalogue may lack what is damaged.  The caller's. */
 GPtrArray *findings_ledgers(Home *home, GError **error);
 /* Checks one ledger (whole or sparse) by its node id. */

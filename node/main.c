@@ -57,6 +57,9 @@ static const Command commands[] = {
     { "withdraw", cmd_withdraw, "NAME@V --reason TEXT", "take back a version of this node: nobody serves it any more, its history stays",
       "Replicas stop serving it at their next sync; what was copied stays where it is.  There is no taking it back: publish anew.\n"
       "Versions known here that were made from it are listed." },
+    { "erase", cmd_erase, "NAME@V --reason TEXT", "take a version's content away for good, here and, of one's own, at replicas",
+      "The manifest stays, and a tombstone that says when it was erased and why.  Replicas follow at their next sync, with tombstones of their own.\n"
+      "Of another node's version the content goes here alone.  What other versions consist of, too, stays." },
     { "verify", cmd_verify, "[NAME[@V]]", "verify signatures, chain, listing and every chunk of versions held", NULL },
     { "audit", cmd_audit, "[NODE ...]", "check everything that ledgers say, and report it",
       "Every signature, chain, root, fork, version, source and grant in the ledgers known here, worst first.  Exit 3 if anything does not hold.\n"

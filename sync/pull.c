@@ -7,6 +7,7 @@
 
 #include "keys/error.h"
 #include "sync/pull/content.h"
+#include "sync/pull/erasures.h"
 #include "sync/pull/ledgers.h"
 #include "sync/pull/rumours.h"
 #include "sync/pull/session.h"
@@ -15,7 +16,7 @@
 
 /* The order of events of one sync. */
 static gboolean (*const steps[])(Session *, GError **) = { pull_exchange, pull_evidence, pull_own_ledger, pull_ledgers, pull_rumours, pull_openings,
-                                                            pull_content };
+                                                            pull_erasures, pull_content };
 
 void
 pull_options_defaults(PullOptions *options)

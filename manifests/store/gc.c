@@ -1,5 +1,5 @@
 /*
- * gc: packs without what is no longer wanted (manifests/FORMAT.md, P19).  A pack is either kept as it is or emptied: its live frames go to
+ * gc: packs without what is no longer wanted (manifests/FORMAT.md, P19, P29).  A pack is either kept as it is or emptied: its live frames go to
  * another pack of its scope, the index changes in one step, then its file goes.
  */
 #include <sys/file.h>
@@ -27,6 +27,7 @@ struct GcMarks {
     GHashTable *by_id;     /* id -> GcPack */
     guint8 *live, *named;  /* one bit for each frame number of each pack: wanted; named by gc_mark_add() itself */
     GArray *bases;         /* Digest: of patches that were marked, not looked at yet */
+    gboolean purge;        /* P29: what is not named is dead, and each pack with something dead is emptied */
 };
 
 typedef struct {
@@ -62,12 +63,13 @@ marks_load(GcMarks *marks, GError **error)
 }
 
 static GcMarks *
-marks_new(Store *store, Index *index, GError **error)
+marks_new(Store *store, Index *index, gboolean purge, GError **error)
 {
     GcMarks *marks = g_new0(GcMarks, 1);
 
     marks->store = store;
     marks->index = index_ref(index);
+    marks->purge = purge;
     marks->by_id = g_hash_table_new(g_int64_hash, g_int64_equal);
     marks->bases = g_array_new(FALSE, FALSE, sizeof(Digest));
     if (marks_load(marks, error))
@@ -146,7 +148,7 @@ mark_object(GcMarks *marks, const Digest *digest, guint64 *bit, GError **error)
     *bit = G_MAXUINT64;
     if (index_find(marks->index, digest, NULL, &entry, NULL, &failed))
         return find_bit(marks, &entry, bit, error) &&
-               (!set_bit(marks->live, *bit) || entry.codec != CODEC_PATCH || note_bases(marks, &entry, error));
+               (!set_bit(marks->live, *bit) || marks->purge || entry.codec != CODEC_PATCH || note_bases(marks, &entry, error));
     if (!failed)
         return TRUE;
     g_propagate_error(error, g_steal_pointer(&failed));
@@ -260,6 +262,8 @@ is_worth_it(const GcMarks *marks, const GcPack *pack)
 
     if (pack->record.doomed)
         return FALSE;
+    if (marks->purge)
+        return pack->live_bytes < content;
     if (pack->live_bytes == 0 || pack->live_bytes < content / 4 * 3)
         return TRUE;
     if (content >= SMALL_PACK)
@@ -521,10 +525,13 @@ empty_pack(Gc *gc, const GcPack *pack, GError **error)
     guint64 from = 0;
     gboolean whole;
 
-    if (!file)
+    if (!file) {
+        gc->totals->packs_left++;
         return TRUE;
+    }
     if (!move_content(gc, pack, file, &from, &whole, &failed) || !whole) {
         take_back(gc, from);
+        gc->totals->packs_left++;
         if (!failed || g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_DAMAGED))
             return TRUE;
         g_propagate_error(error, g_steal_pointer(&failed));
@@ -579,21 +586,85 @@ collect(Store *store, GcMarks *marks, gboolean dry_run, GcTotals *totals, GError
     return TRUE;
 }
 
+/* One way through: marks, then @act with them. */
+typedef gboolean (*GcAct)(Store *store, GcMarks *marks, gboolean dry_run, GcTotals *totals, GError **error);
+
+static gboolean
+mark_and(GcAct act, Store *store, gboolean purge, gboolean dry_run, GcMark mark, gpointer data, GcTotals *totals, GError **error)
+{
+    g_autoptr(Index) index = store_index(store);
+    GcMarks *marks = marks_new(store, index, purge, error);
+    gboolean ok;
+
+    if (!marks)
+        return FALSE;
+    ok = mark(marks, data, error) && act(store, marks, dry_run, totals, error);
+    marks_free(marks);
+    return ok;
+}
+
 static gboolean
 gc_locked(Store *store, gboolean dry_run, GcMark mark, gpointer data, GcTotals *totals, GError **error)
 {
-    g_autoptr(Index) index = NULL;
-    GcMarks *marks;
-    gboolean ok;
+    return store_refresh(store, NULL, error) && (dry_run || store_salvage(store, error)) &&
+           mark_and(collect, store, FALSE, dry_run, mark, data, totals, error);
+}
 
-    if (!store_refresh(store, NULL, error) || (!dry_run && !store_salvage(store, error)))
+/* What came after the marks is our own: copies of what is named. */
+static gboolean
+is_named(gpointer data, const IndexEntry *entry)
+{
+    const GcMarks *marks = data;
+    guint64 bit = 0;
+
+    if (!g_hash_table_contains(marks->by_id, &entry->pack))
+        return TRUE;
+    return find_bit(marks, entry, &bit, NULL) && (marks->named[bit / 8] & 1 << bit % 8);
+}
+
+static gboolean
+make_whole(Store *store, GcMarks *marks, gboolean dry_run, GcTotals *totals, GError **error)
+{
+    return store_free_bases(store, marks->index, is_named, marks, &totals->made_whole, error);
+}
+
+/* P29: what a patch needs that nobody names is no longer needed; then it is as dead as all else. */
+static gboolean
+purge_locked(Store *store, GcMark mark, gpointer data, GcTotals *totals, GError **error)
+{
+    return store_refresh(store, NULL, error) && store_salvage(store, error) &&
+           mark_and(make_whole, store, TRUE, FALSE, mark, data, totals, error) && mark_and(collect, store, TRUE, FALSE, mark, data, totals, error);
+}
+
+/* The store's lock, exclusive; *@lock -1 and *@busy set if others have it and it is not to be waited for. */
+static gboolean
+lock_alone(Store *store, gboolean *busy, void (*waiting)(void), int *lock, GError **error)
+{
+    if (!store_lock(store->lock_path, LOCK_EX, FALSE, lock, error))
         return FALSE;
-    index = store_index(store);
-    marks = marks_new(store, index, error);
-    if (!marks)
+    if (busy)
+        *busy = *lock < 0;
+    if (*lock >= 0 || busy)
+        return TRUE;
+    if (waiting)
+        waiting();
+    return store_lock(store->lock_path, LOCK_EX, TRUE, lock, error);
+}
+
+gboolean
+store_purge(Store *store, GcMark mark, gpointer data, gboolean *busy, void (*waiting)(void), GcTotals *totals, GError **error)
+{
+    gboolean ok;
+    int lock;
+
+    memset(totals, 0, sizeof *totals);
+    if (!lock_alone(store, busy, waiting, &lock, error))
         return FALSE;
-    ok = mark(marks, data, error) && collect(store, marks, dry_run, totals, error);
-    marks_free(marks);
+    if (lock < 0)
+        return TRUE;
+    ok = purge_locked(store, mark, data, totals, error);
+    base_cache_clear(store->bases);
+    store_unlock(lock);
     return ok;
 }
 
@@ -604,11 +675,7 @@ store_gc(Store *store, gboolean dry_run, GcMark mark, gpointer data, void (*wait
     gboolean ok;
     int lock;
 
-    if (!store_lock(store->lock_path, LOCK_EX, FALSE, &lock, error))
-        return FALSE;
-    if (lock < 0 && waiting)
-        waiting();
-    if (lock < 0 && !store_lock(store->lock_path, LOCK_EX, TRUE, &lock, error))
+    if (!lock_alone(store, NULL, waiting, &lock, error))
         return FALSE;
     totals = totals ? totals : &nowhere;
     memset(totals, 0, sizeof *totals);

@@ -26,7 +26,13 @@ gboolean gc_mark_add(GcMarks *marks, const Digest *digest, gboolean *fresh, GErr
 typedef gboolean (*GcMark)(GcMarks *marks, gpointer data, GError **error);
 typedef struct {
     guint64 objects_freed, bytes_freed, bytes_kept, packs_rewritten, packs_removed; /* bytes of packs; removed: nothing in it was live */
+    guint64 made_whole, packs_left; /* of store_purge() alone: objects stored anew; packs that are damaged and could not be rid of what is dead */
 } GcTotals;
 gboolean store_gc(Store *store, gboolean dry_run, GcMark mark, gpointer data, void (*waiting)(void), GcTotals *totals, GError **error);
+
+/* P29: the same to the end: of what @mark does not name not a byte stays in any pack, though it is little, or patches were made against it: these are stored
+ * anew, whole, first.  @mark is called twice, and names the same each time.  @busy (may be NULL): set, and nothing done, if others use the store; else it
+ * waits for them.  Packs that are left count in *@totals, and are no error. */
+gboolean store_purge(Store *store, GcMark mark, gpointer data, gboolean *busy, void (*waiting)(void), GcTotals *totals, GError **error);
 
 #endif

@@ -73,6 +73,11 @@ gboolean store_let_orphans_go(Index *index, const char *packs_path, StoreReport 
 /* Are the bases of what @piece holds in the index, as the change has it so far?  Of what is no patch, always. */
 gboolean store_has_bases(IndexChange *change, const PackPiece *piece, gboolean *has, GError **error);
 
+/* purge.c.  P29: of the objects that @named says TRUE of, those that are patches against something of which it does not are stored anew, whole: *@count.  One that
+ * cannot be read stays as it is.  The caller has the exclusive lock. */
+typedef gboolean (*StoreNamed)(gpointer data, const IndexEntry *entry);
+gboolean store_free_bases(Store *store, Index *index, StoreNamed named, gpointer data, guint64 *count, GError **error);
+
 /* maintain.c.  The same as store_rebuild_index(), for a caller that holds the exclusive lock. */
 gboolean store_rebuild_locked(const char *path, StoreReport report, gpointer data, GError **error);
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "manifests/check.h"
+#include "manifests/erasing.h"
 #include "manifests/store/maintain.h"
 #include "node/command.h"
 #include "node/config.h"
@@ -74,6 +75,7 @@ check_all(Findings *findings, Home *home, gboolean rebuilt, GError **error)
     check_part(findings, home, "sealed statements", check_sealed);
     check_part(findings, home, "single records", check_single_records);
     check_part(findings, home, "store", check_store_with_meter);
+    check_part(findings, home, "versions erased", erasing_check);
     check_part(findings, home, "versions held", rebuilt ? check_held_and_release : check_held);
     return TRUE;
 }

@@ -2,12 +2,37 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "manifests/erasing.h"
 #include "manifests/version.h"
 #include "node/command.h"
 #include "node/findings.h"
 #include "node/meter.h"
 #include "node/show.h"
+#include "node/stated.h"
 #include "sync/peers.h"
+
+static gboolean
+is_erased(Home *home, const Manifest *manifest)
+{
+    g_autofree char *end = stated_end(home, manifest);
+
+    return end && g_str_has_prefix(end, "erased");
+}
+
+/* S19: what was erased is neither good nor bad; of its record all is checked. */
+static gboolean
+told_erased(Findings *findings, Home *home, const Manifest *manifest, const char *version)
+{
+    gboolean here = *show_held(home, manifest) && !erasing_is_pending(home, &manifest->address);
+    g_autofree char *end = here ? NULL : stated_end(home, manifest);
+
+    if (!end || !g_str_has_prefix(end, "erased"))
+        return FALSE;
+    findings->subject = version;
+    findings_excuse(findings, end);
+    findings->subject = NULL;
+    return TRUE;
+}
 
 static gboolean
 verify_version(Findings *findings, Home *home, const Manifest *manifest, FoundGood *found_good, GError **error)
@@ -21,6 +46,10 @@ verify_version(Findings *findings, Home *home, const Manifest *manifest, FoundGo
     findings->subject = version;
     if (strcmp(show_signature(home, manifest), "valid") != 0)
         findings_report(findings, "signature: want a valid one by the publisher's key, have none");
+    if (told_erased(findings, home, manifest, version)) {
+        findings->checked++;
+        return TRUE;
+    }
     meter = meter_start(version, &progress);
     done = version_verify(home, manifest, found_good, findings_report, findings, &progress, error);
     meter_stop(meter);
@@ -31,7 +60,7 @@ verify_version(Findings *findings, Home *home, const Manifest *manifest, FoundGo
     return TRUE;
 }
 
-/* Those of @versions that are held. */
+/* Those of @versions that are held, and those that were erased. */
 static gboolean
 verify_held(Findings *findings, Home *home, const GPtrArray *versions, guint *held_count, GError **error)
 {
@@ -42,7 +71,7 @@ verify_held(Findings *findings, Home *home, const GPtrArray *versions, guint *he
     for (guint i = 0; state && i < versions->len; i++) {
         const Manifest *manifest = g_ptr_array_index(versions, i);
 
-        if (!state_held(state, &manifest->address, &held, NULL) || !held.complete)
+        if (!(state_held(state, &manifest->address, &held, NULL) && held.complete) && !is_erased(home, manifest))
             continue;
         (*held_count)++;
         if (!verify_version(findings, home, manifest, found_good, error))

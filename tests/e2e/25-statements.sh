@@ -137,3 +137,102 @@ want "and knows" 4 chama e get forestry/lakes@1 e-lakes
 has "why" "$err" "of another lake"
 if grep -rqs "kept from all" e; then bad "the stranger has the reason of what is not open"; else ok "the stranger has no reason of what is not open"; fi
 for home in a b c d e; do want "fsck of $home" 0 chama $home fsck; done
+
+# Erasure.  The table's third version is stored against its second; what is erased must go all the same.
+mkdir names
+seq 1 20000 | sed 's/$/,registered/' >names/register.csv && echo "Xuexin Kranich,25.0389" >>names/register.csv
+echo "sole file of the first version: Kranichnest" >names/note.txt
+chama a publish names names --share conditional >/dev/null
+rm names/note.txt
+seq 1 20000 | sed 's/^\(.*7\)$/\1,left/; s/$/,registered/' >names/register.csv
+chama a publish names names --share conditional >/dev/null
+seq 1 20000 | sed 's/^\(.*3\)$/\1,left/; s/$/,registered/' >names/register.csv
+chama a publish names names --share conditional >/dev/null
+chama a grant names tourism >/dev/null
+chama b follow forestry/names >/dev/null
+want "the mirror has all three" 0 chama b sync forestry
+want "one of them" 0 chama b get forestry/names@1 b-names
+
+# lies HOME WORDS: how many objects in its store, opened, hold WORDS.
+lies() { python3 "$SOURCE/tests/interop/words.py" "$FOLDER/$1" "$2"; }
+equal "the words are in the owner's store" "$(lies a Kranichnest)" 1
+equal "and in the mirror's" "$(lies b Kranichnest)" 1
+equal "the row, too" "$(lies b 'Xuexin Kranich')" 1
+
+want "erase without a reason" 2 chama a erase names@1 --yes
+want "without a version" 2 chama a erase names --reason x --yes
+want "where nobody can be asked" 2 sh -c "\"$CHAMA\" --home \"$FOLDER/a\" erase names@1 --reason x </dev/null"
+has "says so" "$err" "--yes"
+want "a reason that does not show" 2 chama a erase names@1 --reason "$(printf 'a\033[2Jb')" --yes
+want "a version that is not there" 1 chama a erase names@9 --reason x --yes
+want "of another node, not held here" 1 chama c erase "$(chama c ls --json | sed -n 's/.*"dataset": "\(.*divisions\)".*/\1/p' | head -n 1)@1" --reason x --yes
+equal "none of which changed anything" "$(lies a Kranichnest)" 1
+want "erase" 0 chama a erase names@1 --reason "a person asked for it" --yes
+has "says what" "$out" "erased names@1: a person asked for it"
+has "and what it cannot reach" "$err" "not reached: folders and files written from it, backups"
+equal "nothing of the first version's file is left" "$(lies a Kranichnest)" 0
+equal "nor of the row" "$(lies a 'Xuexin Kranich')" 0
+want "a second time" 1 chama a erase names@1 --reason again --yes
+want "get" 1 chama a get names@1 a-names
+has "says when and why" "$err" "erased $(date -u +%Y-%m-%d): a person asked for it"
+want "the others are whole" 0 chama a verify names
+has "with a word of the first" "$out" "names@1: erased $(date -u +%Y-%m-%d): a person asked for it"
+has "the second" "$out" "names@2: good"
+want "verify of the one" 0 chama a verify names@1
+want "show" 0 chama a show names@1
+has "says it" "$out" "erased $(date -u +%Y-%m-%d): a person asked for it"
+want "fsck" 0 chama a fsck
+
+want "another mirror's version, erased there alone" 0 chama b erase forestry/divisions@1 --reason "no room" --yes
+want "it does not come back" 0 chama b sync forestry
+want "indeed" 1 chama b get forestry/divisions@1 b-div
+has "for it was erased" "$err" "erased $(date -u +%Y-%m-%d): no room"
+want "the owner hears" 0 chama a sync tourism
+want "and does not mind" 0 chama a get divisions@1 a-div
+equal "the mirror followed the owner's at its sync" "$(lies b Kranichnest)" 0
+equal "the row as well" "$(lies b 'Xuexin Kranich')" 0
+want "get there" 1 chama b get forestry/names@1 b-names-2
+has "gives the owner's reason" "$err" "erased $(date -u +%Y-%m-%d): a person asked for it"
+want "the others are whole" 0 chama b verify forestry/names
+want "and can be had" 0 chama b get forestry/names@3 b-names-3
+same_tree "as they are" names b-names-3
+equal "it stated a tombstone of its own, once" "$(git -C b/ledger.git log -p | grep -c '^+.*"of":.*"type":"erasure/1"')" 1
+want "which names no dataset" 0 sh -c "! git -C '$FOLDER/b/ledger.git' log -p | grep 'erasure/1' | grep -q names"
+want "one more sync" 0 chama b sync forestry
+equal "says nothing more" "$(git -C b/ledger.git log -p | grep -c '^+.*"of":.*"type":"erasure/1"')" 1
+for home in a b; do
+    want "fsck of $home" 0 chama $home fsck
+    want "the second reader finds $home whole" 0 python3 "$SOURCE/tests/interop/reader.py" "$FOLDER/$home"
+done
+
+# What is not held any more, but what is held was stored against.
+want "a version that was dropped before it is erased" 0 chama a drop names@2
+want "and swept" 0 chama a gc
+[ "$(lies a "7,left,registered")" -gt 0 ] && ok "its chunks stay, for the next is stored against them" || bad "nothing is stored against it"
+want "erase it" 0 chama a erase names@2 --reason "all of it" --yes --json
+[ "$(printf "%s\n" "$out" | sed -n "s/.*\"made_whole\": //p" | tr -d ,)" -gt 0 ] && ok "the next is stored anew" || bad "nothing was stored anew" "$out"
+equal "nothing of it is left" "$(lies a '7,left,registered')" 0
+want "the next is whole" 0 chama a verify names
+
+# Published again it is a new version, with nothing of the old.
+want "erase the newest" 0 chama a erase names@3 --reason "to begin anew" --yes
+want "get" 1 chama a get names a-names-4
+want "publish it again" 0 chama a publish names names --share conditional
+has "is a new version" "$out" "names@4"
+want "which can be had" 0 chama a get names a-names-4
+same_tree "as it is" names a-names-4
+want "the older ones stay erased" 1 chama a get names@3 a-names-5
+want "fsck" 0 chama a fsck
+want "the second reader" 0 python3 "$SOURCE/tests/interop/reader.py" "$FOLDER/a"
+
+# Somebody uses the store while a mirror syncs: access is refused at once, and the bytes go later.
+want "the mirror syncs while the store is in use" 0 sh -c "exec 9<>'$FOLDER/b/store/lock'; flock -s 9; \"$CHAMA\" --home '$FOLDER/b' sync forestry"
+has "says so" "$out$err" "still in the store"
+want "it counts as erased" 1 chama b get forestry/names@2 b-names-5
+has "with the owner's reason" "$err" "all of it"
+want "fsck has no fault to find" 0 chama b fsck
+want "gc ends it" 0 chama b gc
+equal "then nothing is left" "$(lies b '7,left,registered')" 0
+want "fsck" 0 chama b fsck
+want "and nothing more is to do" 0 chama b sync forestry
+has_not "it says" "$out$err" "still in the store"
