@@ -9,9 +9,9 @@
 VERSION  := 0.1.0
 PREFIX   ?= /usr/local
 CC       := gcc
-PACKAGES := glib-2.0 gnutls libgit2 jansson libmicrohttpd libzstd libsodium lmdb sqlite3 libxxhash zlib
+PACKAGES := glib-2.0 gnutls jansson libmicrohttpd libzstd libsodium lmdb sqlite3 libxxhash zlib
 # Loaded when they are used (keys/library.h), and not linked.
-LOADED   := libarchive libcurl
+LOADED   := libarchive libcurl libgit2
 
 ifdef SANITIZE
 BUILD    ?= build/sanitize
@@ -21,13 +21,14 @@ BUILD    ?= build
 endif
 
 soname    = $(or $(shell objdump -p "$$($(CC) -print-file-name=$(1).so)" | sed -n 's/^ *SONAME *//p'),$(error want $(1).so, have none: scripts/packages.sh build))
-SONAMES  := -DSONAME_ARCHIVE='"$(call soname,libarchive)"' -DSONAME_CURL='"$(call soname,libcurl)"'
+SONAMES  := -DSONAME_ARCHIVE='"$(call soname,libarchive)"' -DSONAME_CURL='"$(call soname,libcurl)"' -DSONAME_GIT='"$(call soname,libgit2)"'
 
 CPPFLAGS += -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DCHAMA_VERSION='"$(VERSION)"' $(PACKAGE_CFLAGS) $(SONAMES)
 CFLAGS   ?= -O2 -g
 CFLAGS   += -std=gnu11 -pthread -Wall -Wextra -Werror -Wno-unused-parameter -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
             -Wvla -Wformat=2 -Wno-missing-field-initializers -fstack-protector-strong $(EXTRA)
-LDFLAGS  += -pthread $(EXTRA)
+# What libgit2 is to find here and not in its own libraries (manifests/ledger/git.c).
+LDFLAGS  += -pthread -Wl,--export-dynamic-symbol=mbedtls_x509_crt_parse_file $(EXTRA)
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) $(LOADED))
 LDLIBS   := $(shell pkg-config --libs $(PACKAGES)) -lm
 
@@ -59,8 +60,9 @@ $(BUILD)/o/%.o: %.c
 	@echo "CC $<"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# It makes the archives that it reads.
+# It makes the archives that it reads; what gitpack.c writes is read by libgit2.
 $(BUILD)/test_archive: LDLIBS += $(shell pkg-config --libs libarchive)
+$(BUILD)/test_gitpack: LDLIBS += $(shell pkg-config --libs libgit2)
 
 # What it looks at belongs to the program.
 $(BUILD)/test_words: $(BUILD)/o/node/report/words.o

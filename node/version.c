@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 
-#include <git2.h>
 #include <gnutls/gnutls.h>
 #include <jansson.h>
 #include <lmdb.h>
@@ -14,6 +13,7 @@
 #include <zstd.h>
 
 #include "manifests/ingest/archive_reader.h"
+#include "manifests/ledger/repository.h"
 #include "node/print.h"
 #include "sync/transport/transport.h"
 
@@ -23,8 +23,7 @@ print_version(gboolean json)
     int major, minor, revision;
     g_autofree char *git = NULL, *glib = NULL, *lmdb = NULL, *xxhash = NULL;
 
-    git_libgit2_version(&major, &minor, &revision);
-    git = g_strdup_printf("%d.%d.%d", major, minor, revision);
+    git = repository_library();
     glib = g_strdup_printf("%u.%u.%u", glib_major_version, glib_minor_version, glib_micro_version);
     mdb_version(&major, &minor, &revision);
     lmdb = g_strdup_printf("%d.%d.%d", major, minor, revision);

@@ -60,9 +60,9 @@ commit_format(const git_oid *tree, const git_oid *parent, GPtrArray *records, GP
     GString *out = g_string_sized_new(1024);
     char id[GIT_OID_HEXSZ + 1];
 
-    g_string_append_printf(out, "tree %s\n", git_oid_tostr(id, sizeof id, tree));
-    if (!git_oid_is_zero(parent))
-        g_string_append_printf(out, "parent %s\n", git_oid_tostr(id, sizeof id, parent));
+    g_string_append_printf(out, "tree %s\n", oid_format(tree, id));
+    if (!oid_is_zero(parent))
+        g_string_append_printf(out, "parent %s\n", oid_format(parent, id));
     for (guint i = 0; i < 2; i++)
         g_string_append_printf(out, "%s %s <%s@chama.invalid> %" G_GINT64_FORMAT " +0000\n", i == 0 ? "author" : "committer", last->node, last->node,
                                last->time);
@@ -100,7 +100,7 @@ read_id(const char **at, const char *header, git_oid *id)
 {
     gsize size = strlen(header);
 
-    if (strncmp(*at, header, size) != 0 || git_oid_fromstrn(id, *at + size, GIT_OID_HEXSZ) != 0 || (*at)[size + GIT_OID_HEXSZ] != '\n')
+    if (strncmp(*at, header, size) != 0 || !oid_parse(*at + size, id) || (*at)[size + GIT_OID_HEXSZ] != '\n')
         return FALSE;
     *at += size + GIT_OID_HEXSZ + 1;
     return TRUE;

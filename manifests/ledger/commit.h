@@ -5,7 +5,7 @@
 #ifndef CHAMA_MANIFESTS_LEDGER_COMMIT_H
 #define CHAMA_MANIFESTS_LEDGER_COMMIT_H
 
-#include <git2.h>
+#include "manifests/ledger/oid.h"
 #include <glib.h>
 
 #include "manifests/record.h"

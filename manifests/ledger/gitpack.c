@@ -229,7 +229,7 @@ put_hash(GByteArray *bytes, guint8 hash[GIT_OID_RAWSZ])
 static int
 compare_entries(gconstpointer a, gconstpointer b)
 {
-    return git_oid_cmp(&((const Entry *)a)->id, &((const Entry *)b)->id);
+    return oid_compare(&((const Entry *)a)->id, &((const Entry *)b)->id);
 }
 
 /* For each first byte of an id, how many objects have that or a lower one. */
@@ -278,8 +278,8 @@ gitpack_write(GitPack *pack, const char *folder, GError **error)
     memcpy(pack->bytes->data + 8, &count, sizeof count);
     put_hash(pack->bytes, hash);
     index = make_index(pack->entries, hash);
-    git_oid_fromraw(&id, hash);
-    git_oid_tostr(name, sizeof name, &id);
+    oid_from_raw(&id, hash);
+    oid_format(&id, name);
     pack_path = g_strdup_printf("%s/pack-%s.pack", folder, name);
     index_path = g_strdup_printf("%s/pack-%s.idx", folder, name);
     if (!durable_write(pack_path, pack->bytes->data, pack->bytes->len, 0444, error))

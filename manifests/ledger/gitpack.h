@@ -5,8 +5,9 @@
 #ifndef CHAMA_MANIFESTS_LEDGER_GITPACK_H
 #define CHAMA_MANIFESTS_LEDGER_GITPACK_H
 
-#include <git2.h>
 #include <glib.h>
+
+#include "manifests/ledger/oid.h"
 
 typedef struct GitPack GitPack;
 

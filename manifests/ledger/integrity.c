@@ -59,7 +59,7 @@ check_ref_file(Ledger *ledger, Findings *findings)
     g_autofree char *path = g_build_filename(ledger->git, REPOSITORY_REF, NULL);
     char text[GIT_OID_HEXSZ + 2];
 
-    git_oid_tostr(text, GIT_OID_HEXSZ + 1, &ledger->commit);
+    oid_format(&ledger->commit, text);
     g_strlcat(text, "\n", sizeof text);
     if (g_file_test(path, G_FILE_TEST_EXISTS))
         check_text(ledger, findings, REPOSITORY_REF, text);
@@ -71,14 +71,14 @@ check_refs(Ledger *ledger, Findings *findings)
 {
     git_strarray names = { 0 };
 
-    if (git_reference_list(&names, repository_git(ledger->repository)) != 0) {
+    if (libgit2.git_reference_list(&names, repository_git(ledger->repository)) != 0) {
         findings_add(findings, "%s: G3: the refs cannot be read", ledger->git);
         return;
     }
     for (size_t i = 0; i < names.count; i++)
         if (strcmp(names.strings[i], REPOSITORY_REF) != 0)
             findings_add(findings, "%s: G3: want no ref but " REPOSITORY_REF ", have %s", ledger->git, names.strings[i]);
-    git_strarray_dispose(&names);
+    libgit2.git_strarray_dispose(&names);
 }
 
 /* Hashes the file but for its last 20 bytes, which it gives as @trailer. */
@@ -165,17 +165,18 @@ check_loose(Ledger *ledger, Findings *findings)
     g_autoptr(GArray) loose = packs_loose(ledger->git, &error);
     git_odb *database = NULL;
 
-    if (!loose || git_repository_odb(&database, repository_git(ledger->repository)) != 0) {
+    if (!loose || libgit2.git_repository_odb(&database, repository_git(ledger->repository)) != 0) {
         findings_add(findings, "%s: G1: the loose objects cannot be read", ledger->git);
         return;
     }
     for (guint i = 0; i < loose->len; i++) {
         g_autoptr(git_odb_object) object = NULL;
+        char text[GIT_OID_HEXSZ + 1];
 
-        if (git_odb_read(&object, database, &g_array_index(loose, git_oid, i)) != 0)
-            findings_add(findings, "%s: G1: object %s cannot be read", ledger->git, git_oid_tostr_s(&g_array_index(loose, git_oid, i)));
+        if (libgit2.git_odb_read(&object, database, &g_array_index(loose, git_oid, i)) != 0)
+            findings_add(findings, "%s: G1: object %s cannot be read", ledger->git, oid_format(&g_array_index(loose, git_oid, i), text));
     }
-    git_odb_free(database);
+    libgit2.git_odb_free(database);
 }
 
 void

@@ -23,6 +23,8 @@ struct Ledger {
     Identity *identity;       /* NULL while empty */
     GPtrArray *former;        /* of Identity*: what was handed out before, and may still be in use */
     git_oid rotations;        /* the tree from which identity was read; zero: there is none */
+    GPtrArray *keys;          /* of GBytes*: the log entries from which identity was read */
+    Digest leaf;              /* of the last record */
     LedgerHead head;
     git_oid commit, root;     /* of head; zero while empty */
     LedgerLock *lock;         /* NULL unless held */
@@ -41,6 +43,9 @@ gboolean ledger_write_signers(Ledger *ledger, const Identity *identity, GError *
 
 /* Takes @identity over as the newest key state; the one before stays as long as the ledger is open. */
 void ledger_set_identity(Ledger *ledger, Identity *identity);
+
+/* Where the ledger stands by what lies in the repository, and not by what was remembered of it (G16). */
+gboolean ledger_read_anew(Ledger *ledger, GError **error);
 
 /* The log entry of record @seq as the tree @root has it. */
 GBytes *ledger_read_entry(Ledger *ledger, const git_oid *root, guint64 seq, GError **error);

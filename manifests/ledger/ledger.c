@@ -9,6 +9,7 @@
 #include "keys/durable.h"
 #include "keys/error.h"
 #include "manifests/ledger/commit.h"
+#include "manifests/ledger/headfile.h"
 #include "manifests/ledger/internal.h"
 
 #define REF_SIZE_MAX 4096
@@ -31,6 +32,7 @@ static void
 set_empty(Ledger *ledger)
 {
     ledger_set_identity(ledger, NULL);
+    g_ptr_array_set_size(ledger->keys, 0);
     memset(&ledger->rotations, 0, sizeof ledger->rotations);
     memset(&ledger->head, 0, sizeof ledger->head);
     memset(&ledger->commit, 0, sizeof ledger->commit);
@@ -71,6 +73,8 @@ follow_change(Ledger *ledger, guint64 seq, Identity *before, GError **error)
 
     if (record && !after)
         ledger_damaged(ledger, seq, error);
+    if (after)
+        g_ptr_array_add(ledger->keys, record_entry(record));
     return after;
 }
 
@@ -81,7 +85,7 @@ find_rotations(Ledger *ledger, const git_oid *rotations, GError **error)
     g_autoptr(GArray) numbers = g_array_new(FALSE, FALSE, sizeof(guint64));
     g_autoptr(GBytes) tree = NULL;
 
-    if (git_oid_is_zero(rotations))
+    if (oid_is_zero(rotations))
         return g_steal_pointer(&numbers);
     tree = repository_read(ledger->repository, rotations, GIT_OBJECT_TREE, error);
     if (!tree)
@@ -97,11 +101,12 @@ load_identity(Ledger *ledger, const git_oid *rotations, GError **error)
     g_autoptr(GArray) numbers = NULL;
     Identity *identity;
 
-    if (ledger->identity && git_oid_equal(rotations, &ledger->rotations))
+    if (ledger->identity && ledger->keys->len > 0 && oid_equal(rotations, &ledger->rotations))
         return TRUE;
     numbers = find_rotations(ledger, rotations, error);
     if (!numbers)
         return FALSE;
+    g_ptr_array_set_size(ledger->keys, 0);
     identity = follow_change(ledger, 0, NULL, error);
     for (guint i = 0; identity && i < numbers->len; i++)
         identity = follow_change(ledger, g_array_index(numbers, guint64, i), identity, error);
@@ -123,6 +128,21 @@ rotations_of(Ledger *ledger, const git_oid *root, git_oid *rotations, GError **e
     return tree != NULL;
 }
 
+static void
+leaf_of(GBytes *entry, Digest *leaf)
+{
+    merkle_leaf(g_bytes_get_data(entry, NULL), g_bytes_get_size(entry), leaf);
+}
+
+/* G16 */
+static void
+write_head(const Ledger *ledger)
+{
+    const HeadFile head = { ledger->commit, ledger->root, ledger->rotations, ledger->head.size, ledger->head.head, ledger->leaf, ledger->keys };
+
+    headfile_write(ledger->log, &head);
+}
+
 /* The state at commit @id.  Whatever fails, the ledger is as it was or empty. */
 static gboolean
 load_head(Ledger *ledger, const git_oid *id, GError **error)
@@ -130,6 +150,7 @@ load_head(Ledger *ledger, const git_oid *id, GError **error)
     g_autoptr(GBytes) bytes = repository_read(ledger->repository, id, GIT_OBJECT_COMMIT, error);
     g_auto(Commit) commit = { 0 };
     g_autoptr(Record) record = NULL;
+    g_autoptr(GBytes) entry = NULL;
     guint64 last = 0;
     git_oid rotations;
 
@@ -144,8 +165,49 @@ load_head(Ledger *ledger, const git_oid *id, GError **error)
         set_empty(ledger);
         return FALSE;
     }
+    entry = record_entry(record);
+    leaf_of(entry, &ledger->leaf);
     ledger->head.head = record->address;
     ledger->head.identity = ledger->identity;
+    write_head(ledger);
+    return TRUE;
+}
+
+static Identity *
+identity_of(const GPtrArray *keys)
+{
+    g_autoptr(Identity) identity = NULL;
+
+    for (guint i = 0; i < keys->len; i++) {
+        GBytes *entry = g_ptr_array_index(keys, i);
+        g_autoptr(Record) record = record_trust(g_bytes_get_data(entry, NULL), g_bytes_get_size(entry), NULL);
+        Identity *after = record ? record_identity_after(record, identity, NULL) : NULL;
+
+        if (!after)
+            return NULL;
+        identity_free(identity);
+        identity = after;
+    }
+    return g_steal_pointer(&identity);
+}
+
+/* G16: the state at commit @id without git. */
+static gboolean
+recall_head(Ledger *ledger, const git_oid *id)
+{
+    g_auto(HeadFile) head = { 0 };
+    Identity *identity;
+
+    if (!headfile_read(ledger->log, &head) || !oid_equal(&head.commit, id) || !(identity = identity_of(head.keys)))
+        return FALSE;
+    ledger_set_identity(ledger, identity);
+    ledger->commit = head.commit;
+    ledger->root = head.root;
+    ledger->rotations = head.rotations;
+    ledger->leaf = head.leaf;
+    ledger->head = (LedgerHead){ head.size, head.head, identity };
+    g_ptr_array_unref(ledger->keys);
+    ledger->keys = g_steal_pointer(&head.keys);
     return TRUE;
 }
 
@@ -156,9 +218,22 @@ load(Ledger *ledger, GError **error)
 
     if (!repository_head(ledger->repository, &id, error))
         return FALSE;
-    if (git_oid_equal(&id, &ledger->commit))
+    if (oid_equal(&id, &ledger->commit))
         return TRUE;
-    if (!git_oid_is_zero(&id))
+    if (!oid_is_zero(&id))
+        return recall_head(ledger, &id) || load_head(ledger, &id, error);
+    set_empty(ledger);
+    return TRUE;
+}
+
+gboolean
+ledger_read_anew(Ledger *ledger, GError **error)
+{
+    git_oid id;
+
+    if (!repository_reopen(ledger->repository, error) || !repository_head(ledger->repository, &id, error))
+        return FALSE;
+    if (!oid_is_zero(&id))
         return load_head(ledger, &id, error);
     set_empty(ledger);
     return TRUE;
@@ -173,6 +248,7 @@ ledger_open(const char *git, const char *log, GError **error)
     ledger->git = g_strdup(git);
     ledger->log = g_strdup(log);
     ledger->former = g_ptr_array_new_with_free_func((GDestroyNotify)identity_free);
+    ledger->keys = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
     ledger->repository = repository_open(git, error);
     if (!ledger->repository || !durable_mkdir(log, 0755, error))
         return NULL;
@@ -199,6 +275,8 @@ ledger_close(Ledger *ledger)
     identity_free(ledger->identity);
     if (ledger->former)
         g_ptr_array_unref(ledger->former);
+    if (ledger->keys)
+        g_ptr_array_unref(ledger->keys);
     merkle_file_close(ledger->merkle);
     repository_close(ledger->repository);
     g_free(ledger->git);
@@ -215,7 +293,7 @@ ledger_refresh(Ledger *ledger, GError **error)
         return chama_error(error, CHAMA_ERROR_FAILED, "%s: cannot be read anew while it is being written", ledger->git);
     if (!load(ledger, error))
         return FALSE;
-    return git_oid_equal(&before, &ledger->commit) || ledger_align_hashes(ledger, error);
+    return oid_equal(&before, &ledger->commit) || ledger_align_hashes(ledger, error);
 }
 
 const LedgerHead *

@@ -3,9 +3,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <git2/sys/odb_backend.h>
-
+#include "manifests/ledger/git.h"
 #include "manifests/ledger/gitpack.h"
+#include "manifests/ledger/oid.h"
 
 /* Above libgit2's own backends (1 and 2), so that what is in memory is found first. */
 #define PRIORITY 100
@@ -43,7 +43,7 @@ id_hash(gconstpointer id)
 static gboolean
 id_equal(gconstpointer a, gconstpointer b)
 {
-    return git_oid_equal(a, b);
+    return oid_equal(a, b);
 }
 
 Objects *
@@ -87,7 +87,7 @@ objects_add(Objects *objects, git_object_t type, const void *data, gsize size, c
 {
     Object *object;
 
-    git_odb_hash(id, data, size, type);
+    libgit2.git_odb_hash(id, data, size, type);
     if (g_hash_table_contains(objects->by_id, id))
         return;
     object = g_malloc(sizeof *object + size);
@@ -114,7 +114,7 @@ backend_read(void **data, size_t *size, git_object_t *type, git_odb_backend *bac
 
     if (!object)
         return GIT_ENOTFOUND;
-    *data = git_odb_backend_data_alloc(backend, object->size);
+    *data = libgit2.git_odb_backend_data_alloc(backend, object->size);
     if (!*data)
         return GIT_ERROR;
     memcpy(*data, object->data, object->size);
@@ -152,13 +152,13 @@ objects_attach(Objects *objects, git_odb *database)
 {
     Backend *backend = g_new0(Backend, 1);
 
-    git_odb_init_backend(&backend->parent, GIT_ODB_BACKEND_VERSION);
+    libgit2.git_odb_init_backend(&backend->parent, GIT_ODB_BACKEND_VERSION);
     backend->parent.read = backend_read;
     backend->parent.read_header = backend_read_header;
     backend->parent.exists = backend_exists;
     backend->parent.free = backend_free;
     backend->objects = objects;
-    if (git_odb_add_backend(database, &backend->parent, PRIORITY) == 0)
+    if (libgit2.git_odb_add_backend(database, &backend->parent, PRIORITY) == 0)
         return TRUE;
     g_free(backend);
     return FALSE;
@@ -167,7 +167,7 @@ objects_attach(Objects *objects, git_odb *database)
 gboolean
 objects_flush(Objects *objects, git_repository *repository, GError **error)
 {
-    g_autofree char *folder = g_build_filename(git_repository_path(repository), "objects", "pack", NULL);
+    g_autofree char *folder = g_build_filename(libgit2.git_repository_path(repository), "objects", "pack", NULL);
     g_autoptr(GitPack) pack = NULL;
     char *name;
 

@@ -47,16 +47,16 @@ static char *
 write_pack(Ledger *ledger, const GArray *ids, GError **error)
 {
     g_autoptr(git_packbuilder) builder = NULL;
-    int status = git_packbuilder_new(&builder, repository_git(ledger->repository));
+    int status = libgit2.git_packbuilder_new(&builder, repository_git(ledger->repository));
 
     if (status == 0)
-        git_packbuilder_set_threads(builder, 0);
+        libgit2.git_packbuilder_set_threads(builder, 0);
     for (guint i = 0; i < ids->len && status == 0; i++)
-        status = git_packbuilder_insert(builder, &g_array_index(ids, git_oid, i), NULL);
+        status = libgit2.git_packbuilder_insert(builder, &g_array_index(ids, git_oid, i), NULL);
     if (status == 0)
-        status = git_packbuilder_write(builder, NULL, 0444, NULL, NULL);
+        status = libgit2.git_packbuilder_write(builder, NULL, 0444, NULL, NULL);
     if (status == 0)
-        return g_strconcat("pack-", git_packbuilder_name(builder), NULL);
+        return g_strconcat("pack-", libgit2.git_packbuilder_name(builder), NULL);
     repository_error(error, status, ledger->git, "cannot write a pack");
     return NULL;
 }

@@ -77,7 +77,7 @@ packs_read_index(const PackFile *pack, GArray *ids, GError **error)
     for (guint32 i = 0; i < objects; i++) {
         git_oid id;
 
-        git_oid_fromraw(&id, data + INDEX_HEAD + (gsize)i * GIT_OID_RAWSZ);
+        oid_from_raw(&id, data + INDEX_HEAD + (gsize)i * GIT_OID_RAWSZ);
         g_array_append_val(ids, id);
     }
     return TRUE;
@@ -217,7 +217,7 @@ list_loose_folder(const char *objects, const char *prefix, GArray *ids)
         g_autofree char *hex = g_strconcat(prefix, name, NULL);
         git_oid id;
 
-        if (strlen(hex) == GIT_OID_HEXSZ && git_oid_fromstr(&id, hex) == 0)
+        if (strlen(hex) == GIT_OID_HEXSZ && oid_parse(hex, &id))
             g_array_append_val(ids, id);
     }
 }
@@ -243,6 +243,6 @@ packs_loose_path(const char *git, const git_oid *id)
 {
     char hex[GIT_OID_HEXSZ + 1];
 
-    git_oid_tostr(hex, sizeof hex, id);
+    oid_format(id, hex);
     return g_strdup_printf("%s/objects/%.2s/%s", git, hex, hex + 2);
 }

@@ -4,8 +4,9 @@
 #ifndef CHAMA_MANIFESTS_LEDGER_PACKS_H
 #define CHAMA_MANIFESTS_LEDGER_PACKS_H
 
-#include <git2.h>
 #include <glib.h>
+
+#include "manifests/ledger/oid.h"
 
 typedef struct {
     char *base;      /* path without ".pack" or ".idx" */

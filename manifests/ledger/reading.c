@@ -188,7 +188,7 @@ ledger_commits(Ledger *ledger, guint64 from, GError **error)
 
         if (!bytes || !commit_parse(bytes, &commit, error))
             return ledger_damaged(ledger, end - 1, error), NULL;
-        if (commit.last + 1 != end || git_oid_is_zero(&commit.parent) != (commit.first == 0))
+        if (commit.last + 1 != end || oid_is_zero(&commit.parent) != (commit.first == 0))
             return chama_error_null(error, CHAMA_ERROR_DAMAGED, "%s: record %" G_GUINT64_FORMAT ": G8: its commit is of other records", ledger->git,
                                     end - 1);
         next.first = end = commit.first;
@@ -282,12 +282,14 @@ collect_leaf(gpointer data, guint64 seq, GBytes *entry, GError **error)
 static gboolean
 last_leaf_holds(Ledger *ledger, guint64 size)
 {
-    g_autoptr(GBytes) entry = ledger_read_entry(ledger, &ledger->root, size - 1, NULL);
-    Digest want, have;
+    gboolean newest = size == ledger->head.size;
+    g_autoptr(GBytes) entry = newest ? NULL : ledger_read_entry(ledger, &ledger->root, size - 1, NULL);
+    Digest want = ledger->leaf, have;
 
-    if (!entry || !merkle_file_leaf(ledger->merkle, size - 1, &have, NULL))
+    if ((!newest && !entry) || !merkle_file_leaf(ledger->merkle, size - 1, &have, NULL))
         return FALSE;
-    merkle_leaf(g_bytes_get_data(entry, NULL), g_bytes_get_size(entry), &want);
+    if (!newest)
+        merkle_leaf(g_bytes_get_data(entry, NULL), g_bytes_get_size(entry), &want);
     return digest_equal(&want, &have);
 }
 

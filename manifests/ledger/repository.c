@@ -13,8 +13,7 @@
 #include "keys/error.h"
 #include "manifests/ledger/packs.h"
 
-/* What libgit2 may keep of objects that were read. */
-#define CACHE_SIZE (16 * 1024 * 1024)
+#define REF_SIZE_MAX 4096
 
 struct Repository {
     char *path;
@@ -42,44 +41,11 @@ repository_file_text(const char *name)
     return NULL;
 }
 
-/* Found before mbed TLS's own by libgit2, which reads the certificates of all authorities when it starts (5 ms, a third of a short command) for a
- * transport that is never used here (needed by none other: libcurl and libmicrohttpd have GnuTLS). */
-int mbedtls_x509_crt_parse_file(void *chain, const char *path);
-
-int
-mbedtls_x509_crt_parse_file(void *chain, const char *path)
-{
-    return 0;
-}
-
-static gpointer
-start_libgit2(gpointer unused)
-{
-    git_libgit2_init();
-    /* The person's own git configuration must not change what a ledger is. */
-    for (int level = GIT_CONFIG_LEVEL_PROGRAMDATA; level <= GIT_CONFIG_LEVEL_GLOBAL; level++)
-        git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, level, "");
-    git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
-    git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 1);
-    /* Nothing in a repository is ever run, so it may be another user's: a service's ledger read by its administrator. */
-    git_libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
-    git_libgit2_opts(GIT_OPT_SET_CACHE_MAX_SIZE, (ssize_t)CACHE_SIZE);
-    return NULL;
-}
-
-static void
-need_libgit2(void)
-{
-    static GOnce once = G_ONCE_INIT;
-
-    g_once(&once, start_libgit2, NULL);
-}
-
 gboolean
 repository_error(GError **error, int code, const char *path, const char *what)
 {
     int saved = errno;
-    const git_error *last = git_error_last();
+    const git_error *last = libgit2.git_error_last();
     const char *text = last && last->message ? last->message : "unknown error";
 
     if (code == GIT_ENOTFOUND || code == GIT_EMISMATCH || (last && (last->klass == GIT_ERROR_ZLIB || last->klass == GIT_ERROR_OBJECT)))
@@ -141,8 +107,8 @@ repository_create(const char *path, GError **error)
 static void
 close_git(Repository *repository)
 {
-    g_clear_pointer(&repository->database, git_odb_free);
-    g_clear_pointer(&repository->git, git_repository_free);
+    g_clear_pointer(&repository->database, libgit2.git_odb_free);
+    g_clear_pointer(&repository->git, libgit2.git_repository_free);
 }
 
 static gboolean
@@ -150,11 +116,11 @@ open_git(Repository *repository, GError **error)
 {
     int status;
 
-    if (!packs_check(repository->path, error))
+    if (!git_load(error) || !packs_check(repository->path, error))
         return FALSE;
-    status = git_repository_open_bare(&repository->git, repository->path);
+    status = libgit2.git_repository_open_bare(&repository->git, repository->path);
     if (status == 0)
-        status = git_repository_odb(&repository->database, repository->git);
+        status = libgit2.git_repository_odb(&repository->database, repository->git);
     if (status == 0 && objects_attach(repository->objects, repository->database))
         return TRUE;
     close_git(repository);
@@ -166,12 +132,11 @@ repository_open(const char *path, GError **error)
 {
     g_autoptr(Repository) repository = g_new0(Repository, 1);
 
-    need_libgit2();
     repository->path = g_strdup(path);
     repository->objects = objects_new();
     if (!g_file_test(path, G_FILE_TEST_EXISTS))
         return chama_error_null(error, CHAMA_ERROR_NOT_FOUND, "%s: no ledger here", path);
-    return open_git(repository, error) ? g_steal_pointer(&repository) : NULL;
+    return g_steal_pointer(&repository);
 }
 
 void
@@ -208,18 +173,32 @@ GBytes *
 repository_read(Repository *repository, const git_oid *id, git_object_t type, GError **error)
 {
     g_autoptr(git_odb_object) object = NULL;
-    int status = repository->database ? git_odb_read(&object, repository->database, id) : GIT_ENOTFOUND;
+    char text[GIT_OID_HEXSZ + 1];
+    int status;
 
+    if (!repository->database && !open_git(repository, error))
+        return NULL;
+    status = libgit2.git_odb_read(&object, repository->database, id);
     if (status != 0 && repository_reopen(repository, NULL))
-        status = git_odb_read(&object, repository->database, id);
+        status = libgit2.git_odb_read(&object, repository->database, id);
     if (status != 0) {
         repository_error(error, status, repository->path, "G1");
         return NULL;
     }
-    if (git_odb_object_type(object) != type)
-        return chama_error_null(error, CHAMA_ERROR_DAMAGED, "%s: G1: object %s is a %s", repository->path, git_oid_tostr_s(id),
-                                git_object_type2string(git_odb_object_type(object)));
-    return g_bytes_new(git_odb_object_data(object), git_odb_object_size(object));
+    if (libgit2.git_odb_object_type(object) != type)
+        return chama_error_null(error, CHAMA_ERROR_DAMAGED, "%s: G1: object %s is of another type", repository->path, oid_format(id, text));
+    return g_bytes_new(libgit2.git_odb_object_data(object), libgit2.git_odb_object_size(object));
+}
+
+/* What stands in the ref's own file, as libgit2 writes it. */
+static gboolean
+read_loose_ref(Repository *repository, git_oid *head)
+{
+    g_autofree char *path = g_build_filename(repository->path, REPOSITORY_REF, NULL);
+    g_autoptr(GBytes) bytes = durable_read(path, REF_SIZE_MAX, NULL);
+    const char *text = bytes ? g_bytes_get_data(bytes, NULL) : NULL;
+
+    return text && g_bytes_get_size(bytes) == GIT_OID_HEXSZ + 1 && text[GIT_OID_HEXSZ] == '\n' && oid_parse(text, head);
 }
 
 gboolean
@@ -229,14 +208,16 @@ repository_head(Repository *repository, git_oid *head, GError **error)
     int status;
 
     memset(head, 0, sizeof *head);
-    if (!repository->git && !repository_reopen(repository, error))
+    if (read_loose_ref(repository, head))
+        return TRUE;
+    if (!repository->git && !open_git(repository, error))
         return FALSE;
-    status = git_reference_lookup(&ref, repository->git, REPOSITORY_REF);
+    status = libgit2.git_reference_lookup(&ref, repository->git, REPOSITORY_REF);
     if (status == GIT_ENOTFOUND)
         return TRUE;
-    if (status != 0 || git_reference_type(ref) != GIT_REFERENCE_DIRECT)
+    if (status != 0 || libgit2.git_reference_type(ref) != GIT_REFERENCE_DIRECT)
         return chama_error(error, CHAMA_ERROR_DAMAGED, "%s: G3: " REPOSITORY_REF " does not name a commit", repository->path);
-    *head = *git_reference_target(ref);
+    *head = *libgit2.git_reference_target(ref);
     return TRUE;
 }
 
@@ -245,9 +226,9 @@ repository_set_head(Repository *repository, const git_oid *from, const git_oid *
 {
     g_autoptr(git_reference) ref = NULL;
     /* libgit2 takes an id of zeros for "whatever it was", so a first commit says "only if there is none". */
-    int status = git_oid_is_zero(from)
-        ? git_reference_create(&ref, repository->git, REPOSITORY_REF, to, 0, NULL)
-        : git_reference_create_matching(&ref, repository->git, REPOSITORY_REF, to, 1, from, NULL);
+    int status = oid_is_zero(from)
+        ? libgit2.git_reference_create(&ref, repository->git, REPOSITORY_REF, to, 0, NULL)
+        : libgit2.git_reference_create_matching(&ref, repository->git, REPOSITORY_REF, to, 1, from, NULL);
 
     return status == 0 || repository_error(error, status, repository->path, "cannot move " REPOSITORY_REF);
 }
@@ -275,4 +256,15 @@ repository_clear_stale(Repository *repository)
     clear_folder(heads, "*.lock");
     clear_folder(packs, "*.tmp-*");
     clear_folder(packs, "*_git2_*");
+}
+
+char *
+repository_library(void)
+{
+    int major, minor, revision;
+
+    if (!git_load(NULL))
+        return g_strdup("none");
+    libgit2.git_libgit2_version(&major, &minor, &revision);
+    return g_strdup_printf("%d.%d.%d", major, minor, revision);
 }

@@ -7,29 +7,27 @@
 #ifndef CHAMA_MANIFESTS_LEDGER_REPOSITORY_H
 #define CHAMA_MANIFESTS_LEDGER_REPOSITORY_H
 
-#include <git2.h>
 #include <glib.h>
 
+#include "manifests/ledger/git.h"
 #include "manifests/ledger/objects.h"
+#include "manifests/ledger/oid.h"
 
 #define REPOSITORY_REF "refs/heads/main"
 #define REPOSITORY_LOCK "chama.lock"
 #define REPOSITORY_SIGNERS "allowed_signers"
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(git_packbuilder, git_packbuilder_free)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(git_reference, git_reference_free)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(git_odb_object, git_odb_object_free)
-
 typedef struct Repository Repository;
 
 /* Makes an empty repository: EXISTS if there is anything at @path.  All or nothing. */
 gboolean repository_create(const char *path, GError **error);
-/* NOT_FOUND if there is none, DAMAGED if it is none. */
+/* NOT_FOUND if there is none.  What is there is looked at when something is first read of it: DAMAGED if it is none. */
 Repository *repository_open(const char *path, GError **error);
 void repository_close(Repository *repository);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Repository, repository_close)
-/* Forgets what it knows of packs. */
+/* Opens it, forgetting what was known of packs: before anything is written to it. */
 gboolean repository_reopen(Repository *repository, GError **error);
+/* NULL before the first read. */
 git_repository *repository_git(Repository *repository);
 /* New objects, readable at once, on disk when they are flushed. */
 Objects *repository_objects(Repository *repository);
@@ -49,5 +47,8 @@ const char *repository_file_text(const char *name);
 
 /* Sets @error from libgit2's last error; GIT_ENOTFOUND and damage are DAMAGED, the rest FAILED or NO_SPACE. */
 gboolean repository_error(GError **error, int code, const char *path, const char *what);
+
+/* The version of libgit2 that is loaded, for `chama --version`; "none" if it is not there.  The caller's. */
+char *repository_library(void);
 
 #endif

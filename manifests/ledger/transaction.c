@@ -224,6 +224,8 @@ take_over(Ledger *ledger, Transaction *transaction)
     ledger->head = transaction->head;
     if (transaction->identity)
         ledger_set_identity(ledger, g_steal_pointer(&transaction->identity));
+    /* Whatever it is if this fails: then the hashes are not held for those of the records, and made anew. */
+    merkle_file_leaf(ledger->merkle, ledger->head.size - 1, &ledger->leaf, NULL);
 }
 
 gboolean

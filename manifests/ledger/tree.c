@@ -52,7 +52,7 @@ next_entry(const guint8 **at, const guint8 *end, Entry *entry)
     if (!nul || end - nul <= GIT_OID_RAWSZ)
         return FALSE;
     entry->name = (const char *)space + 1;
-    git_oid_fromraw(&entry->id, nul + 1);
+    oid_from_raw(&entry->id, nul + 1);
     *at = nul + 1 + GIT_OID_RAWSZ;
     return TRUE;
 }
@@ -373,7 +373,7 @@ projection_add(Projection *projection, GPtrArray *records, GPtrArray *views, con
         add_record(projection, g_ptr_array_index(records, i));
     close_levels(projection);
     add_views(projection, views);
-    if (git_oid_is_zero(&projection->signers) || changes_keys(views)) {
+    if (oid_is_zero(&projection->signers) || changes_keys(views)) {
         g_autofree char *lines = identity_allowed_signers(identity);
 
         add_object(projection, GIT_OBJECT_BLOB, lines, strlen(lines), "signers", &projection->signers);

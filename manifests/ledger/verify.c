@@ -229,8 +229,8 @@ look_up(gpointer data, git_object_t type, const void *bytes, gsize size, const c
 {
     Check *check = data;
 
-    git_odb_hash(id, bytes, size, type);
-    if (!git_odb_exists(check->database, id))
+    libgit2.git_odb_hash(id, bytes, size, type);
+    if (!libgit2.git_odb_exists(check->database, id))
         check->missing++;
 }
 
@@ -249,12 +249,12 @@ check_rebuilt(Check *check, const LedgerCommit *at, const Commit *commit)
     if (check->missing > 0)
         findings_add(check->findings, "commit of record %" G_GUINT64_FORMAT ": G4: %" G_GUINT64_FORMAT " of its objects are missing", at->first,
                      check->missing);
-    if (!git_oid_equal(&root, &commit->tree))
+    if (!oid_equal(&root, &commit->tree))
         findings_add(check->findings, "commit of record %" G_GUINT64_FORMAT ": G4: its tree is not the one of the records", at->first);
     unsigned_bytes = commit_format(&root, &check->parent, check->records, views);
     signed_bytes = commit_with_signature(unsigned_bytes, commit->signature);
-    git_odb_hash(&id, g_bytes_get_data(signed_bytes, NULL), g_bytes_get_size(signed_bytes), GIT_OBJECT_COMMIT);
-    if (!git_oid_equal(&id, &at->id))
+    libgit2.git_odb_hash(&id, g_bytes_get_data(signed_bytes, NULL), g_bytes_get_size(signed_bytes), GIT_OBJECT_COMMIT);
+    if (!oid_equal(&id, &at->id))
         findings_add(check->findings, "commit of record %" G_GUINT64_FORMAT ": G8: is not the one of the records", at->first);
     job->unsigned_bytes = g_steal_pointer(&unsigned_bytes);
     job->signature = g_bytes_ref(commit->signature);
@@ -350,9 +350,9 @@ verify(Ledger *ledger, gboolean files, void (*report)(gpointer data, const char 
     g_autoptr(GPtrArray) load = NULL;
     Check check = { .ledger = ledger, .findings = &findings, .records = records };
 
-    if (!repository_reopen(ledger->repository, error))
+    if (!ledger_read_anew(ledger, error))
         return FALSE;
-    if (git_repository_odb(&check.database, repository_git(ledger->repository)) != 0)
+    if (libgit2.git_repository_odb(&check.database, repository_git(ledger->repository)) != 0)
         return chama_error(error, CHAMA_ERROR_FAILED, "%s: cannot open the object database", ledger->git);
     g_mutex_init(&findings.mutex);
     g_cond_init(&findings.done);
@@ -362,7 +362,7 @@ verify(Ledger *ledger, gboolean files, void (*report)(gpointer data, const char 
     load = check.load;
     g_cond_clear(&findings.done);
     g_mutex_clear(&findings.mutex);
-    git_odb_free(check.database);
+    libgit2.git_odb_free(check.database);
     return findings.count == 0
         || chama_error(error, CHAMA_ERROR_DAMAGED, "%s: %" G_GUINT64_FORMAT " things are wrong", ledger->git, findings.count);
 }

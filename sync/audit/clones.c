@@ -39,6 +39,7 @@ remove_work(const Clones *clones)
         g_autofree char *log = log_folder(clones, i);
 
         remove_file(log, "hashes");
+        remove_file(log, "head");
         g_rmdir(log);
     }
     for (guint i = 0; i < G_N_ELEMENTS(files); i++)

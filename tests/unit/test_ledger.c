@@ -1,4 +1,4 @@
-#include <git2.h>
+#include "manifests/ledger/git.h"
 
 #include "tests/unit/ledger_node.h"
 
@@ -679,9 +679,8 @@ test_interop_ssh_keygen(void)
 static void
 test_no_certificates(void)
 {
-    git_libgit2_init();
-    g_assert_cmpint(git_libgit2_opts(GIT_OPT_SET_SSL_CERT_LOCATIONS, "/nonexistent", NULL), ==, 0);
-    git_libgit2_shutdown();
+    g_assert_true(git_load(NULL));
+    g_assert_cmpint(libgit2.git_libgit2_opts(GIT_OPT_SET_SSL_CERT_LOCATIONS, "/nonexistent", NULL), ==, 0);
 }
 
 int
