@@ -120,12 +120,54 @@ print_node(const ProofVerified *verified)
         line("", "of the %u that it has had; it changed them as it had bound itself to", identity_rotations(verified->identity) + 1);
 }
 
+/* What the record states, where its type is one of these; the caller's. */
+static char *
+grant_sentence(const Grant *grant)
+{
+    char until[TIME_TEXT_SIZE];
+
+    return g_strdup_printf("node %s may have dataset %s until %s", grant->grantee, grant->name, time_format(grant->until, until));
+}
+
+static char *
+manifest_sentence(const Manifest *manifest)
+{
+    return g_strdup_printf("version %" G_GUINT64_FORMAT " of dataset %s%s%s, %s: %s%" G_GUINT64_FORMAT " files, %s%" G_GUINT64_FORMAT " bytes", manifest->version,
+                           manifest->name, manifest->title_zh || manifest->title_en ? ", " : "",
+                           manifest->title_zh ? manifest->title_zh : manifest->title_en ? manifest->title_en : "", share_format(manifest->share),
+                           manifest->share == SHARE_OPEN ? "" : "at most ", manifest->files, manifest->share == SHARE_OPEN ? "" : "at most ", manifest->bytes);
+}
+
+static char *
+sentence(const ProofVerified *verified)
+{
+    const char *type = verified->record->type;
+    g_autoptr(Manifest) manifest = manifest_parse(verified->record, NULL);
+    Grant grant;
+
+    if (manifest)
+        return manifest_sentence(manifest);
+    if (grant_parse(verified->record, &grant, NULL) || (verified->opening && grant_parse_body(verified->opening->body, &grant, NULL)))
+        return grant_sentence(&grant);
+    if (strcmp(type, "inception/1") == 0)
+        return g_strdup("its keys, with which its ledger begins");
+    if (strcmp(type, "rotation/1") == 0)
+        return g_strdup("new keys in the place of those before");
+    if (strcmp(type, "profile/1") == 0)
+        return g_strdup("what it calls itself and where it is reached");
+    if (strcmp(type, "sealed/1") == 0)
+        return g_strdup(verified->opening ? "what is sealed, shown below" : "something that is sealed: only its digest is here");
+    return g_strdup_printf("a statement of type %s", type);
+}
+
 static void
 print_record(const ProofVerified *verified)
 {
+    g_autofree char *stated = sentence(verified);
     const Record *record = verified->record;
     char address[DIGEST_TEXT_SIZE], time[TIME_TEXT_SIZE];
 
+    line("states", "%s", stated);
     line("record", "%s, number %" G_GUINT64_FORMAT " of its ledger", record->type, record->seq);
     line("", "%s", digest_format(&record->address, address));
     line("", "says that it was made %s", time_format(record->time, time));
@@ -139,6 +181,16 @@ print_record(const ProofVerified *verified)
         line("content", "listing %s, by the content document shown", digest_format(&verified->content.listing, address));
 }
 
+/* A key's name may hold what a terminal should not show (M6). */
+static char *
+witness_display(const ProofSeen *seen)
+{
+    g_autoptr(json_t) name = json_string(seen->name);
+    g_autofree char *text = value_display(name);
+
+    return seen->node[0] ? g_strdup_printf("node %s", seen->node) : g_strdup_printf("%s (its key is all that is known here: a policy says whose it is)", text);
+}
+
 static void
 print_history(const ProofVerified *verified, const char *verdict)
 {
@@ -150,8 +202,9 @@ print_history(const ProofVerified *verified, const char *verdict)
         line("", "which it signed, as it says, %s", time_format(checkpoint->time, time));
     for (guint i = 0; i < verified->seen->len; i++) {
         const ProofSeen *seen = verified->seen->pdata[i];
+        g_autofree char *witness = witness_display(seen);
 
-        line(i == 0 ? "seen by" : "", "%s at %s", seen->name, time_format(seen->time, time));
+        line(i == 0 ? "seen" : "", "%s by %s", time_format(seen->time, time), witness);
     }
     if (verdict)
         line("policy", "%s", verdict);
@@ -195,7 +248,7 @@ print_limits(const ProofVerified *verified, const Comparison *comparison)
 static void
 print_text(const ProofVerified *verified, const char *verdict, const Comparison *comparison)
 {
-    puts("good\nIt proves that one node stated this, in this place of its history:");
+    puts("good\nIt proves that this node stated this, in this place of this history:");
     print_node(verified);
     print_record(verified);
     print_history(verified, verdict);
@@ -228,6 +281,7 @@ static json_t *
 proof_json(const ProofVerified *verified, const char *verdict, const Comparison *comparison)
 {
     const Checkpoint *checkpoint = verified->checkpoint;
+    g_autofree char *stated = sentence(verified);
     char key[PUBLIC_KEY_TEXT_SIZE], fingerprint[FINGERPRINT_SIZE];
     json_t *root;
     Digest inception;
@@ -236,6 +290,7 @@ proof_json(const ProofVerified *verified, const char *verdict, const Comparison 
     root = json_pack("{s:b, s:s, s:s, s:s, s:s, s:o, s:I, s:o}", "good", TRUE, "kind", "proof", "node", verified->identity->id, "fingerprint",
                      fingerprint_format(&inception, fingerprint), "key", public_key_format(&verified->signer->signing, key), "address",
                      json_digest(&verified->record->address), "index", (json_int_t)verified->record->seq, "record", document_json(verified->record->bytes));
+    json_object_set_new(root, "states", json_string(stated));
     json_object_set_new(root, "rotations", json_integer(identity_rotations(verified->identity)));
     if (verified->disavowed)
         json_object_set_new(root, "disavowed", json_pack("{s:I, s:o}", "record", (json_int_t)verified->disavowed->since, "time", json_time(verified->disavowed->time)));

@@ -589,6 +589,7 @@ test_mixed(TwoNodes *nodes, gconstpointer unused)
     for (guint i = 0; i < G_N_ELEMENTS(rules); i++) {
         g_autoptr(Proof) proof = proof_parse(i == 5 || i == 6 ? zero : bytes, NULL), whole = proof_parse(zero, NULL);
         g_autoptr(GBytes) made = NULL;
+        Digest hash;
 
         switch (i) {
         case 0: /* another node's checkpoint */
@@ -617,8 +618,7 @@ test_mixed(TwoNodes *nodes, gconstpointer unused)
             proof->record->index = 1;
             break;
         case 7: /* a witness that signed nothing */
-            g_ptr_array_add(proof->witnesses, g_new0(ProofWitness, 1));
-            ((ProofWitness *)proof->witnesses->pdata[0])->keys = g_ptr_array_new();
+            g_ptr_array_add(proof->witnesses, proof_witness_new());
             ((ProofWitness *)proof->witnesses->pdata[0])->verifier = g_strdup("witness.example+6dc0d432+AddamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea");
             break;
         case 8: { /* a signature line that nobody is named for */
@@ -637,7 +637,8 @@ test_mixed(TwoNodes *nodes, gconstpointer unused)
             break;
         }
         case 11: /* one hash too many */
-            g_array_append_val(proof->record->path, g_array_index(proof->record->path, Digest, 0));
+            hash = g_array_index(proof->record->path, Digest, 0);
+            g_array_append_val(proof->record->path, hash);
             break;
         }
         made = proof_format(proof);
