@@ -79,24 +79,48 @@ withdrawn_in_use_free(WithdrawnInUse *in_use)
     g_free(in_use);
 }
 
-/* Those of @newest that name @source. */
-static GPtrArray *
-users_among(Home *home, const GPtrArray *newest, const Digest *source)
+/* The sources of all @newest, each to those that name it (borrowed): read once, whatever was withdrawn. */
+static GHashTable *
+index_sources(Home *home, const GPtrArray *newest)
 {
-    GPtrArray *users = g_ptr_array_new_with_free_func((GDestroyNotify)manifest_free);
+    GHashTable *index = g_hash_table_new_full(digest_hash, digest_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
 
     for (guint i = 0; i < newest->len; i++) {
-        const Manifest *manifest = g_ptr_array_index(newest, i);
+        g_autoptr(GPtrArray) inputs = version_inputs(home, g_ptr_array_index(newest, i));
 
-        if (uses(home, manifest, source))
-            g_ptr_array_add(users, catalogue_manifest(home_catalogue(home, NULL), &manifest->address, NULL));
+        for (guint n = 0; n < inputs->len; n++) {
+            const Digest *source = &((const Input *)g_ptr_array_index(inputs, n))->manifest;
+            GPtrArray *users = g_hash_table_lookup(index, source);
+
+            if (!users) {
+                users = g_ptr_array_new();
+                g_hash_table_insert(index, g_memdup2(source, sizeof *source), users);
+            }
+            if (!g_ptr_array_find(users, g_ptr_array_index(newest, i), NULL))
+                g_ptr_array_add(users, g_ptr_array_index(newest, i));
+        }
+    }
+    return index;
+}
+
+static GPtrArray *
+users_of(Home *home, GHashTable *sources, const Digest *source)
+{
+    GPtrArray *users = g_ptr_array_new_with_free_func((GDestroyNotify)manifest_free);
+    const GPtrArray *found = g_hash_table_lookup(sources, source);
+
+    for (guint i = 0; found && i < found->len; i++) {
+        Manifest *copy = catalogue_manifest(home_catalogue(home, NULL), &((const Manifest *)g_ptr_array_index(found, i))->address, NULL);
+
+        if (copy)
+            g_ptr_array_add(users, copy);
     }
     return users;
 }
 
 /* NULL if it is of no consequence here. */
 static WithdrawnInUse *
-judge(Home *home, const Statement *statement, const GPtrArray *newest)
+judge(Home *home, const Statement *statement, GHashTable *sources)
 {
     Catalogue *catalogue = home_catalogue(home, NULL);
     g_autoptr(Withdrawal) said = withdrawal_parse(statement->body, NULL), counts = NULL;
@@ -111,7 +135,7 @@ judge(Home *home, const Statement *statement, const GPtrArray *newest)
         !digest_equal(&counts->record, &statement->record->address))
         return NULL;
     held = strcmp(manifest->node, home_id(home)) != 0 && state_held(home_state(home, NULL), &manifest->address, &what, NULL);
-    users = users_among(home, newest, &manifest->address);
+    users = users_of(home, sources, &manifest->address);
     if (!held && users->len == 0)
         return NULL;
     in_use = g_new0(WithdrawnInUse, 1);
@@ -125,10 +149,11 @@ withdrawn_in_use(Home *home, GError **error)
     Catalogue *catalogue = home_catalogue(home, error);
     g_autoptr(GPtrArray) statements = catalogue && home_state(home, error) ? catalogue_statements(catalogue, NULL, WITHDRAWAL, NULL, error) : NULL;
     g_autoptr(GPtrArray) newest = statements ? catalogue_datasets(catalogue, home_id(home), error) : NULL;
+    g_autoptr(GHashTable) sources = newest && statements->len > 0 ? index_sources(home, newest) : NULL;
     GPtrArray *all = newest ? g_ptr_array_new_with_free_func((GDestroyNotify)withdrawn_in_use_free) : NULL;
 
     for (guint i = 0; all && i < statements->len; i++) {
-        WithdrawnInUse *in_use = judge(home, g_ptr_array_index(statements, i), newest);
+        WithdrawnInUse *in_use = judge(home, g_ptr_array_index(statements, i), sources);
 
         if (in_use)
             g_ptr_array_add(all, in_use);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "keys/canonical.h"
+#include "manifests/erasing.h"
 #include "manifests/users.h"
 #include "node/command.h"
 #include "node/print.h"
@@ -11,7 +12,7 @@
 
 typedef struct {
     guint64 ledger_size, packs, objects, store_bytes;
-    guint datasets, own_datasets, held;
+    guint datasets, own_datasets, held, erasing;
     gboolean next_key_here;
 } Numbers;
 
@@ -26,7 +27,7 @@ count(Home *home, Numbers *n, GError **error)
     g_autofree char *next = home_file(home, "keys/next.key");
     StoreTotals totals;
 
-    if (!held || !store_totals(store, &totals, error))
+    if (!held || !erasing_pending(home, &n->erasing, error) || !store_totals(store, &totals, error))
         return FALSE;
     n->ledger_size = ledger_head(home_ledger(home, NULL))->size;
     n->packs = totals.packs;
@@ -174,6 +175,9 @@ print_text(Home *home, const Numbers *n, const GPtrArray *peers, guint pending, 
     printf("node       %s\nname       %s\nhome       %s\n", home_id(home), name, home_path(home));
     printf("ledger     %" G_GUINT64_FORMAT " records\n", n->ledger_size);
     printf("datasets   %u own, %u of other nodes; %u versions held\n", n->own_datasets, n->datasets - n->own_datasets, n->held);
+    if (n->erasing)
+        printf("erasing    %u erased version%s still in the store; `chama gc` takes %s away\n", n->erasing, n->erasing == 1 ? " is" : "s are",
+               n->erasing == 1 ? "it" : "them");
     printf("store      %" G_GUINT64_FORMAT " objects in %" G_GUINT64_FORMAT " packs, %s\n", n->objects, n->packs, store);
     printf("next key   %s\n", n->next_key_here ? "on this machine: keys/next.key should be moved to removable media" : "not on this machine (good)");
     printf("peers      %u, %u pending\n", peers->len, pending);
@@ -201,9 +205,9 @@ cmd_status(const Invocation *invocation, int argc, char **argv, int *status, GEr
         return TRUE;
     }
     name = show_node_name(home, home_id(home));
-    print_json(json_pack("{s:s, s:s, s:s, s:I, s:i, s:i, s:i, s:{s:I, s:I, s:I}, s:b, s:o, s:i, s:o, s:o}", "node", home_id(home), "name", name, "home", home_path(home),
+    print_json(json_pack("{s:s, s:s, s:s, s:I, s:i, s:i, s:i, s:{s:I, s:I, s:I}, s:b, s:o, s:i, s:o, s:o, s:i}", "node", home_id(home), "name", name, "home", home_path(home),
                          "records", (json_int_t)n.ledger_size, "own_datasets", (int)n.own_datasets, "other_datasets", (int)(n.datasets - n.own_datasets),
                          "versions_held", (int)n.held, "store", "objects", (json_int_t)n.objects, "packs", (json_int_t)n.packs, "bytes", (json_int_t)n.store_bytes,
-                         "next_key_here", n.next_key_here, "peers", peers_json(home, peers), "pending", (int)pending->len, "evidence", evidence_json(evidence), "withdrawn", withdrawn_json(home, withdrawn)));
+                         "next_key_here", n.next_key_here, "peers", peers_json(home, peers), "pending", (int)pending->len, "evidence", evidence_json(evidence), "withdrawn", withdrawn_json(home, withdrawn), "erasing", (int)n.erasing));
     return TRUE;
 }

@@ -135,6 +135,14 @@ want "and what is not open" 0 chama a withdraw inner@1 --reason "kept from all w
 want "it syncs" 0 chama e sync
 want "and knows" 4 chama e get forestry/lakes@1 e-lakes
 has "why" "$err" "of another lake"
+echo "marsh words" >lakes/marsh.csv
+chama a publish lakes lakes --share open >/dev/null
+want "it gets the newest" 0 chama e sync
+equal "which lies in its store" "$(python3 "$SOURCE/tests/interop/words.py" e "marsh words")" 1
+want "the owner erases that" 0 chama a erase lakes@3 --reason "not ours" --yes
+want "it syncs" 0 chama e sync
+has "and erases it, too" "$out$err" "forestry/lakes@3: erased by its owner"
+equal "nothing is left" "$(python3 "$SOURCE/tests/interop/words.py" e "marsh words")" 0
 if grep -rqs "kept from all" e; then bad "the stranger has the reason of what is not open"; else ok "the stranger has no reason of what is not open"; fi
 for home in a b c d e; do want "fsck of $home" 0 chama $home fsck; done
 
@@ -231,6 +239,8 @@ has "says so" "$out$err" "still in the store"
 want "it counts as erased" 1 chama b get forestry/names@2 b-names-5
 has "with the owner's reason" "$err" "all of it"
 want "fsck has no fault to find" 0 chama b fsck
+want "status" 0 chama b status
+has "says that it is still here" "$out" "2 erased versions are still in the store"
 want "gc ends it" 0 chama b gc
 equal "then nothing is left" "$(lies b '7,left,registered')" 0
 want "fsck" 0 chama b fsck
