@@ -4,6 +4,7 @@
 
 #include "keys/error.h"
 #include "manifests/attestation.h"
+#include "manifests/endorsement.h"
 #include "manifests/erasure.h"
 #include "manifests/projection.h"
 #include "manifests/withdrawal.h"
@@ -23,6 +24,7 @@ static const Kind kinds[] = {
     { ATTESTATION, FORM_OPEN, attestation_subject, NULL },
     { WITHDRAWAL, FORM_OPEN, withdrawal_subject, NULL },
     { ERASURE, FORM_OPEN, erasure_subject, NULL },
+    { ENDORSEMENT, FORM_OPEN, endorsement_subject, NULL },
     { DELIVERY, FORM_EITHER, delivery_subject, delivery_audience },
     { RECEIPT, FORM_EITHER, receipt_subject, receipt_audience },
 };

@@ -81,6 +81,7 @@ COMMAND(attest);
 COMMAND(withdraw);
 COMMAND(evidence);
 COMMAND(erase);
+COMMAND(endorse);
 COMMAND(verify);
 COMMAND(audit);
 COMMAND(prove);

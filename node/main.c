@@ -60,6 +60,8 @@ static const Command commands[] = {
     { "erase", cmd_erase, "NAME@V --reason TEXT", "take a version's content away for good, here and, of one's own, at replicas",
       "The manifest stays, and a tombstone that says when it was erased and why.  Replicas follow at their next sync, with tombstones of their own.\n"
       "Of another node's version the content goes here alone.  What other versions consist of, too, stays." },
+    { "endorse", cmd_endorse, "FILE|DIGEST", "stand by a document that others stand by, too, and list who does",
+      "The document itself stays where it is: what is stated is its SHA-256.  Each party endorses it in its own ledger." },
     { "verify", cmd_verify, "[NAME[@V]]", "verify signatures, chain, listing and every chunk of versions held", NULL },
     { "audit", cmd_audit, "[NODE ...]", "check everything that ledgers say, and report it",
       "Every signature, chain, root, fork, version, source and grant in the ledgers known here, worst first.  Exit 3 if anything does not hold.\n"

@@ -246,3 +246,26 @@ equal "then nothing is left" "$(lies b '7,left,registered')" 0
 want "fsck" 0 chama b fsck
 want "and nothing more is to do" 0 chama b sync forestry
 has_not "it says" "$out$err" "still in the store"
+
+# One document, several parties.
+echo "the parties agree to share what they know of lakes" >agreement.txt
+digest=sha256:$(sha256sum agreement.txt | cut -d' ' -f1)
+want "nobody yet" 0 chama a endorse --who agreement.txt
+has "says so" "$err" "no ledger known here"
+want "one party" 0 chama a endorse agreement.txt --note "for the bureau"
+has "names what it endorsed" "$out" "$digest"
+want "the other, by the digest" 0 chama b endorse "$digest"
+want "they sync" 0 chama b sync forestry
+want "who" 0 chama b endorse --who "$digest" --json
+equal "both" "$(printf '%s\n' "$out" | grep -c '"record"')" 2
+want "once more" 1 chama a endorse agreement.txt
+has "was done" "$err" "endorsed by this node already"
+echo "and pay for it" >>agreement.txt
+want "another text" 0 chama b endorse --who agreement.txt
+has_not "nobody endorsed that" "$out" "endorsed by"
+want "no such file" 1 chama a endorse nothing.txt
+want "a folder" 1 chama a endorse lakes
+want "a digest that is none" 2 chama a endorse sha256:00
+want "another algorithm" 2 chama a endorse --who sha256:zz
+want "an empty note" 2 chama a endorse agreement.txt --note ''
+want "a note to who" 2 chama a endorse --who agreement.txt --note x

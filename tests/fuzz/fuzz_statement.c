@@ -1,9 +1,10 @@
-/* Profiles, sealed statements, openings, grants, revocations, attestations, withdrawals and tombstones from any bytes: what is let through can be written again, and
+/* Profiles, sealed statements, openings, grants, revocations, attestations, withdrawals, tombstones and endorsements from any bytes: what is let through can be written again, and
  * documents that are no records to the same bytes. */
 #include <stdint.h>
 #include <string.h>
 
 #include "manifests/attestation.h"
+#include "manifests/endorsement.h"
 #include "manifests/erasure.h"
 #include "manifests/statement.h"
 #include "manifests/withdrawal.h"
@@ -79,6 +80,15 @@ try_ends(GBytes *bytes)
     g_assert_true((erased != NULL) == (e != NULL));
 }
 
+static void
+try_endorsement(GBytes *bytes)
+{
+    g_autoptr(Endorsement) e = endorsement_parse(bytes, NULL);
+    g_autoptr(GBytes) again = e ? endorsement_format(&e->body, e->note, NULL) : NULL;
+
+    g_assert_true((again != NULL) == (e != NULL));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -90,5 +100,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     try_opening(bytes);
     try_attestation(bytes);
     try_ends(bytes);
+    try_endorsement(bytes);
     return 0;
 }

@@ -1,4 +1,5 @@
-/* Withdrawals and tombstones: S16, S18. */
+/* Withdrawals, tombstones and endorsements: S16, S18, S20, S21. */
+#include "manifests/endorsement.h"
 #include "manifests/erasure.h"
 #include "manifests/withdrawal.h"
 #include "tests/unit/catalogue_fixture.h"
@@ -25,6 +26,13 @@ static const Case cases[] = {
     { "S18/no-manifest", ERASURE, "{\"reason\":\"a person asked\"}", CHAMA_ERROR_MALFORMED },
     { "S18/of-nothing", ERASURE, "{\"manifest\":\"sha256:" HEX "\",\"of\":\"\"}", CHAMA_ERROR_MALFORMED },
     { "S18/empty-reason", ERASURE, "{\"manifest\":\"sha256:" HEX "\",\"reason\":\"\"}", CHAMA_ERROR_MALFORMED },
+    { "S20/whole", ENDORSEMENT, "{\"body\":\"sha256:" HEX "\",\"note\":\"for the bureau\"}", -1 },
+    { "S20/no-note", ENDORSEMENT, "{\"body\":\"sha256:" HEX "\"}", -1 },
+    { "S20/no-body", ENDORSEMENT, "{\"note\":\"for the bureau\"}", CHAMA_ERROR_MALFORMED },
+    { "S20/other-algorithm", ENDORSEMENT, "{\"body\":\"sm3:" HEX "\"}", CHAMA_ERROR_UNSUPPORTED },
+    { "S20/empty-note", ENDORSEMENT, "{\"body\":\"sha256:" HEX "\",\"note\":\"\"}", CHAMA_ERROR_MALFORMED },
+    { "S20/direction", ENDORSEMENT, "{\"body\":\"sha256:" HEX "\",\"note\":\"\u202eok\"}", CHAMA_ERROR_MALFORMED },
+    { "S1/stranger-in-endorsement", ENDORSEMENT, "{\"body\":\"sha256:" HEX "\",\"parties\":[]}", CHAMA_ERROR_MALFORMED },
     { "S1/stranger-in-erasure", ERASURE, "{\"by\":\"x\",\"manifest\":\"sha256:" HEX "\",\"reason\":\"wrong\"}", CHAMA_ERROR_MALFORMED },
 };
 
@@ -37,6 +45,11 @@ read_and_write(const Case *c, GBytes *record, GError **error)
         g_autoptr(Withdrawal) w = withdrawal_parse(record, error);
 
         return w ? withdrawal_format(&w->manifest, w->reason, error) : NULL;
+    }
+    if (strcmp(c->type, ENDORSEMENT) == 0) {
+        g_autoptr(Endorsement) endorsement = endorsement_parse(record, error);
+
+        return endorsement ? endorsement_format(&endorsement->body, endorsement->note, error) : NULL;
     }
     g_autoptr(Erasure) e = erasure_parse(record, error);
 
@@ -179,6 +192,41 @@ test_follows(void)
     tear_down(&f);
 }
 
+/* S21: of each node the first. */
+static void
+test_endorsements(void)
+{
+    static const Digest body = { { 7 } }, other_body = { { 8 } };
+    g_autoptr(GBytes) first = endorsement_format(&body, "first", NULL), second = endorsement_format(&body, "second", NULL),
+                      elsewhere = endorsement_format(&other_body, NULL, NULL);
+    g_autoptr(GPtrArray) all = NULL, none = NULL;
+    g_autoptr(Ledger) ledger = NULL;
+    NodeFixture other;
+    Fixture f;
+
+    set_up(&f);
+    node_init(&other, 2);
+    node_state(&f.node, ENDORSEMENT, elsewhere);
+    node_state(&f.node, ENDORSEMENT, first);
+    node_state(&f.node, ENDORSEMENT, second);
+    node_state(&other, ENDORSEMENT, second);
+    project(&f);
+    ledger = make_ledger(&f, "other");
+    append_to(ledger, &other);
+    g_assert_true(catalogue_project(f.catalogue, ledger, NULL));
+    all = endorsements_of(f.catalogue, &body, NULL);
+    g_assert_cmpuint(all->len, ==, 2);
+    for (guint i = 0; i < all->len; i++) {
+        const Endorsement *e = g_ptr_array_index(all, i);
+
+        g_assert_cmpstr(e->note, ==, strcmp(e->node, f.node.identity->id) == 0 ? "first" : "second");
+    }
+    none = endorsements_of(f.catalogue, &(Digest){ { 9 } }, NULL);
+    g_assert_cmpuint(none->len, ==, 0);
+    node_clear(&other);
+    tear_down(&f);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -191,5 +239,6 @@ main(int argc, char **argv)
     g_test_add_func("/ends/S16/S18/limits", test_limits);
     g_test_add_func("/ends/S16/S18/whose", test_whose);
     g_test_add_func("/ends/S18/follows", test_follows);
+    g_test_add_func("/ends/S21/endorsements", test_endorsements);
     return g_test_run();
 }
