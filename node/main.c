@@ -65,7 +65,8 @@ static const Command commands[] = {
     { "verify", cmd_verify, "[NAME[@V]]", "verify signatures, chain, listing and every chunk of versions held", NULL },
     { "audit", cmd_audit, "[NODE ...]", "check everything that ledgers say, and report it",
       "Every signature, chain, root, fork, version, source and grant in the ledgers known here, worst first.  Exit 3 if anything does not hold.\n"
-      "Content is not read: `chama verify` does that." },
+      "Content is not read: `chama verify` does that.\n"
+      "With --live the nodes themselves are asked, nothing is copied, and what they show must go on from what was seen before." },
     { "prove", cmd_prove, "[NAME[@V]]", "write a proof of one version, or of any record, to standard output",
       "The file is complete in itself: the record, its signature, the keys of its node, its place in the node's history and who saw that, to be checked with\n"
       "`chama check` on any machine.  Of a sealed record or of a version that is not open it has only the digest, unless --show is given." },

@@ -117,3 +117,68 @@ merkle_check_consistency(guint64 size1, const Digest *root1, guint64 size2, cons
         return FALSE;
     return (digest_equal(&r1, root1) && digest_equal(&r2, root2)) || proof_fails(error, "the consistency proof does not lead to the roots");
 }
+
+guint64
+merkle_split(guint64 n)
+{
+    return G_GUINT64_CONSTANT(1) << (63 - __builtin_clzll(n - 1));
+}
+
+GArray *
+merkle_proof_of(const Digest *hashes, guint count)
+{
+    GArray *proof = g_array_sized_new(FALSE, FALSE, sizeof(Digest), count);
+
+    while (count > 0)
+        g_array_append_val(proof, hashes[--count]);
+    return proof;
+}
+
+/* Folds the complete subtrees from the right. */
+gboolean
+merkle_root_of(MerkleRead read, gpointer data, guint64 from, guint64 to, Digest *root, GError **error)
+{
+    guint64 size = to - from;
+    gboolean first = TRUE;
+
+    if (size == 0)
+        digest_of("", 0, root);
+    for (guint level = 0; level < MERKLE_PROOF_MAX && size >> level; level++) {
+        Digest left;
+
+        if (!((size >> level) & 1))
+            continue;
+        if (!read(data, level, (to >> level) - 1, &left, error))
+            return FALSE;
+        if (first)
+            *root = left;
+        else
+            merkle_node(&left, root, root);
+        first = FALSE;
+        to -= G_GUINT64_CONSTANT(1) << level;
+    }
+    return TRUE;
+}
+
+/* SUBPROOF, as a loop. */
+GArray *
+merkle_consistency_of(MerkleRead read, gpointer data, guint64 size1, guint64 size2, GError **error)
+{
+    Digest hashes[MERKLE_PROOF_MAX + 1];
+    guint64 from = 0, to = size2;
+    guint count = 0;
+
+    while (size1 > 0 && size1 < to) {
+        guint64 middle = from + merkle_split(to - from);
+        gboolean left = size1 <= middle;
+
+        if (!merkle_root_of(read, data, left ? middle : from, left ? to : middle, &hashes[count++], error))
+            return NULL;
+        from = left ? from : middle;
+        to = left ? middle : to;
+    }
+    /* What is left ends at size1; it is the whole older tree only if it starts at 0, and then the verifier has its root. */
+    if (from > 0 && !merkle_root_of(read, data, from, to, &hashes[count++], error))
+        return NULL;
+    return merkle_proof_of(hashes, count);
+}

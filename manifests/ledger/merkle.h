@@ -19,6 +19,17 @@ void merkle_node(const Digest *left, const Digest *right, Digest *node);
 gboolean merkle_check_inclusion(guint64 index, guint64 size, const Digest *leaf, const Digest *proof, guint count, const Digest *root, GError **error);
 gboolean merkle_check_consistency(guint64 size1, const Digest *root1, guint64 size2, const Digest *root2, const Digest *proof, guint count, GError **error);
 
+/* Trees of which something else has the nodes: reads the root of the complete subtree number @n of 2^@level leaves. */
+typedef gboolean (*MerkleRead)(gpointer data, guint level, guint64 n, Digest *node, GError **error);
+/* The root of leaves @from..@to-1, where @from is 0 or a multiple of the largest power of two below @to - @from. */
+gboolean merkle_root_of(MerkleRead read, gpointer data, guint64 from, guint64 to, Digest *root, GError **error);
+/* RFC 9162 2.1.4.1; @size1 is at most @size2.  The caller's array of Digest. */
+GArray *merkle_consistency_of(MerkleRead read, gpointer data, guint64 size1, guint64 size2, GError **error);
+/* The largest power of two below @n (n > 1): where RFC 6962 splits a tree. */
+guint64 merkle_split(guint64 n);
+/* Proofs are found from the root down and written from the leaf up: @hashes the other way round. */
+GArray *merkle_proof_of(const Digest *hashes, guint count);
+
 /* The hash file of one ledger ("log/<node id>/hashes").  Rebuildable: whoever opens it must compare its size with the ledger's. */
 typedef struct MerkleFile MerkleFile;
 MerkleFile *merkle_file_open(const char *path, GError **error);

@@ -208,29 +208,11 @@ merkle_file_reload(MerkleFile *file, GError **error)
     return read_size(file, error);
 }
 
-/* The root of leaves @from..@to-1, where @from is a multiple of the largest power of two below @to - @from: folds the complete
- * subtrees from the right. */
+/* A MerkleRead whose data is the file. */
 static gboolean
-range_root(MerkleFile *file, guint64 from, guint64 to, Digest *root, GError **error)
+read_node(gpointer file, guint level, guint64 n, Digest *node, GError **error)
 {
-    guint64 size = to - from;
-    gboolean first = TRUE;
-
-    for (guint level = 0; size >> level; level++) {
-        Digest left;
-
-        if (!((size >> level) & 1))
-            continue;
-        if (!read_hash(file, stored_index(level, (to >> level) - 1), &left, error))
-            return FALSE;
-        if (first)
-            *root = left;
-        else
-            merkle_node(&left, root, root);
-        first = FALSE;
-        to -= G_GUINT64_CONSTANT(1) << level;
-    }
-    return TRUE;
+    return read_hash(file, stored_index(level, n), node, error);
 }
 
 /* Sizes may be those that a checkpoint states: no more than is here may be read. */
@@ -250,10 +232,7 @@ merkle_file_root(MerkleFile *file, guint64 size, Digest *root, GError **error)
 {
     if (!check_size(file, size, error))
         return FALSE;
-    if (size > 0)
-        return range_root(file, 0, size, root, error);
-    digest_of("", 0, root);
-    return TRUE;
+    return merkle_root_of(read_node, file, 0, size, root, error);
 }
 
 gboolean
@@ -271,24 +250,6 @@ merkle_file_node(MerkleFile *file, guint level, guint64 n, Digest *node, GError 
     return read_hash(file, stored_index(level, n), node, error);
 }
 
-/* The largest power of two below @n (n > 1): where RFC 6962 splits a tree. */
-static guint64
-split_point(guint64 n)
-{
-    return G_GUINT64_CONSTANT(1) << (63 - __builtin_clzll(n - 1));
-}
-
-/* Proofs are found from the root down and written from the leaf up. */
-static GArray *
-reversed(const Digest *hashes, guint count)
-{
-    GArray *proof = g_array_sized_new(FALSE, FALSE, sizeof(Digest), count);
-
-    while (count > 0)
-        g_array_append_val(proof, hashes[--count]);
-    return proof;
-}
-
 GArray *
 merkle_file_inclusion(MerkleFile *file, guint64 index, guint64 size, GError **error)
 {
@@ -302,43 +263,26 @@ merkle_file_inclusion(MerkleFile *file, guint64 index, guint64 size, GError **er
         return chama_error_null(error, CHAMA_ERROR_NOT_FOUND, "%s: leaf %" G_GUINT64_FORMAT " is not in a tree of %" G_GUINT64_FORMAT,
                                 file->path, index, size);
     while (to - from > 1) {
-        guint64 middle = from + split_point(to - from);
+        guint64 middle = from + merkle_split(to - from);
         gboolean left = index < middle;
 
-        if (!range_root(file, left ? middle : from, left ? to : middle, &hashes[count++], error))
+        if (!merkle_root_of(read_node, file, left ? middle : from, left ? to : middle, &hashes[count++], error))
             return NULL;
         from = left ? from : middle;
         to = left ? middle : to;
     }
-    return reversed(hashes, count);
+    return merkle_proof_of(hashes, count);
 }
 
-/* RFC 9162 2.1.4.1: SUBPROOF, as a loop. */
 GArray *
 merkle_file_consistency(MerkleFile *file, guint64 size1, guint64 size2, GError **error)
 {
-    Digest hashes[MERKLE_PROOF_MAX + 1];
-    guint64 from = 0, to = size2;
-    guint count = 0;
-
     if (!check_size(file, size2, error))
         return NULL;
     if (size1 > size2)
         return chama_error_null(error, CHAMA_ERROR_NOT_FOUND, "%s: a tree of %" G_GUINT64_FORMAT " is not within one of %" G_GUINT64_FORMAT,
                                 file->path, size1, size2);
-    while (size1 > 0 && size1 < to) {
-        guint64 middle = from + split_point(to - from);
-        gboolean left = size1 <= middle;
-
-        if (!range_root(file, left ? middle : from, left ? to : middle, &hashes[count++], error))
-            return NULL;
-        from = left ? from : middle;
-        to = left ? middle : to;
-    }
-    /* What is left ends at size1; it is the whole older tree only if it starts at 0, and then the verifier has its root. */
-    if (from > 0 && !range_root(file, from, to, &hashes[count++], error))
-        return NULL;
-    return reversed(hashes, count);
+    return merkle_consistency_of(read_node, file, size1, size2, error);
 }
 
 GArray *

@@ -9,7 +9,7 @@
 #include "sync/peers.h"
 
 typedef struct {
-    gboolean json;
+    gboolean json, live;
     char *report, *language;
     char **clones;
 } Options;
@@ -41,13 +41,46 @@ resolve_all(Home *home, int argc, char **argv, GPtrArray **nodes, GError **error
 }
 
 static Audit *
-run(Home *home, GPtrArray *nodes, Clones *clones, GError **error)
+run(Home *home, AuditOptions *options, GError **error)
 {
     Progress progress = { 0 };
-    AuditOptions options = { nodes, clones, g_get_real_time() / G_USEC_PER_SEC, &progress };
     g_autoptr(Meter) meter = meter_start("auditing", &progress);
 
-    return audit_run(home, &options, error);
+    options->now = g_get_real_time() / G_USEC_PER_SEC;
+    options->progress = &progress;
+    return audit_run(home, options, error);
+}
+
+static Audit *
+run_of_clones(const Options *options, GError **error)
+{
+    g_autoptr(Clones) clones = clones_open((const char *const *)options->clones, error);
+    AuditOptions of_clones = { .clones = clones };
+
+    return clones ? run(NULL, &of_clones, error) : NULL;
+}
+
+static Audit *
+run_live(Home *home, int argc, char **argv, GError **error)
+{
+    g_autoptr(GPtrArray) targets = g_ptr_array_new();
+    AuditOptions live = { .live = targets };
+
+    for (int i = 1; i < argc; i++)
+        g_ptr_array_add(targets, argv[i]);
+    return run(home, &live, error);
+}
+
+static Audit *
+run_here(Home *home, int argc, char **argv, GError **error)
+{
+    g_autoptr(GPtrArray) nodes = NULL;
+    AuditOptions here = { 0 };
+
+    if (!resolve_all(home, argc, argv, &nodes, error))
+        return NULL;
+    here.nodes = nodes;
+    return run(home, &here, error);
 }
 
 static gboolean
@@ -70,20 +103,19 @@ tell(const Report *report, const Options *options, GError **error)
     return TRUE;
 }
 
-/* Of a home, or of clones alone. */
+/* Of a home, of clones alone, or of nodes that are asked now. */
 static Audit *
 audit(const Invocation *invocation, int argc, char **argv, const Options *options, Home **home, GError **error)
 {
-    g_autoptr(GPtrArray) nodes = NULL;
-    g_autoptr(Clones) clones = NULL;
-
-    if (options->clones && argc > 1)
+    if (options->clones && (argc > 1 || options->live))
         return chama_error_null(error, CHAMA_ERROR_USAGE, "audit: want nodes of this home or --clone, have both");
+    if (options->live && argc == 1)
+        return chama_error_null(error, CHAMA_ERROR_USAGE, "audit: want the peers or addresses to be asked behind --live, have none");
     if (options->clones)
-        return (clones = clones_open((const char *const *)options->clones, error)) ? run(NULL, NULL, clones, error) : NULL;
-    if (!(*home = command_home(invocation, error)) || !resolve_all(*home, argc, argv, &nodes, error))
+        return run_of_clones(options, error);
+    if (!(*home = command_home(invocation, error)))
         return NULL;
-    return run(*home, nodes, NULL, error);
+    return (options->live ? run_live : run_here)(*home, argc, argv, error);
 }
 
 gboolean
@@ -92,6 +124,7 @@ cmd_audit(const Invocation *invocation, int argc, char **argv, int *status, GErr
     g_auto(Options) options = { 0 };
     const GOptionEntry entries[] = {
         { "clone", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.clones, "check a `git clone` of a ledger, without a node (may be given again)", "DIR" },
+        { "live", 0, 0, G_OPTION_ARG_NONE, &options.live, "ask the nodes themselves (peers, or https:// addresses) for their logs, and copy nothing", NULL },
         { "report", 0, 0, G_OPTION_ARG_FILENAME, &options.report, "also write one HTML page that can be printed", "FILE" },
         { "lang", 0, 0, G_OPTION_ARG_STRING, &options.language, "language of text and page: en (default) or zh", "LANG" },
         { "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "print JSON", NULL },

@@ -18,7 +18,7 @@ node_json(const Report *report, const AuditNode *node)
     g_autofree char *name = report_node(report, node->node);
     json_t *types = types_json(node->types), *entry;
 
-    entry = json_pack("{s:s, s:s, s:b, s:I, s:I, s:o, s:I, s:I, s:s, s:o}", "node", node->node, "name", name, "whole", node->whole, "records",
+    entry = json_pack("{s:s, s:s, s:b, s:b, s:I, s:I, s:o, s:I, s:I, s:s, s:o}", "node", node->node, "name", name, "whole", node->whole, "live", node->live, "records",
                       (json_int_t)node->size, "seen", (json_int_t)node->seen, "root", json_digest(&node->root), "datasets", (json_int_t)node->datasets,
                       "versions", (json_int_t)node->versions, "verdict", audit_verdict_name((AuditVerdict)node->worst), "types", types);
     if (node->checkpoint_time)

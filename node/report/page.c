@@ -114,7 +114,7 @@ add_node(Html *page, const AuditNode *node)
     add_escaped(page, alias);
     g_string_append_printf(page->html, "<br><code>%s</code></td>", node->node);
     add_cell(page, NULL, name);
-    add_cell(page, NULL, word(page, node->whole ? WORD_WHOLE : WORD_SPARSE));
+    add_cell(page, NULL, word(page, node->live ? WORD_LIVE : node->whole ? WORD_WHOLE : WORD_SPARSE));
     add_number(page, node->size);
     add_cell(page, "n", versions);
     g_string_append_printf(page->html, "<td><code>%s</code></td>", digest_format(&node->root, root));

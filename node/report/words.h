@@ -33,6 +33,7 @@ const char *language_tag(Language language);
     w(LEDGER, "Ledger", "账本") \
     w(WHOLE, "whole", "完整") \
     w(SPARSE, "open part", "公开部分") \
+    w(LIVE, "asked over the network", "在线询问") \
     w(RECORDS, "Records", "记录数") \
     w(VERSIONS, "Datasets / versions", "数据集／版本") \
     w(ROOT, "Merkle root", "Merkle 根") \

@@ -173,8 +173,8 @@ audit_ledger(Auditing *auditing, const char *node, GError **error)
     return g_file_test(path, G_FILE_TEST_EXISTS) ? home_peer_ledger(auditing->home, node, error) : NULL;
 }
 
-static void
-add_node(Auditing *auditing, const char *id)
+AuditNode *
+audit_add_node(Auditing *auditing, const char *id)
 {
     g_autoptr(Profile) profile = catalogue_profile(auditing->catalogue, id, NULL);
     AuditNode *node = g_new0(AuditNode, 1);
@@ -186,6 +186,7 @@ add_node(Auditing *auditing, const char *id)
     g_strlcpy(node->node, id, sizeof node->node);
     node->types = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_ptr_array_add(auditing->audit->nodes, node);
+    return node;
 }
 
 /* Ids of all nodes whose ledger is here, whole or sparse, some twice. */
@@ -216,7 +217,7 @@ choose_nodes(Auditing *auditing, GError **error)
         const char *id = g_ptr_array_index(all, i);
 
         if (!audit_node(auditing->audit, id) && (!wanted || g_ptr_array_find_with_equal_func((GPtrArray *)wanted, id, g_str_equal, NULL)))
-            add_node(auditing, id);
+            audit_add_node(auditing, id);
     }
     for (guint i = 0; wanted && i < wanted->len; i++)
         if (!audit_node(auditing->audit, g_ptr_array_index(wanted, i)))
@@ -225,24 +226,33 @@ choose_nodes(Auditing *auditing, GError **error)
     return TRUE;
 }
 
-Audit *
-audit_run(Home *home, const AuditOptions *options, GError **error)
+static gboolean
+ask_here(Auditing *auditing, GError **error)
 {
     static gboolean (*const questions[])(Auditing *, GError **) = { audit_ledgers, audit_evidence, audit_versions, audit_grants,
                                                                  audit_attestations };
+
+    if (!choose_nodes(auditing, error))
+        return FALSE;
+    for (guint i = 0; i < G_N_ELEMENTS(questions); i++) {
+        if (!questions[i](auditing, error))
+            return FALSE;
+        if (progress_cancelled(auditing->options->progress))
+            return chama_error(error, CHAMA_ERROR_CANCELLED, "stopped before all was looked at");
+    }
+    return TRUE;
+}
+
+Audit *
+audit_run(Home *home, const AuditOptions *options, GError **error)
+{
     g_autoptr(Audit) audit = audit_new();
     Catalogue *catalogue = home ? home_catalogue(home, error) : clones_catalogue(options->clones);
     Auditing auditing = { home, catalogue, audit, options };
 
     audit->time = options->now;
-    if (!catalogue || !choose_nodes(&auditing, error))
+    if (!catalogue || !(options->live ? audit_live : ask_here)(&auditing, error))
         return NULL;
-    for (guint i = 0; i < G_N_ELEMENTS(questions); i++) {
-        if (!questions[i](&auditing, error))
-            return NULL;
-        if (progress_cancelled(options->progress))
-            return chama_error_null(error, CHAMA_ERROR_CANCELLED, "stopped before all was looked at");
-    }
     g_array_sort(audit->findings, by_weight);
     g_array_sort(audit->events, by_time);
     return g_steal_pointer(&audit);

@@ -37,6 +37,7 @@ typedef struct {
     char node[NODE_ID_SIZE];
     char *name_zh, *name_en;      /* as its newest profile claims; may be NULL */
     gboolean whole;               /* or only what anyone may see of it */
+    gboolean live;                /* asked for over the network, and not held: @seen are those records that were verified now */
     guint64 size;                 /* records that the ledger has, of which a sparse one shows @seen */
     guint64 seen;
     Digest root;
@@ -61,6 +62,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Audit, audit_free)
 typedef struct {
     GPtrArray *nodes;             /* of char*, ids; NULL: all whose ledger is here */
     Clones *clones;               /* instead of a home: what stands in these alone; or NULL */
+    GPtrArray *live;              /* of char*, peers by alias or id, or addresses: nodes to be asked, instead of what is here; or NULL */
     gint64 now;
     Progress *progress;           /* files_done counts records; may be NULL */
 } AuditOptions;
@@ -81,6 +83,7 @@ typedef struct {
 /* Adds a finding about record @seq (-1: none) of @node; then AUDIT_VALUES texts at most, ended by NULL, which are copied. */
 void audit_find(Auditing *auditing, AuditKind kind, const char *node, gint64 seq, gint64 time, ...) G_GNUC_NULL_TERMINATED;
 AuditNode *audit_node(const Audit *audit, const char *node);
+AuditNode *audit_add_node(Auditing *auditing, const char *node);
 /* The ledger of a node that is here whole; NULL without an error if it is not. */
 Ledger *audit_ledger(Auditing *auditing, const char *node, GError **error);
 gboolean audit_wanted(const Auditing *auditing, const char *node);

@@ -8,7 +8,7 @@ audit_evidence(Auditing *auditing, GError **error)
     static const struct {
         const char *kind;
         AuditKind found;
-    } kinds[] = { { EVIDENCE_FORK, AUDIT_FORK }, { EVIDENCE_ROLLBACK, AUDIT_ROLLBACK }, { EVIDENCE_OWN_FORK, AUDIT_OWN_FORK } };
+    } kinds[] = { { EVIDENCE_FORK, AUDIT_FORK }, { EVIDENCE_ROLLBACK, AUDIT_ROLLBACK }, { EVIDENCE_OWN_FORK, AUDIT_OWN_FORK }, { EVIDENCE_SEEN, AUDIT_CONTRADICTION_SEEN } };
     State *state = auditing->home ? home_state(auditing->home, error) : NULL;
     g_autoptr(GPtrArray) evidence = state ? state_evidence(state, error) : NULL;
 

@@ -26,6 +26,14 @@ typedef enum {
     k(FORK, FAILED, "fork") \
     k(ROLLBACK, FAILED, "rollback") \
     k(OWN_FORK, FAILED, "own-fork") \
+    k(CONTRADICTION_SEEN, WARNING, "contradiction-seen") \
+    k(LIVE_GOOD, GOOD, "live-good")                          /* records now, records when it was seen before, when that was signed */ \
+    k(LIVE_FIRST, GOOD, "live-first")                        /* records */ \
+    k(LIVE_ENTRIES, GOOD, "live-entries")                    /* records verified now, records in all */ \
+    k(LIVE_WITHHELD, NOTE, "live-withheld")                  /* records that are withheld, records in all */ \
+    k(LIVE_REPLACED, WARNING, "live-replaced")               /* records when it was seen before */ \
+    k(LIVE_BROKEN, FAILED, "live-broken")                    /* what is wrong */ \
+    k(LIVE_UNREACHED, WARNING, "live-unreached")             /* who was meant, why */ \
     k(TYPE_UNKNOWN, NOTE, "type-unknown")                    /* type, how many */ \
     k(BODY_INVALID, WARNING, "body-invalid")                 /* type */ \
     k(TIME_BACKWARDS, NOTE, "time-backwards")                /* time, the time of the record before */ \

@@ -11,13 +11,6 @@
 /* Clocks differ. */
 #define AHEAD (3600)
 
-/* One ledger being walked. */
-typedef struct {
-    Auditing *auditing;
-    AuditNode *node;
-    gint64 before;         /* time of the record before */
-} Walk;
-
 static gboolean
 keeps_manifest(const Record *record)
 {
@@ -85,7 +78,7 @@ rules_of(const char *type)
 }
 
 static void
-look_at_body(Walk *walk, const Record *record)
+look_at_body(AuditWalk *walk, const Record *record)
 {
     KeepsRules keeps_rules = rules_of(record->type);
 
@@ -106,7 +99,7 @@ event_subject(const Record *record)
 }
 
 static void
-note_event(Walk *walk, const Record *record)
+note_event(AuditWalk *walk, const Record *record)
 {
     Audit *audit = walk->auditing->audit;
     AuditEvent event = { .seq = (gint64)record->seq, .time = record->time };
@@ -123,7 +116,7 @@ note_event(Walk *walk, const Record *record)
 
 /* AU5: a time is a claim, and need not grow; but who reads it should know. */
 static void
-look_at_time(Walk *walk, const Record *record)
+look_at_time(AuditWalk *walk, const Record *record)
 {
     char text[TIME_TEXT_SIZE], before[TIME_TEXT_SIZE];
 
@@ -147,10 +140,10 @@ count_type(AuditNode *node, const char *type)
     node->seen++;
 }
 
-static gboolean
-visit(gpointer data, const Record *record, GError **error)
+gboolean
+audit_visit(gpointer data, const Record *record, GError **error)
 {
-    Walk *walk = data;
+    AuditWalk *walk = data;
 
     count_type(walk->node, record->type);
     look_at_time(walk, record);
@@ -160,8 +153,8 @@ visit(gpointer data, const Record *record, GError **error)
     return !progress_cancelled(walk->auditing->options->progress) || chama_error(error, CHAMA_ERROR_CANCELLED, "stopped before all was looked at");
 }
 
-static void
-tell_of_unknown_types(Auditing *auditing, const AuditNode *node)
+void
+audit_tell_of_unknown_types(Auditing *auditing, const AuditNode *node)
 {
     GHashTableIter iter;
     gpointer type, count;
@@ -175,25 +168,33 @@ tell_of_unknown_types(Auditing *auditing, const AuditNode *node)
     }
 }
 
+void
+audit_look_at_age(Auditing *auditing, AuditNode *node, gint64 signed_at)
+{
+    char time[TIME_TEXT_SIZE];
+
+    node->checkpoint_time = signed_at;
+    if (signed_at < auditing->options->now - CHECKPOINT_OLD)
+        audit_find(auditing, AUDIT_CHECKPOINT_OLD, node->node, -1, signed_at, time_format(signed_at, time), NULL);
+}
+
 static void
 look_at_checkpoint(Auditing *auditing, AuditNode *node, const Checkpoint *checkpoint)
 {
-    char time[TIME_TEXT_SIZE];
     g_autofree char *covered = g_strdup_printf("%" G_GUINT64_FORMAT, checkpoint->size), *held = g_strdup_printf("%" G_GUINT64_FORMAT, node->size);
 
-    node->checkpoint_time = checkpoint->time;
-    if (checkpoint->time < auditing->options->now - CHECKPOINT_OLD)
-        audit_find(auditing, AUDIT_CHECKPOINT_OLD, node->node, -1, checkpoint->time, time_format(checkpoint->time, time), NULL);
+    audit_look_at_age(auditing, node, checkpoint->time);
     if (checkpoint->size < node->size)
         audit_find(auditing, AUDIT_CHECKPOINT_BEHIND, node->node, -1, checkpoint->time, covered, held, NULL);
 }
 
-/* ledger_verify() has said if the note does not hold. */
+/* ledger_verify() has said if the note does not hold, or the keys cannot be read. */
 static void
 find_checkpoint(Auditing *auditing, AuditNode *node, Ledger *ledger)
 {
-    g_autofree char *note = ledger_checkpoint(ledger, NULL), *origin = checkpoint_origin(node->node);
-    g_autoptr(Checkpoint) checkpoint = note ? checkpoint_verify(note, strlen(note), origin, &ledger_identity(ledger)->log, NULL) : NULL;
+    g_autofree char *note = ledger_checkpoint(ledger, NULL);
+    const Identity *identity = ledger_identity(ledger);
+    g_autoptr(Checkpoint) checkpoint = note && identity ? checkpoint_verify_by(note, strlen(note), identity, NULL) : NULL;
 
     /* One's own is signed when somebody asks. */
     if (!note && auditing->home && strcmp(node->node, home_id(auditing->home)) != 0)
@@ -219,7 +220,7 @@ static gboolean
 audit_whole(Auditing *auditing, AuditNode *node, Ledger *ledger, GError **error)
 {
     Complaints complaints = { auditing, node->node };
-    Walk walk = { auditing, node, 0 };
+    AuditWalk walk = { auditing, node, 0 };
     g_autofree char *count = NULL;
 
     node->whole = TRUE;
@@ -232,9 +233,9 @@ audit_whole(Auditing *auditing, AuditNode *node, Ledger *ledger, GError **error)
     if (node->size == 0)
         return TRUE;
     find_checkpoint(auditing, node, ledger);
-    if (!ledger_foreach(ledger, 0, visit, &walk, error))
+    if (!ledger_foreach(ledger, 0, audit_visit, &walk, error))
         return FALSE;
-    tell_of_unknown_types(auditing, node);
+    audit_tell_of_unknown_types(auditing, node);
     return TRUE;
 }
 
@@ -245,7 +246,7 @@ audit_sparse(Auditing *auditing, AuditNode *node, GError **error)
     g_autoptr(GPtrArray) manifests = catalogue_manifests(auditing->catalogue, node->node, error);
     g_autofree char *seen = NULL, *all = NULL;
     g_autoptr(GError) broken = NULL;
-    Walk walk = { auditing, node, 0 };
+    AuditWalk walk = { auditing, node, 0 };
 
     if (!manifests)
         return FALSE;
@@ -258,7 +259,7 @@ audit_sparse(Auditing *auditing, AuditNode *node, GError **error)
         const Manifest *manifest = g_ptr_array_index(manifests, i);
         g_autoptr(Record) record = catalogue_record(auditing->catalogue, &manifest->address, error);
 
-        if (!record || !visit(&walk, record, error))
+        if (!record || !audit_visit(&walk, record, error))
             return FALSE;
     }
     seen = g_strdup_printf("%" G_GUINT64_FORMAT, node->seen);

@@ -16,5 +16,19 @@ gboolean audit_versions(Auditing *auditing, GError **error);
 gboolean audit_grants(Auditing *auditing, GError **error);
 /* attestations.c: which have lapsed, which say "fail". */
 gboolean audit_attestations(Auditing *auditing, GError **error);
+/* live.c: what a node shows of its log over the network, and whether it goes on from what was seen before.  Instead of all others. */
+gboolean audit_live(Auditing *auditing, GError **error);
+
+/* ---- ledgers.c, for others that see records ---- */
+
+typedef struct {
+    Auditing *auditing;
+    AuditNode *node;
+    gint64 before;         /* time of the record before; 0: none */
+} AuditWalk;
+/* Counts, looks at and lists a record: a LedgerVisit whose data is the walk. */
+gboolean audit_visit(gpointer walk, const Record *record, GError **error);
+void audit_tell_of_unknown_types(Auditing *auditing, const AuditNode *node);
+void audit_look_at_age(Auditing *auditing, AuditNode *node, gint64 signed_at);
 
 #endif
