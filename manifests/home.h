@@ -71,6 +71,9 @@ Record *home_state_record(Home *home, const char *type, GBytes *members, HomeBef
 typedef GBytes *(*HomeBuild)(gpointer data, Home *home, GError **error);
 Record *home_state_built(Home *home, const char *type, HomeBuild build, HomeBefore before, gpointer data, GError **error);
 
+/* FORK if evidence is kept that this node's own ledger has two histories: then it signs nothing, cosignatures neither, until people have decided. */
+gboolean home_check_may_sign(Home *home, GError **error);
+
 /* A checkpoint of the own ledger at its present size, signed now unless the one kept is for this size and younger than an hour.  The caller's. */
 char *home_checkpoint(Home *home, GError **error);
 

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "keys/error.h"
-#include "manifests/database.h"
 #include "manifests/evidence.h"
 #include "manifests/tally.h"
 
@@ -59,6 +58,12 @@ sqlite3 *
 state_database(State *state)
 {
     return database_handle(state->database);
+}
+
+Database *
+state_file(State *state)
+{
+    return state->database;
 }
 
 gboolean

@@ -9,12 +9,15 @@
 #include <sqlite3.h>
 
 #include "keys/digest.h"
+#include "manifests/database.h"
 
 typedef struct State State;
 State *state_open(const char *path, GError **error);
 void state_close(State *state);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(State, state_close)
 sqlite3 *state_database(State *state);
+/* The same for tables of this room. */
+Database *state_file(State *state);
 /* Sets @error from the database's last error: "state.sqlite: ...". */
 gboolean state_error(State *state, GError **error);
 /* Makes a table of another room (@create: a literal, CREATE TABLE IF NOT EXISTS ...), once for each State, and watches its rows. */

@@ -7,8 +7,8 @@
 #define CHECKPOINT_FRESH_FOR 3600
 
 /* PU7: a node that learned of another history of its own ledger signs nothing until people have decided. */
-static gboolean
-check_may_sign(Home *home, GError **error)
+gboolean
+home_check_may_sign(Home *home, GError **error)
 {
     State *state = home_state(home, error);
     g_autoptr(GPtrArray) evidence = state ? state_evidence(state, error) : NULL;
@@ -51,7 +51,7 @@ home_state_built(Home *home, const char *type, HomeBuild build, HomeBefore befor
     g_autoptr(GBytes) members = NULL;
     Catalogue *catalogue = home_catalogue(home, error);
 
-    if (!catalogue || !check_may_sign(home, error) || !home_signing_key(home, error))
+    if (!catalogue || !home_check_may_sign(home, error) || !home_signing_key(home, error))
         return NULL;
     lock = ledger_lock(home->ledger, error);
     if (!lock || !catalogue_project(catalogue, home->ledger, error))
@@ -117,7 +117,7 @@ home_checkpoint(Home *home, GError **error)
     if (note)
         return g_steal_pointer(&note);
     key = home_log_key(home, error);
-    if (!key || !check_may_sign(home, error) || !ledger_root(home->ledger, ledger_head(home->ledger)->size, &root, error))
+    if (!key || !home_check_may_sign(home, error) || !ledger_root(home->ledger, ledger_head(home->ledger)->size, &root, error))
         return NULL;
     origin = checkpoint_origin_of(ledger_identity(home->ledger));
     note = checkpoint_sign(origin, ledger_head(home->ledger)->size, &root, now, key, error);

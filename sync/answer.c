@@ -15,6 +15,7 @@ static const struct {
 } routes[] = {
     { "GET", "/v1/node", NULL, answer_node },
     { "POST", "/v1/exchange", NULL, answer_exchange },
+    { "POST", "/v1/cosignatures", NULL, answer_cosignatures },
     { "GET", "/v1/ledgers/", "/records", answer_records },
     { "GET", "/v1/ledgers/", "/sparse", answer_sparse },
     { "GET", "/v1/records/", "", answer_record },
@@ -28,6 +29,8 @@ static const struct {
     { "POST", "/v1/versions/", "/chunks", answer_chunks },
     { "GET", "/log/", "/checkpoint", answer_log_checkpoint },
     { "GET", "/log/", "/tile/", answer_log_tile },
+    { "POST", "/witness/add-checkpoint", NULL, answer_add_checkpoint },
+    { "GET", "/witness/", "/checkpoint", answer_witnessed },
 };
 
 void

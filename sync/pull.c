@@ -7,6 +7,7 @@
 
 #include "keys/error.h"
 #include "sync/pull/content.h"
+#include "sync/pull/cosigning.h"
 #include "sync/pull/erasures.h"
 #include "sync/pull/ledgers.h"
 #include "sync/pull/rumours.h"
@@ -15,7 +16,7 @@
 #define LOCK_PAUSE (100 * 1000)   /* microseconds between looks at a lock that another process holds */
 
 /* The order of events of one sync. */
-static gboolean (*const steps[])(Session *, GError **) = { pull_exchange, pull_evidence, pull_own_ledger, pull_ledgers, pull_rumours, pull_openings,
+static gboolean (*const steps[])(Session *, GError **) = { pull_exchange, pull_evidence, pull_own_ledger, pull_ledgers, pull_cosignatures, pull_rumours, pull_openings,
                                                             pull_erasures, pull_content };
 
 void

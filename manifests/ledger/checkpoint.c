@@ -114,7 +114,7 @@ parse_text(const char *text, gsize size, GError **error)
         return chama_error_null(error, CHAMA_ERROR_MALFORMED, "checkpoint: T6: want origin, size and root, a line each");
     checkpoint->origin = g_strdup(lines[0]);
     if (!parse_size(lines[1], &checkpoint->size, error) || !parse_root(lines[2], &checkpoint->root, error)
-        || !parse_extensions(lines + 3, &checkpoint->time, error) || !check_empty(checkpoint, error))
+        || !parse_extensions(lines + 3, &checkpoint->time, error))
         return NULL;
     return g_steal_pointer(&checkpoint);
 }
@@ -128,7 +128,7 @@ checkpoint_verify(const char *note, gsize size, const char *origin, const Public
     if (!note_open(note, size, origin, log_key, &text_size, error))
         return NULL;
     checkpoint = parse_text(note, text_size, error);
-    if (!checkpoint)
+    if (!checkpoint || !check_empty(checkpoint, error))
         return NULL;
     if (strcmp(checkpoint->origin, origin) != 0)
         return chama_error_null(error, CHAMA_ERROR_VERIFY, "checkpoint: T8: want origin %s, have %s", origin, checkpoint->origin);
@@ -154,4 +154,23 @@ checkpoint_verify_by(const char *note, gsize size, const Identity *identity, GEr
     g_autofree char *origin = checkpoint_origin_of(then);
 
     return checkpoint_verify(note, size, origin, &then->log, error);
+}
+
+char *
+checkpoint_bare(const char *note, gsize size, const Identity *identity, GError **error)
+{
+    guint64 claimed = claimed_size(note, size);
+    const Identity *then = identity_at(identity, claimed > 0 ? claimed - 1 : 0);
+    g_autofree char *origin = checkpoint_origin_of(then);
+    g_autoptr(Checkpoint) checkpoint = checkpoint_verify(note, size, origin, &then->log, error);
+
+    return checkpoint ? note_bare(note, size, origin, &then->log, error) : NULL;
+}
+
+Checkpoint *
+checkpoint_claims(const char *note, gsize size, GError **error)
+{
+    gsize text_size;
+
+    return note_text(note, size, &text_size, error) ? parse_text(note, text_size, error) : NULL;
 }

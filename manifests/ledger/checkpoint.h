@@ -30,6 +30,11 @@ Checkpoint *checkpoint_verify(const char *note, gsize size, const char *origin, 
 /* The same with the log key and the origin that @identity, the newest key state known of a node, says for a ledger of that many records (N13): what
  * everybody uses who knows the node. */
 Checkpoint *checkpoint_verify_by(const char *note, gsize size, const Identity *identity, GError **error);
+/* The note with its owner's line alone, verified as by checkpoint_verify_by().  The caller's. */
+char *checkpoint_bare(const char *note, gsize size, const Identity *identity, GError **error);
+/* What the text of @note says, which nobody may have signed: to know whose key to ask for.  MALFORMED as checkpoint_verify(), but nothing is said of signature lines
+ * (T4), nor of the root of size 0 (T6). */
+Checkpoint *checkpoint_claims(const char *note, gsize size, GError **error);
 /* "chama/<node id>", that of the log's first epoch: the caller's. */
 char *checkpoint_origin(const char *node_id);
 /* That of the epoch of the key state @identity: "chama/<node id>", after a recovery "chama/<node id>/<epoch>" (T8).  The caller's. */

@@ -77,7 +77,7 @@ const LedgerHead *ledger_replicate_head(Ledger *ledger);
 gboolean ledger_replicate_root(Ledger *ledger, guint64 size, Digest *root, GError **error);
 
 /* The newest checkpoint kept for this ledger (its text), or NULL without an error if there is none yet; keeping one writes log/checkpoint durably.  Who calls has
- * verified it against ledger_root(). */
+ * verified it against ledger_root(), and what lines it has beside its owner's: those of witnesses are kept elsewhere, and put on it by sightings_note(). */
 char *ledger_checkpoint(Ledger *ledger, GError **error);
 gboolean ledger_keep_checkpoint(Ledger *ledger, const char *note, GError **error);
 

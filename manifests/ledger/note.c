@@ -159,15 +159,25 @@ note_signature_parse(const char *line, gsize size, GError **error)
     return parse_line(line, size - 1, error);
 }
 
+gboolean
+note_text(const char *note, gsize size, gsize *text_size, GError **error)
+{
+    const char *lines = check_bytes(note, size, error) ? find_signatures(note, size, error) : NULL;
+
+    if (lines)
+        *text_size = (gsize)(lines - note) - 1;
+    return lines != NULL;
+}
+
 GPtrArray *
 note_signatures(const char *note, gsize size, gsize *text_size, GError **error)
 {
     g_autoptr(GPtrArray) signatures = g_ptr_array_new_with_free_func((GDestroyNotify)note_signature_free);
     const char *line;
 
-    if (!check_bytes(note, size, error) || !(line = find_signatures(note, size, error)))
+    if (!note_text(note, size, text_size, error))
         return NULL;
-    *text_size = (gsize)(line - note) - 1;
+    line = note + *text_size + 1;
     while (line < note + size) {
         const char *end = memchr(line, '\n', (gsize)(note + size - line));
         NoteSignature *signature;

@@ -34,6 +34,9 @@ char *note_sign(const char *text, const char *name, const Keypair *key, GError *
  * @note are its text, the final LF included. */
 gboolean note_open(const char *note, gsize size, const char *name, const PublicKey *key, gsize *text_size, GError **error);
 
+/* How many bytes of @note are its text; of the lines behind it nothing is said.  MALFORMED or LIMIT by T1, T3. */
+gboolean note_text(const char *note, gsize size, gsize *text_size, GError **error);
+
 /* One signature line, read and not verified. */
 typedef struct {
     char *name;

@@ -43,6 +43,9 @@ gboolean answer_details(Answer *answer, const AnswerRequest *request, const char
 gboolean answer_pages(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_chunks(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_log_checkpoint(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
+gboolean answer_cosignatures(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
+gboolean answer_add_checkpoint(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
+gboolean answer_witnessed(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_log_tile(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 
 /* A whole body; takes over @body. */
@@ -70,6 +73,9 @@ void standing_clear(Standing *standing);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Standing, standing_clear)
 /* Of a ledger held whole here; the own one's is signed if need be.  NOT_FOUND if none is held. */
 gboolean standing_of(Home *home, const char *node, Standing *standing, GError **error);
+
+/* T17: puts the cosignatures of the checkpoint that are kept behind its owner's line: what leaves carries them. */
+void standing_add_cosignatures(Home *home, const char *node, Standing *standing);
 
 /* Bytes that @text takes as a JSON string. */
 gsize json_string_size(const char *text, gsize size);

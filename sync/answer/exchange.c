@@ -55,9 +55,11 @@ is_news(const Standing *standing, const LedgerPosition *position)
 static LedgerOffer *
 make_offer(Exchanging *x, const char *node, gboolean whole, Standing *standing)
 {
-    gsize size = OFFER_HEAD + json_string_size(standing->note, strlen(standing->note));
     LedgerOffer *offer;
+    gsize size;
 
+    standing_add_cosignatures(x->answer->home, node, standing);
+    size = OFFER_HEAD + json_string_size(standing->note, strlen(standing->note));
     if (x->size + size > WIRE_EXCHANGE_MAX)
         return NULL;
     x->size += size;
@@ -151,16 +153,19 @@ offer_others(Exchanging *x, GError **error)
     return nodes != NULL;
 }
 
-/* E8: what is held here of the caller's own ledger, so that a node restored from an old backup learns of it. */
+/* E8: what is held here of the caller's own ledger, so that a node restored from an old backup learns of it, with the cosignatures of it. */
 static void
 offer_yours(Exchanging *x)
 {
     const char *node = x->answer->caller.node;
     g_auto(Standing) standing = { 0 };
+    gsize bare;
 
     if (!node[0] || !standing_of(x->answer->home, node, &standing, NULL))
         return;
-    if (is_news(&standing, find_position(x->exchange->ledgers, node)))
+    bare = strlen(standing.note);
+    standing_add_cosignatures(x->answer->home, node, &standing);
+    if (is_news(&standing, find_position(x->exchange->ledgers, node)) || strlen(standing.note) > bare)
         x->reply->yours = make_offer(x, node, TRUE, &standing);
 }
 

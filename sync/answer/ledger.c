@@ -19,6 +19,7 @@ answer_node(Answer *answer, const AnswerRequest *request, const char *name, GErr
 
     if (!credentials || !standing_of(home, home_id(home), &standing, error))
         return FALSE;
+    standing_add_cosignatures(home, home_id(home), &standing);
     root = json_pack("{s:s, s:s, s:s}", "type", "node/1", "node", home_id(home), "checkpoint", standing.note);
     credentials_add(credentials, root);
     bytes = canonical_format(root, error);
@@ -160,6 +161,7 @@ answer_sparse(Answer *answer, const AnswerRequest *request, const char *name, GE
         return FALSE;
     if (from > standing.size)
         return chama_error(error, CHAMA_ERROR_MALFORMED, "sparse: E11: want at most %" G_GUINT64_FORMAT ", have from=%" G_GUINT64_FORMAT, standing.size, from);
+    standing_add_cosignatures(answer->home, name, &standing);
     source = sparse_source_new(answer->home, ledger, standing.note, standing.size, from, error);
     if (source)
         answer_set_source(answer, RECORDS_TYPE, (AnswerSource)sparse_source_next, source, (GDestroyNotify)sparse_source_free);

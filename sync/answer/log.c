@@ -31,6 +31,7 @@ answer_log_checkpoint(Answer *answer, const AnswerRequest *request, const char *
 
     if (!ledger || !standing_of(answer->home, name, &standing, error))
         return FALSE;
+    standing_add_cosignatures(answer->home, name, &standing);
     answer_set_body(answer, NOTE_TYPE, g_bytes_new(standing.note, strlen(standing.note)));
     set_cache(answer, is_own(answer, name), "10");
     return TRUE;

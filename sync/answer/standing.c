@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "keys/error.h"
+#include "manifests/sightings.h"
 #include "sync/answer/answer_private.h"
 
 void
@@ -52,4 +53,16 @@ standing_of(Home *home, const char *node, Standing *standing, GError **error)
         return FALSE;
     *standing = (Standing){ g_steal_pointer(&note), checkpoint->size, checkpoint->root, checkpoint->time };
     return TRUE;
+}
+
+void
+standing_add_cosignatures(Home *home, const char *node, Standing *standing)
+{
+    char *note = sightings_note(home, node, standing->note, NULL);
+
+    /* without them it is as true */
+    if (!note)
+        return;
+    g_free(standing->note);
+    standing->note = note;
 }

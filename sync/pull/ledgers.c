@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "keys/error.h"
+#include "manifests/sightings.h"
 #include "sync/evidence.h"
+#include "sync/pull/cosigning.h"
 #include "sync/pull/plan.h"
 #include "sync/pull/quota.h"
 #include "sync/pull/refusals.h"
@@ -183,7 +185,7 @@ keep_if_fresher(const Offered *offered, GError **error)
 
     if (offered->own || (held && held->size == offered->held && held->time >= offered->checkpoint->time))
         return TRUE;
-    return ledger_keep_checkpoint(offered->ledger, offered->offer->checkpoint, error) &&
+    return cosigning_keep_checkpoint(offered->ledger, offered->offer->checkpoint, error) &&
            refusals_forget(offered->session->home, offered->offer->node, error);
 }
 
@@ -272,6 +274,13 @@ follow_verdict(Offered *offered, OfferVerdict verdict, GError **error)
     return TRUE;
 }
 
+/* PU21: with what is held now. */
+static gboolean
+agrees(OfferVerdict verdict)
+{
+    return verdict == OFFER_LONGER || verdict == OFFER_SAME || verdict == OFFER_STALE;
+}
+
 static gboolean
 take_whole(Session *session, const LedgerOffer *offer, GError **error)
 {
@@ -292,7 +301,20 @@ take_whole(Session *session, const LedgerOffer *offer, GError **error)
     offered.relayed = !own && strcmp(offer->node, session->peer->node) != 0 && !session_accepted(session, offer->node);
     if (!weigh_seen(&offered, &stale, error))
         return FALSE;
-    return stale || (weigh_offer(&offered, &verdict, error) && follow_verdict(&offered, verdict, error));
+    if (stale)
+        return TRUE;
+    if (!weigh_offer(&offered, &verdict, error) || !follow_verdict(&offered, verdict, error))
+        return FALSE;
+    return !agrees(verdict) || cosigning_take(session, offer->node, offer->checkpoint, error);
+}
+
+/* PU21: what was not verified whole is not cosigned, but what others cosigned is known. */
+static gboolean
+learn_of_sparse(Session *session, const char *node, GError **error)
+{
+    g_autofree char *note = sparse_checkpoint(session->home, node);
+
+    return !note || sightings_learn(session->home, node, note, NULL, error);
 }
 
 /* Z6 says that it is another history, the owner's own answer shows it. */
@@ -347,7 +369,7 @@ take_sparse(Session *session, const LedgerOffer *offer, GError **error)
     name = peers_display(session->home, offer->node);
     session_talk(session, "%s: only the open part of its ledger of %" G_GUINT64_FORMAT " records is for this node, as long as %s has not accepted it", name,
                  offer->size, session->peer->alias ? session->peer->alias : session->peer->node);
-    return spread_news(session, offer, error);
+    return learn_of_sparse(session, offer->node, error) && spread_news(session, offer, error);
 }
 
 /* TRUE unless the sync must end; otherwise an error is one more problem, under the name that people know. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "keys/error.h"
+#include "sync/pull/cosigning.h"
 #include "keys/sshsig.h"
 #include "sync/pull/quota.h"
 #include "sync/sparse.h"
@@ -301,5 +302,5 @@ replica_fetch(Session *session, const ReplicaOrder *order, ReplicaResult *result
         result->records = 0;
         return FALSE;
     }
-    return ledger_keep_checkpoint(result->ledger, order->offer->checkpoint, error);
+    return cosigning_keep_checkpoint(result->ledger, order->offer->checkpoint, error);
 }

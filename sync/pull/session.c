@@ -116,6 +116,7 @@ session_clear(Session *session)
 {
     session_hang_up(session);
     g_clear_pointer(&session->reply, exchange_reply_free);
+    g_clear_pointer(&session->cosigned, g_free);
     g_clear_pointer(&session->peer, peer_free);
     g_clear_pointer(&session->counted, g_hash_table_unref);
     /* What is under way goes to the writers of the landing. */

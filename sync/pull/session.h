@@ -26,6 +26,7 @@ typedef struct {
     Transport *transport;        /* once an address has answered */
     const char *url;             /* that address */
     ExchangeReply *reply;        /* what the peer said */
+    char *cosigned;              /* the peer's own checkpoint with our cosignature, which it has not; NULL: none */
     gboolean behind;             /* the peer's own ledger could not be brought up to what it offered */
     GHashTable *counted;         /* dry run: chunks counted for an earlier version; NULL: none */
     /* For content, once some is wanted: */
