@@ -31,13 +31,27 @@ is_new_to_peer(Session *session, const char *note, const NoteSignature *line)
     return signatures && !note_signatures_find(signatures, line->name, &line->id);
 }
 
+/* Of a history that is known to be another one no records were taken (PU23), and there is nothing to be said of its checkpoint. */
+static gboolean
+is_held(Ledger *ledger, const char *note)
+{
+    g_autoptr(Checkpoint) claims = checkpoint_claims(note, strlen(note), NULL);
+    Digest root;
+
+    return claims && claims->size <= ledger_head(ledger)->size && ledger_root(ledger, claims->size, &root, NULL) && digest_equal(&root, &claims->root);
+}
+
 gboolean
 cosigning_take(Session *session, const char *node, const char *note, GError **error)
 {
     Ledger *ledger = ledger_of(session->home, node, error);
     g_autoptr(NoteSignature) line = NULL;
 
-    if (!ledger || !sightings_learn(session->home, node, note, NULL, error))
+    if (!ledger)
+        return FALSE;
+    if (!is_held(ledger, note))
+        return TRUE;
+    if (!sightings_learn(session->home, node, note, NULL, error))
         return FALSE;
     if (strcmp(node, home_id(session->home)) == 0)
         return TRUE;
