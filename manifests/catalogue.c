@@ -22,7 +22,7 @@ struct Catalogue {
 /* M19: a manifest that does not continue its dataset stands in records (known = 0), not in versions. */
 static const Schema schema = {
     .subject = "catalogue.sqlite",
-    .version = 4,
+    .version = 5,
     .synchronous = "NORMAL",
     .cache_kib = 32 * 1024, /* addresses come in no order: with SQLite's 2 MiB, projecting waits for pages */
     .sql = "CREATE TABLE nodes (node TEXT PRIMARY KEY, size INTEGER NOT NULL, head BLOB NOT NULL, seen TEXT NOT NULL) WITHOUT ROWID;"
@@ -51,6 +51,9 @@ static const Schema schema = {
            "CREATE TABLE derivations (digest BLOB NOT NULL, node TEXT NOT NULL, seq INTEGER NOT NULL, record BLOB NOT NULL,"
            "                          PRIMARY KEY (digest, node, seq)) WITHOUT ROWID;"
            "CREATE INDEX derivations_node ON derivations (node);"
+           "CREATE TABLE anchors (node TEXT NOT NULL, size INTEGER NOT NULL, anchorer TEXT NOT NULL, seq INTEGER NOT NULL, time INTEGER NOT NULL,"
+           "                      PRIMARY KEY (node, anchorer, seq)) WITHOUT ROWID;"
+           "CREATE INDEX anchors_by ON anchors (anchorer, node, seq);"
            "CREATE TABLE openings (learned INTEGER NOT NULL);"
            "INSERT INTO openings (learned) VALUES (0);",
 };
@@ -75,7 +78,7 @@ open_and_probe(const char *path, GError **error)
                            "SELECT (SELECT size FROM nodes LIMIT 1), (SELECT seq FROM records LIMIT 1), (SELECT seq FROM versions LIMIT 1),"
                            " (SELECT until FROM grants LIMIT 1), (SELECT node FROM revocations LIMIT 1), (SELECT node FROM statements LIMIT 1),"
                            " (SELECT node FROM audience LIMIT 1),"
-                           " (SELECT seq FROM sources LIMIT 1), (SELECT seq FROM derivations LIMIT 1), (SELECT learned FROM openings)",
+                           " (SELECT seq FROM sources LIMIT 1), (SELECT seq FROM derivations LIMIT 1), (SELECT seq FROM anchors LIMIT 1), (SELECT learned FROM openings)",
                            &local);
     if (query)
         database_row(database, query, &local);

@@ -19,6 +19,7 @@ static const struct { const char *table, *columns; } tables[] = {
     { "statements", "record, node, type, subject, body" },
     { "sources", "source, node, seq, record" },
     { "derivations", "digest, node, seq, record" },
+    { "anchors", "node, size, anchorer, seq, time" },
 };
 
 /* Rows that are in one of the two and not in the other. */

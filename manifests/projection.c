@@ -1,3 +1,4 @@
+#include "manifests/anchor.h"
 #include "manifests/projection.h"
 
 #include <string.h>
@@ -79,7 +80,8 @@ reset(Catalogue *catalogue, const char *node, GError **error)
         "DELETE FROM records WHERE node = ?1",  "DELETE FROM versions WHERE node = ?1",           "DELETE FROM revocations WHERE node = ?1",
         "DELETE FROM nodes WHERE node = ?1",    "DELETE FROM grants WHERE owner = ?1 AND NOT sealed",
         "DELETE FROM statements WHERE node = ?1 AND body IS NULL",
-        "DELETE FROM sources WHERE node = ?1",  "DELETE FROM derivations WHERE node = ?1",        NULL,
+        "DELETE FROM sources WHERE node = ?1",  "DELETE FROM derivations WHERE node = ?1",
+        "DELETE FROM anchors WHERE anchorer = ?1", NULL,
     };
 
     return run_all(catalogue, statements, node, error);
@@ -244,7 +246,7 @@ static const struct {
     ProjectBody project;
 } kinds[] = {
     { "inception/1", project_inception }, { ROTATION_TYPE, project_rotation }, { "profile/1", project_profile }, { "manifest/1", project_manifest },
-    { "sealed/1", project_sealed },       { "grant/1", project_grant },     { "revocation/1", project_revocation },
+    { "sealed/1", project_sealed },       { "grant/1", project_grant },     { "revocation/1", project_revocation }, { ANCHOR, catalogue_project_anchor },
 };
 
 static ProjectBody

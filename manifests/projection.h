@@ -26,6 +26,9 @@ gboolean catalogue_insert_revocation(Catalogue *catalogue, const char *node, con
 /* Of statements.c: whether records of @type are statements of its table, and the projection of one. */
 gboolean catalogue_project_statement(Catalogue *catalogue, const Record *record, gboolean whole, gboolean *known, GError **error);
 
+/* Of anchors.c: the same of an anchor, with what it names. */
+gboolean catalogue_project_anchor(Catalogue *catalogue, const Record *record, gboolean whole, gboolean *known, GError **error);
+
 /* It is not what the ledgers say: catalogue_close() removes the file, so that the next one to open makes it anew. */
 void catalogue_set_damaged(Catalogue *catalogue);
 

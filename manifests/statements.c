@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "keys/error.h"
+#include "manifests/anchor.h"
 #include "manifests/attestation.h"
 #include "manifests/endorsement.h"
 #include "manifests/erasure.h"
@@ -21,6 +22,7 @@ typedef struct {
 } Kind;
 
 static const Kind kinds[] = {
+    { ANCHOR, FORM_OPEN, anchor_subject, NULL },
     { ATTESTATION, FORM_OPEN, attestation_subject, NULL },
     { WITHDRAWAL, FORM_OPEN, withdrawal_subject, NULL },
     { ERASURE, FORM_OPEN, erasure_subject, NULL },

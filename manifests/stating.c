@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "keys/error.h"
+#include "manifests/anchoring.h"
 #include "manifests/home_private.h"
 
 #define CHECKPOINT_FRESH_FOR 3600
@@ -27,14 +28,37 @@ home_check_may_sign(Home *home, GError **error)
     return TRUE;
 }
 
+/* S30: what this node knew of others when it published, in the same batch, so that it costs no commit. */
+static gboolean
+add_anchor(Home *home, LedgerHead *head, GPtrArray *batch, gint64 now, const Keypair *signing, GError **error)
+{
+    g_autoptr(GArray) due = anchoring_due(home, error);
+    g_autoptr(GBytes) members = NULL;
+    Record *record;
+
+    if (!due || due->len == 0)
+        return due != NULL;
+    members = anchor_format(due, error);
+    record = members ? record_sign(head, ANCHOR, members, now, signing, error) : NULL;
+    if (!record)
+        return FALSE;
+    g_ptr_array_add(batch, record);
+    *head = (LedgerHead){ head->size + 1, record->address, head->identity };
+    return TRUE;
+}
+
 static Record *
 sign_and_append(Home *home, const char *type, GBytes *members, HomeBefore before, gpointer data, GError **error)
 {
     Keypair *signing = home_signing_key(home, error);
     gint64 now = g_get_real_time() / G_USEC_PER_SEC;
     g_autoptr(GPtrArray) batch = g_ptr_array_new_with_free_func((GDestroyNotify)record_free);
-    Record *record = signing ? record_sign(ledger_head(home->ledger), type, members, now, signing, error) : NULL;
+    LedgerHead head = *ledger_head(home->ledger);
+    Record *record;
 
+    if (!signing || (strcmp(type, "manifest/1") == 0 && !add_anchor(home, &head, batch, now, signing, error)))
+        return NULL;
+    record = record_sign(&head, type, members, now, signing, error);
     if (!record)
         return NULL;
     g_ptr_array_add(batch, record);

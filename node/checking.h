@@ -1,5 +1,5 @@
 /*
- * checking: what `chama check` says of a file: a proof; each kind of file is known by its first line.  Facts to stdout, for people or as JSON.
+ * checking: what `chama check` says of a file: a proof or evidence; each kind of file is known by its first bytes.  Facts to stdout, for people or as JSON.
  */
 #ifndef CHAMA_NODE_CHECKING_H
 #define CHAMA_NODE_CHECKING_H
@@ -16,5 +16,9 @@ typedef struct {
 
 /* A proof (manifests/proof/).  Prints what it proves and what it does not; else VERIFY, MALFORMED, LIMIT or UNSUPPORTED. */
 gboolean checking_proof(GBytes *file, const CheckOptions *options, GError **error);
+
+/* Evidence (manifests/evidence.h): prints what two statements of one node cannot both be true, and what that does not say; the same errors.  USAGE if a policy or content
+ * is to be compared: it speaks of neither. */
+gboolean checking_evidence(GBytes *file, const CheckOptions *options, GError **error);
 
 #endif

@@ -72,7 +72,7 @@ static const Command commands[] = {
       "`chama check` on any machine.  Of a sealed record or of a version that is not open it has only the digest, unless --show is given." },
     { "tiles", cmd_tiles, "DIR", "write the Merkle log of a ledger as files that any web server can serve (C2SP tlog-tiles)",
       "Each run writes what is new, the checkpoint last.  Records go with it only if the ledger is for anyone, or with --entries." },
-    { "check", cmd_check, "FILE", "check a proof, with no node and no network, and say what it proves and what not",
+    { "check", cmd_check, "FILE", "check a proof or evidence, with no node and no network, and say what it proves and what not",
       "Exit 3 if anything in it does not hold." },
     { "keys", cmd_keys, "status|rotate ...", "how old this node's keys are, and changing them",
       "  keys status   age of each key, whether the next key is here, the end of the TLS certificate\n"

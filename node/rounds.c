@@ -1,5 +1,6 @@
 #include "node/rounds.h"
 
+#include "manifests/anchoring.h"
 #include "sync/peers.h"
 
 struct Rounds {
@@ -71,6 +72,22 @@ sync_peer(Rounds *rounds, Home *home, Peer *peer)
     pull_result_clear(&result);
 }
 
+/* What was synced stands in this node's own ledger at least once a day. */
+static void
+anchor(Rounds *rounds, Home *home)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Record) record = anchoring_state(home, ANCHORING_EVERY, &error);
+
+    if (error)
+        journal_write(rounds->journal, "anchor", "error", error->message, NULL);
+    else if (record) {
+        g_autofree char *number = g_strdup_printf("%" G_GUINT64_FORMAT, record->seq);
+
+        journal_write(rounds->journal, "anchor", "record", number, NULL);
+    }
+}
+
 static void
 one_round(Rounds *rounds)
 {
@@ -86,6 +103,8 @@ one_round(Rounds *rounds)
         if (peer->urls->len > 0)
             sync_peer(rounds, home, peer);
     }
+    if (home && !progress_cancelled(&rounds->progress))
+        anchor(rounds, home);
 }
 
 static gpointer

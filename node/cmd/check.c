@@ -6,12 +6,13 @@
 #include "node/checking.h"
 #include "node/command.h"
 
-/* What is handed over, by its first line. */
+/* What is handed over, by its first bytes: a proof is lines of text, evidence a canonical JSON object. */
 static const struct {
-    const char *first_line;
+    const char *begin;
     gboolean (*check)(GBytes *file, const CheckOptions *options, GError **error);
 } kinds[] = {
     { PROOF_FIRST_LINE "\n", checking_proof },
+    { "{\"", checking_evidence },
 };
 
 static gboolean
@@ -24,9 +25,9 @@ static gboolean
 check_file(GBytes *file, const CheckOptions *options, GError **error)
 {
     for (guint i = 0; i < G_N_ELEMENTS(kinds); i++)
-        if (begins_with(file, kinds[i].first_line))
+        if (begins_with(file, kinds[i].begin))
             return kinds[i].check(file, options, error);
-    return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "want a file whose first line is \"" PROOF_FIRST_LINE "\", have another");
+    return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "want a proof, whose first line is \"" PROOF_FIRST_LINE "\", or evidence/1, have another");
 }
 
 gboolean

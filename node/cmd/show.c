@@ -7,6 +7,7 @@
 #include "node/command.h"
 #include "node/print.h"
 #include "node/show.h"
+#include "node/when.h"
 #include "node/stated.h"
 #include "sync/peers.h"
 
@@ -91,7 +92,7 @@ static gboolean
 print_text(Home *home, const Manifest *m, GError **error)
 {
     g_autofree char *version = show_version(home, m), *publisher = show_node_name(home, m->node);
-    g_autofree char *end = stated_end(home, m);
+    g_autofree char *end = stated_end(home, m), *when = when_text(home, m->node, m->seq, m->time);
     const char *held = show_held(home, m);
     char time[TIME_TEXT_SIZE], digest[DIGEST_TEXT_SIZE];
 
@@ -100,6 +101,7 @@ print_text(Home *home, const Manifest *m, GError **error)
     print_line("publisher", publisher);
     print_line("node", m->node);
     print_line("time", time_format(m->time, time));
+    print_line("when", when);
     print_line("title", m->title_zh);
     print_line("title", m->title_en);
     print_line("message", m->message);
@@ -126,6 +128,7 @@ print_as_json(Home *home, const Manifest *manifest, GError **error)
     if (!root)
         return FALSE;
     json_object_set_new(root, "signature", json_string(show_signature(home, manifest)));
+    json_object_set_new(root, "when", when_json(home, manifest->node, manifest->seq, manifest->time));
     if (bytes)
         json_object_set_new(root, "exact", json_loadb(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), 0, NULL));
     json_object_update_new(root, stated);

@@ -76,9 +76,48 @@ equal "private: to the other" "$(alarms west)" 1
 id=$(chama east evidence --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["id"])')
 want "evidence is exported" 0 chama east evidence export "$id" "$FOLDER/evidence.json"
 equal "as it was verified" "$(sha256sum <evidence.json | cut -d' ' -f1)" "$id"
+want "a machine without a node checks it" 0 chama nowhere check "$FOLDER/evidence.json"
+has "in plain words" "$out" "it signed"
+has "and says what it does not say" "$out" "who had the keys"
+want "as JSON" 0 chama nowhere check --json "$FOLDER/evidence.json"
+equal "whose it is" "$(echo "$out" | python3 -c 'import json, sys; print(json.load(sys.stdin)["node"])')" "$forger"
+sed 's/fork/tork/' evidence.json >altered.json
+want "altered it is refused" 3 chama nowhere check "$FOLDER/altered.json"
+python3 -c '
+import json
+e = json.load(open("evidence.json"))
+e["checkpoints"] = e["checkpoints"][:1] * 2 if "checkpoints" in e else None
+e.pop("root", None), e.pop("hashes", None)
+if e["checkpoints"] is None: del e["checkpoints"]; e["records"] = [e["keys"][0], e["keys"][0]]
+print(json.dumps(e, sort_keys=True, separators=(",", ":"), ensure_ascii=False), end="")' >same.json
+want "what can be true is no evidence" 3 chama nowhere check "$FOLDER/same.json"
+has "and says so" "$err" "these can all be true"
 want "and shown" 0 chama east evidence show "$id"
 has "in words" "$out" "it signed"
 want "no such evidence" 1 chama east evidence show 0123456789abcdef
 want "no id" 2 chama east evidence show xyz
 want "no such word" 2 chama east evidence forget "$id"
 leave
+
+# Anchors: a version's time lies between what its ledger knew and who knew it.
+mkdir "$FOLDER/anchors" && FOLDER=$FOLDER/anchors && cd "$FOLDER" || exit 1
+make_node p Publisher && make_node q Reader
+start p && start q
+pair p q
+chama p publish first ../v1 --share open >/dev/null
+chama q sync >/dev/null && chama p sync >/dev/null
+want "a version with an anchor" 0 chama p publish first ../v2
+chama q sync >/dev/null
+chama q publish other ../v1 --share open >/dev/null
+chama p sync >/dev/null
+want "its time is a bracket" 0 chama p show first@2
+has "between two" "$out" "between"
+has "that others say" "$out" "(reader anchored)"
+want "as JSON" 0 chama p show --json first@2
+equal "within" "$(echo "$out" | python3 -c 'import json, sys; w = json.load(sys.stdin)["when"]; print(w["verdict"], w["not_before"]["basis"], w["not_after"]["basis"])')" "within anchor anchor"
+want "the older one has an end alone" 0 chama p show --json first@1
+equal "not after" "$(echo "$out" | python3 -c 'import json, sys; w = json.load(sys.stdin)["when"]; print(w["verdict"], "not_before" in w, "not_after" in w)')" "within False True"
+equal "one commit for both" "$(git -C p/ledger.git log -1 --format=%s main)" "$(git -C p/ledger.git log -1 --format=%s main | grep records)"
+want "whoever reads the ledger sees it" 0 git -C q/ledgers/*.git -c gpg.ssh.allowedSignersFile=allowed_signers verify-commit main
+for node in p q; do want "fsck of $node" 0 chama $node fsck; done
+for node in p q; do stop $node; done
