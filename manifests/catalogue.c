@@ -40,7 +40,7 @@ static const Schema schema = {
            "CREATE INDEX grants_grantee ON grants (grantee);"
            "CREATE TABLE revocations (node TEXT NOT NULL, record BLOB NOT NULL, PRIMARY KEY (node, record)) WITHOUT ROWID;"
            "CREATE TABLE statements (record BLOB PRIMARY KEY, node TEXT NOT NULL, type TEXT NOT NULL, subject BLOB, body BLOB) WITHOUT ROWID;"
-           "CREATE INDEX statements_subject ON statements (subject);"
+           "CREATE INDEX statements_subject ON statements (subject, type, node);"
            "CREATE INDEX statements_type ON statements (type, node);"
            "CREATE TABLE audience (audience TEXT NOT NULL, node TEXT NOT NULL, record BLOB NOT NULL,"
            "                       PRIMARY KEY (audience, node, record)) WITHOUT ROWID;"
