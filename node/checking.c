@@ -120,6 +120,12 @@ print_node(const ProofVerified *verified)
         line("", "of the %u that it has had; it changed them as it had bound itself to", identity_rotations(verified->identity) + 1);
 }
 
+static json_t *
+document_json(GBytes *bytes)
+{
+    return json_loadb(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), 0, NULL);
+}
+
 /* What the record states, where its type is one of these; the caller's. */
 static char *
 grant_sentence(const Grant *grant)
@@ -138,26 +144,48 @@ manifest_sentence(const Manifest *manifest)
                            manifest->share == SHARE_OPEN ? "" : "at most ", manifest->files, manifest->share == SHARE_OPEN ? "" : "at most ", manifest->bytes);
 }
 
+/* What statements of the other types say. */
+static const char *
+phrase_of(const char *type)
+{
+    static const struct {
+        const char *type, *phrase;
+    } phrases[] = {
+        { "inception/1", "its keys, with which its ledger begins" },
+        { "rotation/1", "new keys in the place of those before" },
+        { "profile/1", "what it calls itself and where it is reached" },
+        { "revocation/1", "that a grant is over" },
+        { "sealed/1", "something that is sealed: only its digest is here" },
+        { "attestation/1", "what it found of a version" },
+        { "withdrawal/1", "that it takes back a version" },
+        { "erasure/1", "that it deleted a version's content" },
+        { "endorse/1", "that it stands by a document" },
+        { "delivery/1", "that it delivered content" },
+        { "receipt/1", "that content arrived" },
+        { "anchor/1", "what it had seen of other ledgers" },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(phrases); i++)
+        if (strcmp(type, phrases[i].type) == 0)
+            return phrases[i].phrase;
+    return NULL;
+}
+
+/* Of the record, or of what is sealed in it. */
 static char *
 sentence(const ProofVerified *verified)
 {
-    const char *type = verified->record->type;
     g_autoptr(Manifest) manifest = manifest_parse(verified->record, NULL);
+    g_autoptr(json_t) body = verified->opening ? document_json(verified->opening->body) : NULL;
+    const char *type = body ? json_string_value(json_object_get(body, "type")) : verified->record->type;
+    const char *phrase = phrase_of(type);
     Grant grant;
 
     if (manifest)
         return manifest_sentence(manifest);
-    if (grant_parse(verified->record, &grant, NULL) || (verified->opening && grant_parse_body(verified->opening->body, &grant, NULL)))
+    if (verified->opening ? grant_parse_body(verified->opening->body, &grant, NULL) : grant_parse(verified->record, &grant, NULL))
         return grant_sentence(&grant);
-    if (strcmp(type, "inception/1") == 0)
-        return g_strdup("its keys, with which its ledger begins");
-    if (strcmp(type, "rotation/1") == 0)
-        return g_strdup("new keys in the place of those before");
-    if (strcmp(type, "profile/1") == 0)
-        return g_strdup("what it calls itself and where it is reached");
-    if (strcmp(type, "sealed/1") == 0)
-        return g_strdup(verified->opening ? "what is sealed, shown below" : "something that is sealed: only its digest is here");
-    return g_strdup_printf("a statement of type %s", type);
+    return phrase ? g_strdup(phrase) : g_strdup_printf("something of a type that is not known here: %s", text_shows(type, FALSE) ? type : "one that cannot be shown");
 }
 
 static void
@@ -269,12 +297,6 @@ seen_json(const ProofVerified *verified)
         json_array_append_new(list, json_pack("{s:s, s:o}", "witness", seen->name, "time", json_time(seen->time)));
     }
     return list;
-}
-
-static json_t *
-document_json(GBytes *bytes)
-{
-    return json_loadb(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), 0, NULL);
 }
 
 static json_t *

@@ -72,9 +72,14 @@ write_out(const Proof *proof)
 static Proof *
 make_proof(Home *home, const char *node, guint64 seq, const ProveOptions *options, GError **error)
 {
-    gboolean own = strcmp(node, home_id(home)) == 0;
+    g_autoptr(GError) none = NULL;
 
-    return own || home_peer_ledger(home, node, NULL) ? prove_record(home, node, seq, options, error) : sparse_prove(home, node, seq, options, error);
+    if (strcmp(node, home_id(home)) == 0 || home_peer_ledger(home, node, &none))
+        return prove_record(home, node, seq, options, error);
+    if (g_error_matches(none, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND))
+        return sparse_prove(home, node, seq, options, error);
+    g_propagate_error(error, g_steal_pointer(&none));
+    return NULL;
 }
 
 gboolean

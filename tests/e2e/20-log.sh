@@ -115,6 +115,22 @@ printf 'quorum\n' >bad.policy
 want "no policy" 1 check owner.proof --policy bad.policy
 want "no such policy" 1 check owner.proof --policy nowhere.policy
 
+# Statements of other types, by the numbers that they have.
+want "attest" 0 chama a attest divisions@1 --type quality --result pass --note "as it should be"
+chama a prove --record 5 >attestation.proof
+want "an attestation" 0 check attestation.proof
+has "says what it is" "$out" "what it found of a version"
+has "and what it says" "$out" "note: as it should be"
+want "rotate" 0 chama a keys rotate
+chama a prove --record 2 >rotated.proof
+want "a record by the key before" 0 check rotated.proof
+has "says so" "$out" "of the 2 that it has had"
+chama a prove --record 6 >rotation.proof
+want "the rotation" 0 check rotation.proof
+has "says what it is" "$out" "new keys in the place of those before"
+sed '/^key 6 /,/^profile/{/^profile/!d}' rotated.proof >forgot.proof
+want "with the rotation left out" 3 check forgot.proof
+
 # The checkpoint that is kept covers what came before it, not what comes after.
 echo two >one/file
 want "publish more" 0 chama a publish secret one
