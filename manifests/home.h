@@ -74,6 +74,12 @@ Record *home_state_built(Home *home, const char *type, HomeBuild build, HomeBefo
 /* FORK if evidence is kept that this node's own ledger has two histories: then it signs nothing, cosignatures neither, until people have decided. */
 gboolean home_check_may_sign(Home *home, GError **error);
 
+/* Many records of one type in one commit: @build adds the members of each (GBytes*) to @members, at most LEDGER_BATCH_MAX; none: nothing is stated.
+ * @before gets all of them (Record*), in that order.  What @build looks at, it reads with the lock held. */
+typedef gboolean (*HomeBuildMany)(gpointer data, Home *home, GPtrArray *members, GError **error);
+typedef gboolean (*HomeBeforeMany)(gpointer data, const GPtrArray *records, GError **error);
+gboolean home_state_many(Home *home, const char *type, HomeBuildMany build, HomeBeforeMany before, gpointer data, GError **error);
+
 /* A checkpoint of the own ledger at its present size, signed now unless the one kept is for this size and younger than an hour.  The caller's. */
 char *home_checkpoint(Home *home, GError **error);
 

@@ -111,20 +111,21 @@ state_hold(State *state, const Held *held, GError **error)
 }
 
 gboolean
-state_hold_all(State *state, const GArray *held, GError **error)
+state_begin(State *state, GError **error)
 {
-    if (!database_begin(state->database, error))
-        return FALSE;
-    for (guint i = 0; i < held->len; i++) {
-        if (!state_hold(state, &g_array_index(held, Held, i), error)) {
-            database_rollback(state->database);
-            return FALSE;
-        }
-    }
-    if (database_commit(state->database, error))
-        return TRUE;
+    return database_begin(state->database, error);
+}
+
+gboolean
+state_commit(State *state, GError **error)
+{
+    return database_commit(state->database, error);
+}
+
+void
+state_rollback(State *state)
+{
     database_rollback(state->database);
-    return FALSE;
 }
 
 gboolean

@@ -25,6 +25,11 @@ gboolean state_make_table(State *state, const char *create, GError **error);
 /* Each table whose rows are no longer those that were written goes to @report (manifests/tally.h). */
 gboolean state_check(State *state, void (*report)(gpointer data, const char *table), gpointer data, GError **error);
 
+/* A transaction over several of the functions below and of other rooms' tables: rolled back unless committed. */
+gboolean state_begin(State *state, GError **error);
+gboolean state_commit(State *state, GError **error);
+void state_rollback(State *state);
+
 /* Versions whose content is held whole, by the address of the manifest: what gc keeps and `verify` checks.  @listing and @details are the
  * digests, @content all zero if the version is open. */
 typedef struct {
@@ -33,8 +38,6 @@ typedef struct {
     gboolean published;     /* by this node: written before the record, so a row of which there is no record is a publish that died in between */
 } Held;
 gboolean state_hold(State *state, const Held *held, GError **error);   /* insert or update */
-/* Of Held, in one transaction: all or none. */
-gboolean state_hold_all(State *state, const GArray *held, GError **error);
 gboolean state_drop(State *state, const Digest *manifest, GError **error);
 /* FALSE without an error if it is not held. */
 gboolean state_held(State *state, const Digest *manifest, Held *held, GError **error);

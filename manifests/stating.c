@@ -112,6 +112,44 @@ home_state_record(Home *home, const char *type, GBytes *members, HomeBefore befo
     return home_state_built(home, type, stating_members, stating_before, &stating, error);
 }
 
+static gboolean
+sign_all(Home *home, const char *type, const GPtrArray *members, GPtrArray *records, GError **error)
+{
+    Keypair *signing = home_signing_key(home, error);
+    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+    LedgerHead head = *ledger_head(home->ledger);
+
+    for (guint i = 0; signing && i < members->len; i++) {
+        Record *record = record_sign(&head, type, members->pdata[i], now, signing, error);
+
+        if (!record)
+            return FALSE;
+        g_ptr_array_add(records, record);
+        head.size++;
+        head.head = record->address;
+    }
+    return signing != NULL;
+}
+
+gboolean
+home_state_many(Home *home, const char *type, HomeBuildMany build, HomeBeforeMany before, gpointer data, GError **error)
+{
+    g_autoptr(GPtrArray) members = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+    g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func((GDestroyNotify)record_free);
+    Catalogue *catalogue = home_catalogue(home, error);
+    g_autoptr(LedgerLock) lock = NULL;
+
+    if (!catalogue || !home_check_may_sign(home, error) || !home_signing_key(home, error))
+        return FALSE;
+    lock = ledger_lock(home->ledger, error);
+    if (!lock || !catalogue_project(catalogue, home->ledger, error) || !build(data, home, members, error))
+        return FALSE;
+    if (members->len == 0)
+        return TRUE;
+    return sign_all(home, type, members, records, error) && before(data, records, error) &&
+           ledger_append(home->ledger, records, home_signing_key(home, error), error) && catalogue_project(catalogue, home->ledger, error);
+}
+
 /* The checkpoint kept, if it is for the present size and fresh. */
 static char *
 fresh_checkpoint(Home *home, gint64 now, GError **error)

@@ -77,6 +77,7 @@ COMMAND(sync);
 COMMAND(grant);
 COMMAND(revoke);
 COMMAND(grants);
+COMMAND(receipts);
 COMMAND(attest);
 COMMAND(withdraw);
 COMMAND(evidence);

@@ -51,6 +51,9 @@ static const Command commands[] = {
     { "grant", cmd_grant, "NAME PEER", "let a peer have a conditional dataset", "Sealed (only the peer can read it) unless --public.  Ends after a year unless --until." },
     { "revoke", cmd_revoke, "NAME PEER", "end a peer's grants for a dataset", NULL },
     { "grants", cmd_grants, "", "list grants, given and received", NULL },
+    { "receipts", cmd_receipts, "[NAME]", "list what was delivered and received of datasets that are not open, and who owes what",
+      "Columns: version, provider, receiver, when it was delivered (in brackets: served or arrived, and in no ledger yet), when it was received, how it stands,\n"
+      "by whom something is owed.  A receipt is stated at the sync that brought the content, or at the next." },
     { "attest", cmd_attest, "NAME@V --type TYPE --result pass|fail", "state in this node's ledger what it found of a version, of any node",
       "TYPE is quality, review, approval, valuation, or a URI that says what was looked at.  Everyone who has this node's ledger can read it.\n"
       "A later one of the same type on the same version takes the place of the earlier." },

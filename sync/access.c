@@ -50,13 +50,14 @@ access_decide(const AccessFacts *facts, const char **reason)
 
 /* Takes the grant into the facts unless a better one is there: one in force is better than one that is not. */
 static void
-consider(AccessFacts *facts, gint64 until, gboolean revoked)
+consider(AccessFacts *facts, const Digest *record, gint64 until, gboolean revoked)
 {
     gboolean better = !facts->grant || (facts->grant_revoked && !revoked) || (facts->grant_revoked == revoked && until > facts->grant_until);
 
     if (!better)
         return;
     facts->grant = TRUE;
+    facts->grant_record = *record;
     facts->grant_until = until;
     facts->grant_revoked = revoked;
 }
@@ -70,7 +71,7 @@ consider_rows(Catalogue *catalogue, const Caller *caller, const Manifest *manife
     for (guint i = 0; rows && i < rows->len; i++) {
         const GrantRow *row = rows->pdata[i];
 
-        consider(facts, row->grant.until, row->revoked);
+        consider(facts, &row->record, row->grant.until, row->revoked);
     }
 }
 
@@ -95,7 +96,7 @@ consider_opening(Catalogue *catalogue, const Caller *caller, const Manifest *man
     Grant grant;
 
     if (opening && opening_holds(catalogue, opening, caller, manifest, &grant))
-        consider(facts, grant.until, catalogue_revoked(catalogue, manifest->node, &opening->record));
+        consider(facts, &opening->record, grant.until, catalogue_revoked(catalogue, manifest->node, &opening->record));
 }
 
 /* The time of the owner's checkpoint as held here; 0 if there is none. */
@@ -123,7 +124,7 @@ has_ended(Catalogue *catalogue, const Manifest *manifest)
 }
 
 gboolean
-access_to_version(Home *home, const Caller *caller, const Manifest *manifest, GBytes *opening, const char **reason)
+access_to_version(Home *home, const Caller *caller, const Manifest *manifest, GBytes *opening, Digest *grant, const char **reason)
 {
     Catalogue *catalogue = home_catalogue(home, NULL);
     AccessFacts facts = {
@@ -144,6 +145,8 @@ access_to_version(Home *home, const Caller *caller, const Manifest *manifest, GB
         if (facts.grant && !facts.self_is_owner)
             facts.owner_checkpoint_time = checkpoint_time(home, manifest->node);
     }
+    if (grant)
+        *grant = facts.grant_record;
     return access_decide(&facts, reason) == ACCESS_ALLOWED;
 }
 

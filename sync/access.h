@@ -23,6 +23,7 @@ typedef struct {
     gboolean ended;              /* its owner has withdrawn or erased it */
     gboolean grant;              /* a grant of this dataset to the caller, verified against the owner's ledger */
     gint64 grant_until;
+    Digest grant_record;         /* that states it */
     gboolean grant_revoked;
     gint64 owner_checkpoint_time;/* of the owner's ledger as held here */
     gint64 now;
@@ -31,8 +32,9 @@ typedef enum { ACCESS_ALLOWED, ACCESS_REFUSED } AccessVerdict;
 /* @reason (may be NULL): which rule decided, for this node's own log only. */
 AccessVerdict access_decide(const AccessFacts *facts, const char **reason);
 
-/* May @caller have the content of @manifest?  @opening (may be NULL): the grant that it shows. */
-gboolean access_to_version(Home *home, const Caller *caller, const Manifest *manifest, GBytes *opening, const char **reason);
+/* May @caller have the content of @manifest?  @opening (may be NULL): the grant that it shows.  @grant (may be NULL): set to the record of the grant by which
+ * it may, all zero if it needs none. */
+gboolean access_to_version(Home *home, const Caller *caller, const Manifest *manifest, GBytes *opening, Digest *grant, const char **reason);
 /* May @caller have @node's ledger whole? (else sparse) */
 gboolean access_to_ledger(Home *home, const Caller *caller, const char *node);
 

@@ -16,6 +16,7 @@ static const struct {
     { "GET", "/v1/node", NULL, answer_node },
     { "POST", "/v1/exchange", NULL, answer_exchange },
     { "POST", "/v1/cosignatures", NULL, answer_cosignatures },
+    { "POST", "/v1/arrivals", NULL, answer_arrivals },
     { "GET", "/v1/ledgers/", "/records", answer_records },
     { "GET", "/v1/ledgers/", "/sparse", answer_sparse },
     { "GET", "/v1/records/", "", answer_record },

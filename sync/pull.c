@@ -10,6 +10,7 @@
 #include "sync/pull/cosigning.h"
 #include "sync/pull/erasures.h"
 #include "sync/pull/ledgers.h"
+#include "sync/pull/receipts.h"
 #include "sync/pull/rumours.h"
 #include "sync/pull/session.h"
 
@@ -17,7 +18,7 @@
 
 /* The order of events of one sync. */
 static gboolean (*const steps[])(Session *, GError **) = { pull_exchange, pull_evidence, pull_own_ledger, pull_ledgers, pull_cosignatures, pull_rumours, pull_openings,
-                                                            pull_erasures, pull_content };
+                                                            pull_erasures, pull_content, pull_receipts };
 
 void
 pull_options_defaults(PullOptions *options)

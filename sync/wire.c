@@ -683,3 +683,67 @@ problem_read(GBytes *body, int status, GError **error)
     shown = name_printable(detail, strlen(detail), DETAIL_MAX);
     chama_error(error, code_of(name, status), "the peer answers: %s", shown);
 }
+
+static const char arrivals_type[] = "arrivals/1", arrivals_reply_type[] = "arrivals-reply/1";
+
+static gboolean
+read_claim(const json_t *object, ArrivalClaim *claim, GError **error)
+{
+    static const char what[] = "arrivals: arrival";
+    const char *transfer;
+
+    return member_digest(object, what, "manifest", &claim->manifest, error) && member_string(object, what, "transfer", TRANSFER_ID_TEXT - 1, &transfer, error) &&
+           transfer_id_parse(transfer, &claim->transfer, error);
+}
+
+/* W19 */
+GArray *
+arrivals_parse(GBytes *bytes, GError **error)
+{
+    g_autoptr(json_t) root = parse_document(bytes, WIRE_EXCHANGE_MAX, arrivals_type, "arrivals", error);
+    g_autoptr(GArray) arrivals = g_array_new(FALSE, FALSE, sizeof(ArrivalClaim));
+    const json_t *array, *object;
+    size_t i;
+
+    if (!root || !member_array(root, "arrivals", "arrivals", WIRE_ARRIVALS_MAX, &array, error))
+        return NULL;
+    json_array_foreach(array, i, object) {
+        ArrivalClaim claim;
+
+        if (!read_claim(object, &claim, error))
+            return NULL;
+        g_array_append_val(arrivals, claim);
+    }
+    return g_steal_pointer(&arrivals);
+}
+
+GBytes *
+arrivals_format(const GArray *arrivals, GError **error)
+{
+    json_t *array = json_array();
+    g_autoptr(json_t) root = json_pack("{s:o, s:s}", "arrivals", array, "type", arrivals_type);
+
+    for (guint i = 0; i < arrivals->len; i++) {
+        const ArrivalClaim *claim = &g_array_index(arrivals, ArrivalClaim, i);
+        char manifest[DIGEST_TEXT_SIZE];
+
+        json_array_append_new(array, json_pack("{s:s, s:s}", "manifest", digest_format(&claim->manifest, manifest), "transfer", claim->transfer.text));
+    }
+    return format_document(root, "arrivals", error);
+}
+
+gboolean
+arrivals_reply_parse(GBytes *bytes, ArrivalsReply *reply, GError **error)
+{
+    g_autoptr(json_t) root = parse_document(bytes, WIRE_ARRIVALS_REPLY_MAX, arrivals_reply_type, "arrivals reply", error);
+
+    return root && read_size(root, "arrivals reply", "known", &reply->known, error) && read_size(root, "arrivals reply", "stated", &reply->stated, error);
+}
+
+GBytes *
+arrivals_reply_format(const ArrivalsReply *reply, GError **error)
+{
+    g_autoptr(json_t) root = json_pack("{s:I, s:I, s:s}", "known", (json_int_t)reply->known, "stated", (json_int_t)reply->stated, "type", arrivals_reply_type);
+
+    return format_document(root, "arrivals reply", error);
+}

@@ -9,6 +9,7 @@
 
 #include "keys/digest.h"
 #include "keys/identity.h"
+#include "manifests/receipt.h"
 #include "manifests/record.h"
 #include "manifests/store/store.h"
 #include "sync/credentials.h"
@@ -25,6 +26,8 @@
 #define WIRE_PROBLEM_MAX (16 * 1024)
 #define WIRE_GRANT_HEADER_MAX 4096
 #define WIRE_FRAME_HEADER_SIZE 12
+#define WIRE_ARRIVALS_MAX 1000              /* in one document: what canonical JSON's 4096 members allow */
+#define WIRE_ARRIVALS_REPLY_MAX 4096
 
 /* One ledger as one side holds it. */
 typedef struct {
@@ -100,6 +103,18 @@ Comparison *comparison_parse(GBytes *bytes, GError **error);
 GBytes *comparison_format(const Comparison *comparison, GError **error);
 void comparison_free(Comparison *comparison);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Comparison, comparison_free)
+
+/* POST /v1/arrivals: {"arrivals":[{"manifest","transfer"}],"type":"arrivals/1"}: versions, given under a grant, that arrived whole at the caller.  The
+ * answer: {"known":N,"stated":N,"type":"arrivals-reply/1"}: of how many that is so as far as the callee knows, of how many its ledger now has a delivery. */
+typedef struct {
+    Digest manifest;
+    TransferId transfer;
+} ArrivalClaim;
+GArray *arrivals_parse(GBytes *bytes, GError **error);
+GBytes *arrivals_format(const GArray *arrivals, GError **error);
+typedef struct { guint64 known, stated; } ArrivalsReply;
+gboolean arrivals_reply_parse(GBytes *bytes, ArrivalsReply *reply, GError **error);
+GBytes *arrivals_reply_format(const ArrivalsReply *reply, GError **error);
 
 /* The stream of GET /v1/ledgers/NODE/records?from=N, parsed as it comes:
  *     batch <first> <count> <base64 of the commit's SSHSIG blob>\n  then count log entries

@@ -32,6 +32,7 @@ typedef gboolean (*AnswerHandler)(Answer *answer, const AnswerRequest *request, 
 
 gboolean answer_node(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_exchange(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
+gboolean answer_arrivals(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_records(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_sparse(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_record(Answer *answer, const AnswerRequest *request, const char *name, GError **error);

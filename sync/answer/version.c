@@ -4,6 +4,7 @@
 #include "keys/error.h"
 #include "sync/answer/answer_private.h"
 #include "sync/answer/serving.h"
+#include "sync/transfers.h"
 
 /* Who may be behind a key that no accepted peer has: the one that the opening speaks of, the owner, one with a grant of this dataset. */
 static void
@@ -45,9 +46,10 @@ check_held(Home *home, const Manifest *manifest, GError **error)
     return FALSE;
 }
 
-/* E12: the manifest that the path names, if the caller may have its content; what is refused is not found. */
+/* E12: the manifest that the path names, if the caller may have its content; what is refused is not found.  *@grant: the record of the grant under which it may,
+ * all zero if it needs none. */
 static Manifest *
-find_manifest(Answer *answer, const AnswerRequest *request, const char *hex, GError **error)
+find_manifest(Answer *answer, const AnswerRequest *request, const char *hex, Digest *grant, GError **error)
 {
     g_autoptr(GBytes) opening = NULL;
     g_autoptr(Manifest) manifest = NULL;
@@ -63,10 +65,25 @@ find_manifest(Answer *answer, const AnswerRequest *request, const char *hex, GEr
     if (!manifest)
         return NULL;
     prove_caller(answer, request, manifest, opening);
-    if (access_to_version(answer->home, &answer->caller, manifest, opening, &reason))
+    if (access_to_version(answer->home, &answer->caller, manifest, opening, grant, &reason))
         return check_held(answer->home, manifest, error) ? g_steal_pointer(&manifest) : NULL;
     answer_set_remark(answer, reason);
     return chama_error_null(error, CHAMA_ERROR_DENIED, "%s@%" G_GUINT64_FORMAT ": %s", manifest->name, manifest->version, reason);
+}
+
+/* PU26: what is given under a grant is noted before the first byte leaves.  If it cannot be, the content is given none the less: a receiver with a grant does
+ * not wait for this node's disk. */
+static Manifest *
+find_to_give(Answer *answer, const AnswerRequest *request, const char *hex, GError **error)
+{
+    static const Digest none;
+    g_autoptr(GError) failed = NULL;
+    Digest grant = none;
+    Manifest *manifest = find_manifest(answer, request, hex, &grant, error);
+
+    if (manifest && !digest_equal(&grant, &none) && !transfers_note_served(answer->home, &manifest->address, answer->caller.node, &grant, &failed))
+        answer_set_remark(answer, failed->message);
+    return manifest;
 }
 
 /* The scope, listing and details of a version, as far as its documents are here. */
@@ -121,7 +138,7 @@ answer_document(Answer *answer, const Digest *digest, const Scope *scope, GError
 gboolean
 answer_content(Answer *answer, const AnswerRequest *request, const char *name, GError **error)
 {
-    g_autoptr(Manifest) manifest = find_manifest(answer, request, name, error);
+    g_autoptr(Manifest) manifest = find_to_give(answer, request, name, error);
     Scope scope;
 
     if (!manifest || !node_id_parse(manifest->node, &scope, error))
@@ -134,7 +151,7 @@ answer_content(Answer *answer, const AnswerRequest *request, const char *name, G
 gboolean
 answer_details(Answer *answer, const AnswerRequest *request, const char *name, GError **error)
 {
-    g_autoptr(Manifest) manifest = find_manifest(answer, request, name, error);
+    g_autoptr(Manifest) manifest = find_to_give(answer, request, name, error);
     Roots roots;
 
     return manifest && find_roots(answer->home, manifest, &roots, error) && answer_document(answer, &roots.details, &roots.scope, error);
@@ -145,7 +162,7 @@ static Against *
 find_against(Answer *answer, const AnswerRequest *request, const Manifest *manifest, const Digest *have)
 {
     char hex[DIGEST_HEX_SIZE];
-    g_autoptr(Manifest) other = find_manifest(answer, request, digest_format_hex(have, hex), NULL);
+    g_autoptr(Manifest) other = find_manifest(answer, request, digest_format_hex(have, hex), NULL, NULL);
     Roots roots;
 
     answer_set_remark(answer, NULL);
@@ -159,7 +176,7 @@ find_against(Answer *answer, const AnswerRequest *request, const Manifest *manif
 static Serving *
 start_serving(Answer *answer, const AnswerRequest *request, const char *name, GBytes **rest, GError **error)
 {
-    g_autoptr(Manifest) manifest = find_manifest(answer, request, name, error);
+    g_autoptr(Manifest) manifest = find_to_give(answer, request, name, error);
     Store *store = manifest ? home_store(answer->home, error) : NULL;
     g_autoptr(Serving) serving = NULL;
     gboolean any;

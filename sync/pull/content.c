@@ -15,6 +15,7 @@
 typedef struct {
     Manifest *manifest;
     GBytes *opening;            /* NULL: none is needed, or the peer knows it */
+    gboolean granted;           /* it is given under a grant, so a receipt will be due */
 } Want;
 
 static void
@@ -103,6 +104,7 @@ make_want(Session *session, Manifest *manifest, const WantFacts *facts, const Gr
     Want *want = g_new0(Want, 1);
 
     want->manifest = manifest;
+    want->granted = facts->grant;
     if (facts->grant && grant->sealed && !facts->from_owner)
         want->opening = home_opening(session->home, &grant->record, NULL);
     return want;
@@ -250,7 +252,7 @@ fetch_one(Session *session, const Want *want, GError **error)
     chunks = result->chunks - chunks;
     bytes = result->bytes - bytes;
     if (!session->options->dry_run && begun)
-        landing_add(session->landing, &held,
+        landing_add(session->landing, &held, want->granted ? session->peer->node : NULL,
                     good ? g_strdup_printf("%s: %" G_GUINT64_FORMAT " chunks, %" G_GUINT64_FORMAT " bytes", name, chunks, bytes) : NULL);
     if (!good || landing_is_due(session->landing))
         land(session);

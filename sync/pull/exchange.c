@@ -149,3 +149,21 @@ pull_exchange(Session *session, GError **error)
     g_propagate_error(error, g_steal_pointer(&failed));
     return FALSE;
 }
+
+gboolean
+pull_exchange_again(Session *session, GError **error)
+{
+    g_autoptr(Exchange) exchange = make_exchange(session, error);
+    g_autoptr(GBytes) body = exchange ? exchange_format(exchange, error) : NULL;
+    g_autoptr(GBytes) bytes =
+        body ? transport_fetch(session->transport, "POST", "/v1/exchange", body, NULL, WIRE_EXCHANGE_MAX, error) : NULL;
+    g_autoptr(ExchangeReply) reply = bytes ? exchange_reply_parse(bytes, error) : NULL;
+
+    if (!reply)
+        return FALSE;
+    if (strcmp(reply->node, session->peer->node) != 0)
+        return chama_error(error, CHAMA_ERROR_VERIFY, "%s: PU1: want node %s, have %s", session->url, session->peer->node, reply->node);
+    exchange_reply_free(session->reply);
+    session->reply = g_steal_pointer(&reply);
+    return TRUE;
+}

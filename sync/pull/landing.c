@@ -15,6 +15,7 @@ typedef struct {
 
 typedef struct {
     Held held;
+    char provider[NODE_ID_SIZE]; /* empty: none */
     char *line;
 } Waiting;
 
@@ -113,10 +114,11 @@ landing_writer(Landing *landing, const Scope *scope, GError **error)
 }
 
 void
-landing_add(Landing *landing, const Held *held, char *line)
+landing_add(Landing *landing, const Held *held, const char *provider, char *line)
 {
-    Waiting waiting = { *held, line };
+    Waiting waiting = { .held = *held, .line = line };
 
+    g_strlcpy(waiting.provider, provider ? provider : "", sizeof waiting.provider);
     if (landing->waiting->len == 0)
         landing->since = g_get_monotonic_time();
     g_array_append_val(landing->waiting, waiting);
@@ -151,15 +153,35 @@ commit_writers(Landing *landing, GError **error)
     return TRUE;
 }
 
+/* PU25: that it is held and that a receipt is due are one transaction, so no kill comes between them. */
+static gboolean
+hold_one(State *state, const Waiting *waiting, GError **error)
+{
+    TransferRow row = { .manifest = waiting->held.manifest, .time = g_get_real_time() / G_USEC_PER_SEC };
+
+    if (!state_hold(state, &waiting->held, error))
+        return FALSE;
+    if (!waiting->held.complete || !*waiting->provider)
+        return TRUE;
+    transfer_id_draw(&row.id);
+    g_strlcpy(row.node, waiting->provider, sizeof row.node);
+    return transfers_add_arrived(state, &row, error);
+}
+
 static gboolean
 hold_all(Landing *landing, GError **error)
 {
     State *state = home_state(landing->home, error);
-    g_autoptr(GArray) held = g_array_new(FALSE, FALSE, sizeof(Held));
+    gboolean good = state && state_begin(state, error);
 
-    for (guint i = 0; i < landing->waiting->len; i++)
-        g_array_append_val(held, g_array_index(landing->waiting, Waiting, i).held);
-    return state && state_hold_all(state, held, error);
+    if (!good)
+        return FALSE;
+    for (guint i = 0; i < landing->waiting->len && good; i++)
+        good = hold_one(state, &g_array_index(landing->waiting, Waiting, i), error);
+    good = good && state_commit(state, error);
+    if (!good)
+        state_rollback(state);
+    return good;
 }
 
 gboolean

@@ -6,7 +6,7 @@
 #ifndef CHAMA_SYNC_PULL_LANDING_H
 #define CHAMA_SYNC_PULL_LANDING_H
 
-#include "manifests/home.h"
+#include "sync/transfers.h"
 
 typedef struct Landing Landing;
 /* @told: called for each version that has become held, with the line given for it. */
@@ -19,8 +19,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Landing, landing_free)
 /* Borrowed; good until the next call for another scope or the next commit. */
 StoreWriter *landing_writer(Landing *landing, const Scope *scope, GError **error);
 /* All of a version has been put: it is held from the next commit on.  @line (the landing's from then on) tells of it.  Of one that is not complete (@line
- * NULL) gc keeps what came. */
-void landing_add(Landing *landing, const Held *held, char *line);
+ * NULL) gc keeps what came.  @provider (NULL: nobody): the node to which a receipt for it is due, from the moment on that it is held (PU25). */
+void landing_add(Landing *landing, const Held *held, const char *provider, char *line);
 /* The version @manifest if it came whole and waits: all of it can be read from the store already.  Borrowed until the next call; or NULL. */
 const Held *landing_find(const Landing *landing, const Digest *manifest);
 /* Is it time to commit? */

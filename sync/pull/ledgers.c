@@ -476,5 +476,8 @@ pull_openings(Session *session, GError **error)
     if (openings->len > 0)
         session_talk(session, "%s: %u sealed statement%s for this node alone", session->peer->alias ? session->peer->alias : session->peer->node, openings->len,
                      openings->len == 1 ? "" : "s");
-    return next <= session->peer->openings || peers_note_openings(session->home, session->peer->node, next, error);
+    if (next <= session->peer->openings)
+        return TRUE;
+    session->peer->openings = next;
+    return peers_note_openings(session->home, session->peer->node, next, error);
 }

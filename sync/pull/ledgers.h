@@ -9,6 +9,8 @@
 
 /* One request to the first address that answers: what we hold and who we are, for what the peer has to offer. */
 gboolean pull_exchange(Session *session, GError **error);
+/* The same over the connection that there is: the reply takes the place of the one before. */
+gboolean pull_exchange_again(Session *session, GError **error);
 /* A node restored from a backup takes its own records back before it signs again; where they contradict, that is kept as evidence. */
 gboolean pull_own_ledger(Session *session, GError **error);
 gboolean pull_ledgers(Session *session, GError **error);

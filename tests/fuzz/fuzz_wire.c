@@ -129,12 +129,25 @@ fuzz_grant(GBytes *bytes)
     g_assert(!again || strcmp(again, text) == 0);
 }
 
+static void
+fuzz_arrivals(GBytes *bytes)
+{
+    g_autoptr(GArray) arrivals = arrivals_parse(bytes, NULL);
+    g_autoptr(GBytes) again = arrivals ? arrivals_format(arrivals, NULL) : NULL;
+    g_autoptr(GArray) back = again ? arrivals_parse(again, NULL) : NULL;
+    ArrivalsReply reply;
+
+    g_assert(!arrivals || (back && back->len == arrivals->len));
+    arrivals_reply_parse(bytes, &reply, NULL);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static void (*const parsers[])(GBytes *) = { fuzz_stream, fuzz_exchange, fuzz_reply, fuzz_ranges, fuzz_places, fuzz_frame, fuzz_problem, fuzz_grant };
+    static void (*const parsers[])(GBytes *) = { fuzz_stream, fuzz_exchange, fuzz_reply, fuzz_ranges, fuzz_places, fuzz_frame, fuzz_problem, fuzz_grant,
+                                                 fuzz_arrivals };
     g_autoptr(GBytes) bytes = size > 0 ? g_bytes_new(data + 1, size - 1) : NULL;
 
     if (bytes && data[0] - '0' >= 0 && (gsize)(data[0] - '0') < G_N_ELEMENTS(parsers))

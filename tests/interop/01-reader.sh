@@ -49,7 +49,7 @@ stop a
 want "a replica" 0 reader b
 counted "what it may have" "4  versions"
 counted "two ledgers, the own without a checkpoint until somebody asks" "1  checkpoints"
-counted "the statements for it alone" "2  openings"
+counted "what was sealed for it, two grants and a delivery; and its receipt" "4  openings"
 want "a home after its peer came" 0 reader a
 counted "has a checkpoint" "checkpoints"
 

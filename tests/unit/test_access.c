@@ -72,7 +72,7 @@ may(Node *holder, const Node *asker, const Manifest *manifest, GBytes *opening)
     Caller caller = caller_of(asker, TRUE);
     const char *reason;
 
-    return access_to_version(holder->home, &caller, manifest, opening, &reason);
+    return access_to_version(holder->home, &caller, manifest, opening, NULL, &reason);
 }
 
 static gint64
@@ -165,19 +165,19 @@ test_at_mirror(TwoNodes *nodes, gconstpointer unused)
     changed->salt[0] ^= 1;
     salted = opening_format(changed, NULL);
     node_accept(forestry, mirror, NULL);
-    g_assert_false(access_to_version(mirror->home, &grantee, some, grant, &reason));
+    g_assert_false(access_to_version(mirror->home, &grantee, some, grant, NULL, &reason));
     node_copy_ledger(forestry, mirror, mirror);
-    g_assert_true(access_to_version(mirror->home, &grantee, some, grant, &reason));
-    g_assert_false(access_to_version(mirror->home, &grantee, some, NULL, &reason));
-    g_assert_false(access_to_version(mirror->home, &grantee, some, nonsense, &reason));
-    g_assert_false(access_to_version(mirror->home, &grantee, some, salted, &reason));
-    g_assert_false(access_to_version(mirror->home, &grantee, some, over, &reason));
-    g_assert_false(access_to_version(mirror->home, &grantee, else_, grant, &reason));
-    g_assert_false(access_to_version(mirror->home, &third, some, grant, &reason));
+    g_assert_true(access_to_version(mirror->home, &grantee, some, grant, NULL, &reason));
+    g_assert_false(access_to_version(mirror->home, &grantee, some, NULL, NULL, &reason));
+    g_assert_false(access_to_version(mirror->home, &grantee, some, nonsense, NULL, &reason));
+    g_assert_false(access_to_version(mirror->home, &grantee, some, salted, NULL, &reason));
+    g_assert_false(access_to_version(mirror->home, &grantee, some, over, NULL, &reason));
+    g_assert_false(access_to_version(mirror->home, &grantee, else_, grant, NULL, &reason));
+    g_assert_false(access_to_version(mirror->home, &third, some, grant, NULL, &reason));
     g_assert_true(may(mirror, forestry, some, NULL));
     node_revoke(forestry, grant);
     node_copy_ledger(forestry, mirror, mirror);
-    g_assert_false(access_to_version(mirror->home, &grantee, some, grant, &reason));
+    g_assert_false(access_to_version(mirror->home, &grantee, some, grant, NULL, &reason));
     g_assert_cmpstr(reason, ==, "A6: the grant was revoked");
 }
 
@@ -197,12 +197,12 @@ test_stale_mirror(TwoNodes *nodes, gconstpointer unused)
 
     node_accept(forestry, mirror, NULL);
     node_copy_ledger(forestry, mirror, mirror);
-    g_assert_true(access_to_version(mirror->home, &grantee, some, grant, &reason));
+    g_assert_true(access_to_version(mirror->home, &grantee, some, grant, NULL, &reason));
     ledger = home_peer_ledger(mirror->home, home_id(forestry->home), NULL);
     g_assert_true(ledger_root(ledger, ledger_head(ledger)->size, &root, NULL));
     old = checkpoint_sign(origin, ledger_head(ledger)->size, &root, in_days(-8), home_log_key(forestry->home, NULL), NULL);
     g_assert_true(ledger_keep_checkpoint(ledger, old, NULL));
-    g_assert_false(access_to_version(mirror->home, &grantee, some, grant, &reason));
+    g_assert_false(access_to_version(mirror->home, &grantee, some, grant, NULL, &reason));
     g_assert_true(g_str_has_prefix(reason, "A8"));
 }
 
