@@ -13,5 +13,11 @@
 char *lineage_text(const Lineage *lineage);
 /* LI13: for scripts. */
 char *lineage_json(const Lineage *lineage);
+/* LI14: for graphviz. */
+char *lineage_dot(const Lineage *lineage);
+/* LI15: a picture. */
+char *lineage_svg(const Lineage *lineage);
+/* LI16: PROV-JSON, for tools of provenance. */
+char *lineage_prov(const Lineage *lineage);
 
 #endif

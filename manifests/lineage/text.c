@@ -5,12 +5,19 @@
 
 #define INDENT_MAX 32   /* steps; what lies further is not moved in any more, so that the text does not grow with the square of the depth */
 
+/* A version on the way that is being written; a way may be longer than a stack is deep. */
+typedef struct {
+    guint next, end;           /* of its branches: the next to be written */
+    gsize prefix;              /* how long the prefix was before it */
+} Step;
+
 typedef struct {
     const Lineage *lineage;
     Branches *branches;
     GString *out;
     GString *prefix;           /* before the lines of what hangs below */
     gboolean *shown;           /* of each version: its branches were written */
+    GArray *steps;             /* of Step: the way from the version asked about to where the writing is */
 } Writing;
 
 static void
@@ -66,25 +73,31 @@ write_about(Writing *w, const LineageVersion *version, gboolean more)
         g_string_append_printf(w->out, "%s%s%s\n", w->prefix->str, bar, facts->place);
 }
 
-static void write_branches(Writing *w, guint index);
+/* On to what hangs below a version. */
+static void
+descend(Writing *w, guint index, gboolean last)
+{
+    const Step step = { w->branches->first[index], w->branches->first[index + 1], w->prefix->len };
+
+    w->shown[index] = TRUE;
+    if (w->steps->len > 0 && w->steps->len <= INDENT_MAX)
+        g_string_append(w->prefix, last ? "   " : "│  ");
+    g_array_append_val(w->steps, step);
+}
 
 static void
 write_far_end(Writing *w, guint index, gboolean last)
 {
-    const LineageVersion *version = lineage_version(w->lineage, index);
     const Branches *b = w->branches;
-    gsize length = w->prefix->len;
     gboolean branches = b->first[index] < b->first[index + 1], again = w->shown[index];
 
-    if (version->depth <= INDENT_MAX)
-        g_string_append(w->prefix, last ? "   " : "│  ");
-    if (again)
+    descend(w, index, last);
+    if (again) {
         write_line(w, branches ? "  shown above" : "  the same as above");
-    else {
-        write_about(w, version, branches);
-        write_branches(w, index);
+        g_array_index(w->steps, Step, w->steps->len - 1).next = b->first[index + 1];
+    } else {
+        write_about(w, lineage_version(w->lineage, index), branches);
     }
-    g_string_truncate(w->prefix, length);
 }
 
 static void
@@ -98,8 +111,8 @@ write_edge(Writing *w, const LineageEdge *edge, gboolean last)
         g_string_append_printf(w->out, " %s\n", edge->reason);
         return;
     }
-    if (version->depth > INDENT_MAX)
-        g_string_append_printf(w->out, " (step %u)", version->depth);
+    if (w->steps->len > INDENT_MAX)
+        g_string_append_printf(w->out, " (step %u)", w->steps->len);
     g_string_append_c(w->out, ' ');
     write_name(w, version);
     g_string_append_printf(w->out, "\n%s%s            as %s; %s\n", w->prefix->str, last ? " " : "│", edge->role, edge->reason);
@@ -107,13 +120,21 @@ write_edge(Writing *w, const LineageEdge *edge, gboolean last)
 }
 
 static void
-write_branches(Writing *w, guint index)
+write_tree(Writing *w)
 {
-    const Branches *b = w->branches;
+    descend(w, 0, TRUE);
+    while (w->steps->len > 0) {
+        Step *step = &g_array_index(w->steps, Step, w->steps->len - 1);
 
-    w->shown[index] = TRUE;
-    for (guint i = b->first[index]; i < b->first[index + 1]; i++)
-        write_edge(w, lineage_edge(w->lineage, b->edges[i]), i + 1 == b->first[index + 1]);
+        if (step->next < step->end) {
+            guint edge = w->branches->edges[step->next++];
+
+            write_edge(w, lineage_edge(w->lineage, edge), step->next == step->end);
+            continue;
+        }
+        g_string_truncate(w->prefix, step->prefix);
+        g_array_set_size(w->steps, w->steps->len - 1);
+    }
 }
 
 static void
@@ -157,13 +178,14 @@ lineage_text(const Lineage *lineage)
     g_autoptr(Branches) branches = branches_new(lineage);
     g_autoptr(GString) prefix = g_string_new(NULL);
     g_autofree gboolean *shown = g_new0(gboolean, lineage->versions->len);
-    Writing w = { lineage, branches, g_string_new(NULL), prefix, shown };
+    g_autoptr(GArray) steps = g_array_new(FALSE, FALSE, sizeof(Step));
+    Writing w = { lineage, branches, g_string_new(NULL), prefix, shown, steps };
 
     write_verdict(w.out, lineage);
     write_name(&w, lineage_version(lineage, 0));
     g_string_append_c(w.out, '\n');
     write_about(&w, lineage_version(lineage, 0), lineage->edges->len > 0);
-    write_branches(&w, 0);
+    write_tree(&w);
     write_end(w.out, lineage);
     return g_string_free(w.out, FALSE);
 }

@@ -21,6 +21,9 @@ static const struct {
 } formats[] = {
     { "text", lineage_text },
     { "json", lineage_json },
+    { "dot", lineage_dot },
+    { "svg", lineage_svg },
+    { "prov-json", lineage_prov },
 };
 
 static gboolean
@@ -33,7 +36,7 @@ choose_format(const Options *o, guint *chosen, GError **error)
     for (*chosen = 0; *chosen < G_N_ELEMENTS(formats); (*chosen)++)
         if (strcmp(name, formats[*chosen].name) == 0)
             return TRUE;
-    return chama_error(error, CHAMA_ERROR_USAGE, "--format: want text or json, have %s", name);
+    return chama_error(error, CHAMA_ERROR_USAGE, "--format: want text, json, dot, svg or prov-json, have %s", name);
 }
 
 static char *
@@ -83,7 +86,7 @@ cmd_lineage(const Invocation *invocation, int argc, char **argv, int *status, GE
         { "downstream", 0, 0, G_OPTION_ARG_NONE, &o.downstream, "what was made from it, instead of what it was made from", NULL },
         { "offline", 0, 0, G_OPTION_ARG_NONE, &o.offline, "ask no peer for records that are missing here", NULL },
         { "depth", 0, 0, G_OPTION_ARG_INT, &o.depth, "at most so many steps", "N" },
-        { "format", 0, 0, G_OPTION_ARG_STRING, &o.format, "text, json", "FORMAT" },
+        { "format", 0, 0, G_OPTION_ARG_STRING, &o.format, "text, json, dot (graphviz), svg (a picture) or prov-json (W3C)", "FORMAT" },
         { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "the same as --format json", NULL },
         { 0 },
     };

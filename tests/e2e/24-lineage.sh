@@ -123,6 +123,27 @@ equal "a record without a size" "$(curl -sk -o /dev/null -w '%{http_code}' "http
 equal "an address that is none" "$(curl -sk -o /dev/null -w '%{http_code}' "https://$(address_of c)/v1/records/xyz?from=0")" 404
 equal "a size beyond the ledger" "$(curl -sk -o /dev/null -w '%{http_code}' "https://$(address_of c)/v1/records/$(basename "$kept")?from=99")" 400
 
+# Pictures, and titles that would like to be more than text.
+hostile='</title><script>alert(1)</script>]]>&"\N\"; }'
+want "a hostile title" 0 chama c publish title one --share open --title-zh "$hostile" --title-en "x' onload='y" --from trips@1 --from survey/heights@1 --activity '<b>' --tool '"];' --param 'a=</svg>'
+for format in text json dot svg prov-json; do
+    want "lineage as $format" 0 chama c lineage title --format $format
+    printf '%s\n' "$out" >title.$format
+done
+want "the picture is XML, and nothing in it runs" 0 python3 -c '
+import sys, xml.etree.ElementTree as tree
+root = tree.parse("title.svg").getroot()
+tags = {one.tag.split("}")[1] for one in root.iter()}
+assert tags <= {"svg", "style", "defs", "marker", "path", "rect", "text", "title", "g"}, tags
+assert not [name for one in root.iter() for name in one.attrib if name.startswith("on") or name.endswith("href")]
+words = "".join(root.itertext())
+assert "alert(1)" in words and "道路" in words and "sources: missing" not in words and "withheld" in words, words'
+want "PROV-JSON keeps its structure" 0 python3 "$SOURCE/tests/e2e/prov.py" title.prov-json
+has "and says what it found" "$out" "entities"
+if command -v dot >/dev/null; then want "graphviz reads it" 0 dot -Tsvg -o title.dot.svg title.dot; fi
+if command -v rsvg-convert >/dev/null; then want "a picture can be made of it" 0 rsvg-convert -o title.png title.svg; fi
+for format in dot svg prov-json; do want "downstream as $format" 0 chama c lineage forestry/roads@1 --downstream --format $format; done
+
 # What publish refuses.
 want "--tool alone" 2 chama a publish x one --tool x
 has "says why" "$err" "--tool: want it only with --activity"

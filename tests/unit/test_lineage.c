@@ -519,6 +519,75 @@ test_downstream(HomeFixture *f, gconstpointer unused)
     g_assert_cmpuint(lineage->counts[VERDICT_STATED], ==, 3);
 }
 
+/* LI2: a chain longer than what is looked at, each link verified. */
+#define CHAIN (LINEAGE_VERSIONS_MAX + 50)
+
+static Record *
+sign_link(const LedgerHead *head, const char *node, const Keypair *signing, guint64 version, const Record *previous)
+{
+    g_autofree char *input = previous ? input_text(node, "chain", version - 1, &previous->address) : NULL;
+    char text[DIGEST_TEXT_SIZE];
+    g_autofree char *chain = previous ? g_strdup_printf("\"inputs\":[%s],", input) : g_strdup("");
+    g_autofree char *before = previous ? g_strdup_printf("\"previous\":\"%s\",", digest_format(&previous->address, text)) : g_strdup("");
+    g_autofree char *members = g_strdup_printf("{\"bytes\":0,\"details\":\"sha256:%064d\",\"files\":0,%s\"listing\":\"sha256:%064d\",\"name\":\"chain\",%s"
+                                               "\"share\":\"open\",\"version\":%" G_GUINT64_FORMAT "}", 1, chain, 2, before, version);
+    g_autoptr(GBytes) bytes = g_bytes_new(members, strlen(members));
+    g_autoptr(GError) error = NULL;
+    Record *record = record_sign(head, "manifest/1", bytes, 1777622400, signing, &error);
+
+    g_assert_no_error(error);
+    return record;
+}
+
+static void
+free_record(gpointer record)
+{
+    record_free(record);
+}
+
+static Digest
+append_chain(Home *home)
+{
+    g_autoptr(GError) error = NULL;
+    Ledger *ledger = home_ledger(home, &error);
+    g_autoptr(LedgerLock) lock = ledger_lock(ledger, &error);
+    const Keypair *signing = home_signing_key(home, &error);
+    g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func(free_record);
+    LedgerHead head = *ledger_head(ledger);
+    Record *previous = NULL;
+
+    for (guint64 version = 1; version <= CHAIN; version++) {
+        Record *record = sign_link(&head, home_id(home), signing, version, previous);
+
+        g_ptr_array_add(records, record);
+        head = (LedgerHead){ head.size + 1, record->address, head.identity };
+        previous = record;
+    }
+    for (guint i = 0; i < records->len; i += LEDGER_BATCH_MAX) {
+        g_autoptr(GPtrArray) batch = g_ptr_array_new();
+
+        for (guint j = i; j < MIN(i + LEDGER_BATCH_MAX, records->len); j++)
+            g_ptr_array_add(batch, records->pdata[j]);
+        g_assert_true(ledger_append(ledger, batch, signing, &error));
+    }
+    g_assert_true(home_refresh(home, &error));
+    return previous->address;
+}
+
+static void
+test_long_chain(HomeFixture *f, gconstpointer unused)
+{
+    Digest newest = append_chain(f->home);
+    gint64 start = g_get_monotonic_time();
+    g_autoptr(Lineage) lineage = build_of(f->home, &newest);
+
+    g_test_message("%u versions in %.2f s", lineage->versions->len, (g_get_monotonic_time() - start) / 1e6);
+    g_assert_cmpuint(lineage->versions->len, ==, LINEAGE_VERSIONS_MAX);
+    g_assert_cmpuint(lineage->edges->len, ==, LINEAGE_VERSIONS_MAX - 1);
+    g_assert_true(lineage->full);
+    g_assert_cmpint(lineage->verdict, ==, VERDICT_STATED);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -535,5 +604,6 @@ main(int argc, char **argv)
     g_test_add("/lineage/LI4/no-manifest", HomeFixture, NULL, home_fixture_make, test_no_manifest, home_fixture_clear);
     g_test_add("/lineage/LI1/altered", HomeFixture, NULL, home_fixture_make, test_altered, home_fixture_clear);
     g_test_add("/lineage/LI11/downstream", HomeFixture, NULL, home_fixture_make, test_downstream, home_fixture_clear);
+    g_test_add("/lineage/LI2/long-chain", HomeFixture, NULL, home_fixture_make, test_long_chain, home_fixture_clear);
     return g_test_run();
 }
