@@ -1,15 +1,35 @@
 #include "node/when.h"
 
 #include "manifests/bracket.h"
+#include "manifests/sightings.h"
 #include "node/print.h"
 #include "sync/peers.h"
+
+/* Witnesses' cosignatures of checkpoints that cover the record. */
+static GArray *
+sightings(Home *home, const char *node, guint64 seq)
+{
+    g_autoptr(Sightings) loaded = sightings_load(home, node, NULL);
+    g_autoptr(GArray) seen = loaded ? sightings_of(loaded, seq) : NULL;
+    GArray *bounds = g_array_new(FALSE, TRUE, sizeof(Bound));
+
+    for (guint i = 0; seen && i < seen->len; i++) {
+        const Sighting *sighting = &g_array_index(seen, Sighting, i);
+        Bound bound = { .basis = BOUND_COSIGNATURE, .time = sighting->time };
+
+        g_strlcpy(bound.node, sighting->witness, sizeof bound.node);
+        g_array_append_val(bounds, bound);
+    }
+    return bounds;
+}
 
 static gboolean
 look(Home *home, const char *node, guint64 seq, gint64 time, Bracket *bracket)
 {
     Catalogue *catalogue = home_catalogue(home, NULL);
+    g_autoptr(GArray) seen = sightings(home, node, seq);
 
-    return catalogue && bracket_of_record(catalogue, node, seq, time, NULL, bracket, NULL);
+    return catalogue && bracket_of_record(catalogue, node, seq, time, seen, bracket, NULL);
 }
 
 static char *

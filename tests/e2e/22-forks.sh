@@ -99,6 +99,30 @@ want "no id" 2 chama east evidence show xyz
 want "no such word" 2 chama east evidence forget "$id"
 leave
 
+# One of the two holds only the open part, and is not to have more.
+opened() {  # TAG A B: a guest that saw A more versions, and west that holds B others
+    split "$1" "$2" "$3"
+    stop forestry && mv forestry forked && mv honest forestry && start forestry
+    make_node guest Guest && start guest
+    chama guest peer add "https://$(address_of forestry)" --id "$(chama forestry id | head -n 1)" >/dev/null
+    chama guest sync forestry >/dev/null 2>&1
+    equal "$1: the guest holds the open part" "$(ls guest/sparse)" "$forger"
+    pair guest west
+}
+opened open-shorter 1 3
+want "open-shorter: west's longer history is not that of the open part" 3 chama guest sync west
+has "open-shorter: and that is said" "$err" "two histories"
+equal "open-shorter: with evidence" "$(alarms guest)" 1
+stop guest; leave
+opened open-longer 3 1
+want "open-longer: west is behind, which alone says nothing" 0 chama guest sync west
+equal "open-longer: so there is no evidence" "$(alarms guest)" 0
+want "open-longer: the owner is asked about what was heard" 3 chama guest sync forestry
+equal "open-longer: and gives itself away" "$(alarms guest)" 1
+want "open-longer: west is told" 0 chama guest sync west
+equal "open-longer: too" "$(alarms west)" 1
+stop guest; leave
+
 # Anchors: a version's time lies between what its ledger knew and who knew it.
 mkdir "$FOLDER/anchors" && FOLDER=$FOLDER/anchors && cd "$FOLDER" || exit 1
 make_node p Publisher && make_node q Reader

@@ -1,7 +1,9 @@
 /* evidence/1: EV1 to EV10 of manifests/FORMAT.md, part 13. */
 #include "tests/unit/ledger_node.h"
 
+#include "keys/history.h"
 #include "manifests/evidence.h"
+#include "manifests/rotating.h"
 
 #define RECORDS 13
 
@@ -334,6 +336,82 @@ test_cosigned(void)
     forked_clear(&f);
 }
 
+/* Records 0 to 3 by the first key, 4 the rotation, 5 and on by the second: what is shown is judged by the keys that counted there, and holds no later ones. */
+static void
+test_rotated(void)
+{
+    Node node;
+    g_autoptr(Keypair) first = node_key(1), second = node_key(2), third = node_key(3), log_key = node_key(101), new_log = node_key(102);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func(node_free_record);
+    RotationPlan plan = { .signing = *keypair_public(second), .log = *keypair_public(new_log) };
+    const Record *keys[2], *pair[2];
+    LedgerHead head = { .size = 0 }, before;
+    g_autoptr(Identity) rotated = NULL;
+    Digest next, root = { { 1 } }, other_root = { { 2 } };
+    char *notes[2];
+
+    node_set_up(&node, 1);
+    commitment_of(keypair_public(second), &next);
+    commitment_of(keypair_public(third), &plan.next);
+    g_bytes_unref(node.inception);
+    identity_free(node.identity);
+    node.inception = inception_format(keypair_public(first), keypair_public(log_key), (const guint8 *)"an encryption key of thirty-two b", &next, TIME, &error);
+    node.identity = identity_parse_inception(node.inception, &error);
+    for (guint i = 0; i < 4; i++)
+        g_ptr_array_add(records, node_record(&node, &head, "note/1", "{\"text\":\"x\"}"));
+    before = head;
+    g_ptr_array_add(records, rotating_sign(&head, &plan, second, first, TIME + 4, &error));
+    g_assert_no_error(error);
+    rotated = record_identity_after(records->pdata[4], node.identity, &error);
+    g_assert_no_error(error);
+    keys[0] = records->pdata[0];
+    keys[1] = records->pdata[4];
+
+    /* Two records 5, by the new key: both keys are shown. */
+    for (guint i = 0; i < 2; i++) {
+        const LedgerHead at = { 5, ((Record *)records->pdata[4])->address, rotated };
+        g_autoptr(GBytes) members = g_bytes_new(i ? "{\"text\":\"y\"}" : "{\"text\":\"x\"}", 12);
+
+        pair[i] = record_sign(&at, "note/1", members, TIME + 5, second, &error);
+        g_assert_no_error(error);
+    }
+    {
+        g_autoptr(GBytes) bytes = make(&(EvidenceParts){ .keys = keys, .key_count = 2, .records = pair, .record_count = 2 }, CONTRADICTION_RECORDS, 6);
+
+        assert_refused(&(EvidenceParts){ .keys = keys, .key_count = 1, .records = pair, .record_count = 2 }, CHAMA_ERROR_VERIFY, "EV4");
+    }
+    /* Who still signs with the old key after the rotation signs nothing; before it, two records are two histories, and the rotation is not shown. */
+    {
+        g_autoptr(GBytes) members = g_bytes_new("{\"text\":\"z\"}", 12);
+        const LedgerHead late = { 5, ((Record *)records->pdata[4])->address, node.identity };
+        g_autoptr(Record) thief = record_sign(&before, "note/1", members, TIME + 4, first, &error), afterwards = record_sign(&late, "note/1", members, TIME, first, &error);
+        const Record *fork[] = { records->pdata[4], thief }, *old[] = { pair[0], afterwards };
+        g_autoptr(GBytes) bytes = make(&(EvidenceParts){ .keys = keys, .key_count = 2, .records = fork, .record_count = 2 }, CONTRADICTION_RECORDS, 5);
+        g_autoptr(Contradiction) found = evidence_verify(bytes, NULL);
+
+        g_assert_cmpuint(identity_rotations(found->identity), ==, 0);
+        assert_refused(&(EvidenceParts){ .keys = keys, .key_count = 2, .records = old, .record_count = 2 }, CHAMA_ERROR_VERIFY, "EV4");
+    }
+    /* Checkpoints by the log key of their size. */
+    {
+        g_autofree char *origin = checkpoint_origin(node.identity->id);
+
+        notes[0] = checkpoint_sign(origin, 7, &root, TIME, new_log, NULL);
+        notes[1] = checkpoint_sign(origin, 7, &other_root, TIME, new_log, NULL);
+    }
+    {
+        g_autoptr(GBytes) bytes = make(&(EvidenceParts){ .keys = keys, .key_count = 2, .checkpoints = { notes[0], notes[1] } }, CONTRADICTION_ROOTS, 7);
+
+        assert_refused(&(EvidenceParts){ .keys = keys, .key_count = 1, .checkpoints = { notes[0], notes[1] } }, CHAMA_ERROR_VERIFY, "T5");
+    }
+    for (guint i = 0; i < 2; i++) {
+        g_free(notes[i]);
+        record_free((Record *)pair[i]);
+    }
+    node_tear_down(&node);
+}
+
 /* A bit of every byte (all of them with -m thorough): refused. */
 static void
 test_every_bit(void)
@@ -428,6 +506,7 @@ main(int argc, char **argv)
     g_test_add_func("/evidence/EV10/rollback", test_rollback);
     g_test_add_func("/evidence/EV3-EV5/forged", test_forged);
     g_test_add_func("/evidence/EV5/cosigned", test_cosigned);
+    g_test_add_func("/evidence/EV3/rotated", test_rotated);
     g_test_add_func("/evidence/every-bit", test_every_bit);
     g_test_add_func("/evidence/EV1/too-large", test_too_large);
     for (guint i = 0; i < G_N_ELEMENTS(malformed); i++) {
