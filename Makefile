@@ -88,7 +88,7 @@ fuzz: $(FUZZ_BIN)
 	@sh tests/fuzz/run.sh $(FUZZ_BIN)
 
 fuzz-run:
-	sh tests/fuzz/hunt.sh $(TARGET) $(SECONDS)
+	LIBRARIES='$(LDLIBS)' sh tests/fuzz/hunt.sh $(TARGET) $(or $(SECONDS),60) $(CPPFLAGS)
 
 bench:
 	sh tests/bench/run.sh $(BENCH)

@@ -344,23 +344,52 @@ count_witnesses(const char *note, const Policy *policy)
     return policy_read(policy, note, strlen(note), times, NULL) ? policy_judge(policy, times).seen : 0;
 }
 
-char *
-sightings_best_note(Home *home, const char *node, guint64 seq, const Policy *policy, GError **error)
-{
-    Database *database = sightings_tables(home, error);
-    g_autoptr(Query) query = database ? database_query(database, "SELECT note FROM checkpoint WHERE node = ?1 AND size > ?2 ORDER BY size, time", error) : NULL;
-    g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
-    g_autofree char *best = NULL;
-    guint most = 0;
+/* A checkpoint, and how many cosignatures of it are kept: no policy counts more. */
+typedef struct {
+    char *note;
+    guint cosignatures;
+} Candidate;
 
+static void
+candidate_clear(gpointer data)
+{
+    g_free(((Candidate *)data)->note);
+}
+
+/* Those that cover record @seq, the best first. */
+static GArray *
+candidates(Database *database, const char *node, guint64 seq, GError **error)
+{
+    g_autoptr(Query) query = database_query(database,
+                                            "SELECT c.note, count(*) AS n FROM checkpoint c JOIN cosignature s ON s.checkpoint = c.digest"
+                                            " WHERE c.node = ?1 AND c.size > ?2 GROUP BY c.digest ORDER BY n DESC, c.size, c.time",
+                                            error);
+    g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(Candidate));
+
+    g_array_set_clear_func(found, candidate_clear);
     if (!query)
         return NULL;
     query_text(query, 1, node);
     query_integer(query, 2, (gint64)seq);
-    while (database_row(database, query, NULL))
-        g_ptr_array_add(notes, query_column_text(query, 0));
-    for (guint i = 0; i < notes->len; i++) {
-        g_autofree char *note = sightings_note(home, node, notes->pdata[i], NULL);
+    while (database_row(database, query, NULL)) {
+        const Candidate candidate = { query_column_text(query, 0), (guint)sqlite3_column_int64(query, 1) };
+
+        g_array_append_val(found, candidate);
+    }
+    return g_steal_pointer(&found);
+}
+
+char *
+sightings_best_note(Home *home, const char *node, guint64 seq, const Policy *policy, GError **error)
+{
+    Database *database = sightings_tables(home, error);
+    g_autoptr(GArray) all = database ? candidates(database, node, seq, error) : NULL;
+    g_autofree char *best = NULL;
+    guint most = 0;
+
+    for (guint i = 0; all && i < all->len; i++) {
+        const Candidate *candidate = &g_array_index(all, Candidate, i);
+        g_autofree char *note = best && candidate->cosignatures <= most ? NULL : sightings_note(home, node, candidate->note, NULL);
         guint count = note ? count_witnesses(note, policy) : 0;
 
         if (note && (!best || count > most)) {

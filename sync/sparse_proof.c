@@ -4,6 +4,7 @@
 
 #include "keys/error.h"
 #include "keys/history.h"
+#include "manifests/sightings.h"
 #include "sync/sparse.h"
 #include "sync/wire.h"
 
@@ -77,7 +78,8 @@ sparse_prove(Home *home, const char *node, guint64 seq, const ProveOptions *opti
     Catalogue *catalogue = stream && read_stream(stream, &kept, error) ? home_catalogue(home, error) : NULL;
     g_autoptr(Identity) identity = catalogue ? catalogue_identity(catalogue, node, error) : NULL;
     g_autoptr(Checkpoint) checkpoint = identity ? checkpoint_verify_by(kept.note, strlen(kept.note), identity, error) : NULL;
-    ProveSource source = { place, &kept, NULL, checkpoint, kept.note };
+    g_autofree char *note = checkpoint ? sightings_note(home, node, kept.note, NULL) : NULL;
+    ProveSource source = { place, &kept, NULL, checkpoint, note ? note : kept.note };
 
     if (!checkpoint)
         return catalogue && !identity && !(error && *error) ? chama_error_null(error, CHAMA_ERROR_NOT_FOUND, "%s: its keys are not known here", node) : NULL;
