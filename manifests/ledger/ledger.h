@@ -87,6 +87,17 @@ gboolean ledger_verify(Ledger *ledger, void (*report)(gpointer data, const char 
 /* The same of records, commits and trees alone: for a clone that git has made, whose files are git's own affair. */
 gboolean ledger_verify_records(Ledger *ledger, void (*report)(gpointer data, const char *message), gpointer data, GError **error);
 
+/* What a verification that found nothing wrong was of. */
+typedef struct {
+    guint64 size;      /* 0: there was none */
+    Digest root;       /* of so many records */
+    Digest commits;    /* of the commits that hold them: each SHA-256 of the one before (of nothing: zeros) and of the commit's SHA-256 */
+} LedgerVerified;
+/* ledger_verify() (@files) or ledger_verify_records(), without the signatures of what @verified was of, if root and commits of what is stored are still the
+ * same; all of them if anything is otherwise.  Sets @verified anew when it returns TRUE. */
+gboolean ledger_verify_again(Ledger *ledger, gboolean files, LedgerVerified *verified, void (*report)(gpointer data, const char *message), gpointer data,
+                             GError **error);
+
 /* Packs loose objects when there are many (called by append and finish). */
 gboolean ledger_pack(Ledger *ledger, GError **error);
 

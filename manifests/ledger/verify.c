@@ -42,6 +42,9 @@ typedef struct {
     Identity *identity;     /* its key state: it leads back to all that jobs may use */
     git_oid parent;
     guint64 missing;        /* objects of the batch at hand that are not there */
+    guint64 known;          /* records whose signatures were good before, as long as all else is the same */
+    gboolean met;           /* the commits that hold them, and they are the same */
+    LedgerVerified seen;    /* of what was read so far; root at the end alone */
 } Check;
 
 void
@@ -179,6 +182,37 @@ follow_keys(Check *check, const Record *record)
     check->identity = after;
 }
 
+static void
+push_record(Check *check, guint64 seq, RecordReceived *received, const LedgerHead *head)
+{
+    Job *job;
+
+    if (seq < check->known) {
+        record_received_free(received);
+        return;
+    }
+    job = g_new0(Job, 1);
+    job->received = received;
+    job->head = *head;
+    job->seq = seq;
+    push(check, job);
+}
+
+static void
+push_commit(Check *check, guint64 first, GBytes *unsigned_bytes, GBytes *signature)
+{
+    Job *job;
+
+    if (first < check->known)
+        return;
+    job = g_new0(Job, 1);
+    job->unsigned_bytes = g_bytes_ref(unsigned_bytes);
+    job->signature = g_bytes_ref(signature);
+    job->identity = check->identity;
+    job->seq = first;
+    push(check, job);
+}
+
 /* Takes the entry at its word to go on; a worker checks its signature. */
 static void
 take_entry(Check *check, guint64 seq, GBytes *entry)
@@ -186,7 +220,7 @@ take_entry(Check *check, guint64 seq, GBytes *entry)
     g_autoptr(GError) error = NULL;
     RecordReceived *received = record_receive(g_bytes_get_data(entry, NULL), g_bytes_get_size(entry), &error);
     const Record *claims;
-    Job *job;
+    LedgerHead head;
 
     check_leaf(check, seq, entry);
     if (!received) {
@@ -196,13 +230,10 @@ take_entry(Check *check, guint64 seq, GBytes *entry)
     }
     claims = record_received_claims(received);
     g_ptr_array_add(check->records, record_copy(claims));
-    job = g_new0(Job, 1);
-    job->received = received;
-    job->head = check->head;
-    job->seq = seq;
+    head = check->head;
     follow_keys(check, claims);
     check->head = (LedgerHead){ seq + 1, claims->address, check->identity };
-    push(check, job);
+    push_record(check, seq, received, &head);
 }
 
 /* Only the record itself can be unreadable here, so the next one is tried all the same. */
@@ -242,7 +273,6 @@ check_rebuilt(Check *check, const LedgerCommit *at, const Commit *commit)
     g_autoptr(GBytes) unsigned_bytes = NULL;
     g_autoptr(GBytes) signed_bytes = NULL;
     git_oid root, id;
-    Job *job = g_new0(Job, 1);
 
     check->missing = 0;
     projection_add(check->projection, check->records, views, check->identity, &root);
@@ -256,11 +286,26 @@ check_rebuilt(Check *check, const LedgerCommit *at, const Commit *commit)
     libgit2.git_odb_hash(&id, g_bytes_get_data(signed_bytes, NULL), g_bytes_get_size(signed_bytes), GIT_OBJECT_COMMIT);
     if (!oid_equal(&id, &at->id))
         findings_add(check->findings, "commit of record %" G_GUINT64_FORMAT ": G8: is not the one of the records", at->first);
-    job->unsigned_bytes = g_steal_pointer(&unsigned_bytes);
-    job->signature = g_bytes_ref(commit->signature);
-    job->identity = check->identity;
-    job->seq = at->first;
-    push(check, job);
+    push_commit(check, at->first, unsigned_bytes, commit->signature);
+}
+
+/* SHA-256 of the digest so far and that of the commit. */
+static void
+add_commit(LedgerVerified *seen, GBytes *commit, guint64 end)
+{
+    Digest both[2] = { seen->commits };
+
+    digest_of(g_bytes_get_data(commit, NULL), g_bytes_get_size(commit), &both[1]);
+    digest_of(both, sizeof both, &seen->commits);
+    seen->size = end;
+}
+
+/* Records may stand in other commits than before, or end within one. */
+static void
+look_at_known(Check *check, const LedgerVerified *before)
+{
+    if (check->seen.size == before->size && digest_equal(&check->seen.commits, &before->commits))
+        check->met = TRUE;
 }
 
 static void
@@ -275,11 +320,13 @@ check_batch(Check *check, const LedgerCommit *at, guint64 end)
         findings_add(check->findings, "commit of record %" G_GUINT64_FORMAT ": %s", at->first, error->message);
     else if (check->projection)
         check_rebuilt(check, at, &commit);
+    if (bytes)
+        add_commit(&check->seen, bytes, end);
     check->parent = at->id;
 }
 
 static void
-check_history(Check *check)
+check_history(Check *check, const LedgerVerified *before)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GArray) commits = ledger_commits(check->ledger, 0, &error);
@@ -292,9 +339,13 @@ check_history(Check *check)
         guint64 end = i + 1 < commits->len ? g_array_index(commits, LedgerCommit, i + 1).first : check->ledger->head.size;
 
         check_batch(check, &g_array_index(commits, LedgerCommit, i), end);
+        look_at_known(check, before);
         hand_on(check->findings);
     }
-    if (!merkle_file_check(check->ledger->merkle, check->ledger->head.size, &error))
+    if (before->size > 0 && !check->met)
+        findings_add(check->findings, "the commits of the first %" G_GUINT64_FORMAT " records are not those that were verified before", before->size);
+    if (!merkle_file_check(check->ledger->merkle, check->ledger->head.size, &error) ||
+        !merkle_file_root(check->ledger->merkle, check->ledger->head.size, &check->seen.root, &error))
         findings_add(check->findings, "%s", error->message);
 }
 
@@ -326,13 +377,13 @@ check_kept_checkpoint(Ledger *ledger, Findings *findings)
 }
 
 static void
-check_all(Check *check, gboolean files)
+check_all(Check *check, gboolean files, const LedgerVerified *before)
 {
     if (files)
         integrity_check(check->ledger, check->findings);
     check->projection = projection_new(look_up, check);
     if (check->ledger->head.size > 0)
-        check_history(check);
+        check_history(check, before);
     check_kept_checkpoint(check->ledger, check->findings);
     if (check->load->len > 0)
         send_load(check);
@@ -342,15 +393,27 @@ check_all(Check *check, gboolean files)
     identity_free(check->identity);
 }
 
+/* Each leaf is compared with the hash file, and the hash file with itself: so its root is that of what is stored, or there is a finding. */
 static gboolean
-verify(Ledger *ledger, gboolean files, void (*report)(gpointer data, const char *message), gpointer data, GError **error)
+is_known(Ledger *ledger, const LedgerVerified *before)
+{
+    Digest root;
+
+    return before->size > 0 && before->size <= ledger->head.size && merkle_file_root(ledger->merkle, before->size, &root, NULL) &&
+           digest_equal(&root, &before->root);
+}
+
+typedef void (*Report)(gpointer data, const char *message);
+
+static gboolean
+verify(Ledger *ledger, gboolean files, LedgerVerified *verified, Report report, gpointer data, GError **error)
 {
     Findings findings = { .report = report, .data = data, .messages = G_QUEUE_INIT };
     g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func((GDestroyNotify)record_free);
     g_autoptr(GPtrArray) load = NULL;
-    Check check = { .ledger = ledger, .findings = &findings, .records = records };
+    Check check = { .ledger = ledger, .findings = &findings, .records = records, .known = verified->size };
 
-    if (!ledger_read_anew(ledger, error))
+    if (!repository_reopen(ledger->repository, error))
         return FALSE;
     if (libgit2.git_repository_odb(&check.database, repository_git(ledger->repository)) != 0)
         return chama_error(error, CHAMA_ERROR_FAILED, "%s: cannot open the object database", ledger->git);
@@ -358,23 +421,48 @@ verify(Ledger *ledger, gboolean files, void (*report)(gpointer data, const char 
     g_cond_init(&findings.done);
     check.pool = g_thread_pool_new(run_load, &findings, (gint)g_get_num_processors(), FALSE, NULL);
     check.load = g_ptr_array_new_with_free_func(job_free);
-    check_all(&check, files);
+    check_all(&check, files, verified);
     load = check.load;
     g_cond_clear(&findings.done);
     g_mutex_clear(&findings.mutex);
     libgit2.git_odb_free(check.database);
+    *verified = check.seen;
     return findings.count == 0
         || chama_error(error, CHAMA_ERROR_DAMAGED, "%s: %" G_GUINT64_FORMAT " things are wrong", ledger->git, findings.count);
+}
+
+static void
+say_nothing(gpointer data, const char *message)
+{
+}
+
+gboolean
+ledger_verify_again(Ledger *ledger, gboolean files, LedgerVerified *verified, void (*report)(gpointer data, const char *message), gpointer data, GError **error)
+{
+    LedgerVerified again = *verified, all = { 0 };
+
+    if (is_known(ledger, &again) && verify(ledger, files, &again, say_nothing, NULL, NULL)) {
+        *verified = again;
+        return TRUE;
+    }
+    if (!verify(ledger, files, &all, report, data, error))
+        return FALSE;
+    *verified = all;
+    return TRUE;
 }
 
 gboolean
 ledger_verify(Ledger *ledger, void (*report)(gpointer data, const char *message), gpointer data, GError **error)
 {
-    return verify(ledger, TRUE, report, data, error);
+    LedgerVerified nothing = { 0 };
+
+    return verify(ledger, TRUE, &nothing, report, data, error);
 }
 
 gboolean
 ledger_verify_records(Ledger *ledger, void (*report)(gpointer data, const char *message), gpointer data, GError **error)
 {
-    return verify(ledger, FALSE, report, data, error);
+    LedgerVerified nothing = { 0 };
+
+    return verify(ledger, FALSE, &nothing, report, data, error);
 }

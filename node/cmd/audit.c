@@ -9,7 +9,7 @@
 #include "sync/peers.h"
 
 typedef struct {
-    gboolean json, live;
+    gboolean json, live, full;
     char *report, *language;
     char **clones;
 } Options;
@@ -72,10 +72,10 @@ run_live(Home *home, int argc, char **argv, GError **error)
 }
 
 static Audit *
-run_here(Home *home, int argc, char **argv, GError **error)
+run_here(Home *home, int argc, char **argv, gboolean full, GError **error)
 {
     g_autoptr(GPtrArray) nodes = NULL;
-    AuditOptions here = { 0 };
+    AuditOptions here = { .full = full };
 
     if (!resolve_all(home, argc, argv, &nodes, error))
         return NULL;
@@ -115,7 +115,7 @@ audit(const Invocation *invocation, int argc, char **argv, const Options *option
         return run_of_clones(options, error);
     if (!(*home = command_home(invocation, error)))
         return NULL;
-    return (options->live ? run_live : run_here)(*home, argc, argv, error);
+    return options->live ? run_live(*home, argc, argv, error) : run_here(*home, argc, argv, options->full, error);
 }
 
 gboolean
@@ -124,6 +124,7 @@ cmd_audit(const Invocation *invocation, int argc, char **argv, int *status, GErr
     g_auto(Options) options = { 0 };
     const GOptionEntry entries[] = {
         { "clone", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.clones, "check a `git clone` of a ledger, without a node (may be given again)", "DIR" },
+        { "full", 0, 0, G_OPTION_ARG_NONE, &options.full, "check each signature, also those that an audit here has checked before", NULL },
         { "live", 0, 0, G_OPTION_ARG_NONE, &options.live, "ask the nodes themselves (peers, or https:// addresses) for their logs, and copy nothing", NULL },
         { "report", 0, 0, G_OPTION_ARG_FILENAME, &options.report, "also write one HTML page that can be printed", "FILE" },
         { "lang", 0, 0, G_OPTION_ARG_STRING, &options.language, "language of text and page: en (default) or zh", "LANG" },

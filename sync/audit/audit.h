@@ -63,6 +63,7 @@ typedef struct {
     GPtrArray *nodes;             /* of char*, ids; NULL: all whose ledger is here */
     Clones *clones;               /* instead of a home: what stands in these alone; or NULL */
     GPtrArray *live;              /* of char*, peers by alias or id, or addresses: nodes to be asked, instead of what is here; or NULL */
+    gboolean full;                /* check signatures that were checked before, too (AU11) */
     gint64 now;
     Progress *progress;           /* files_done counts records; may be NULL */
 } AuditOptions;

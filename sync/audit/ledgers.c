@@ -4,6 +4,7 @@
 #include "keys/error.h"
 #include "manifests/statements.h"
 #include "sync/audit/questions.h"
+#include "sync/audit/verified.h"
 #include "sync/sparse.h"
 
 /* A mirror may serve by grants for a week (A8 of sync/PROTOCOL.md); an auditor wants to know of older ones. */
@@ -216,6 +217,22 @@ complain(gpointer data, const char *message)
     audit_find(complaints->auditing, AUDIT_LEDGER_BROKEN, complaints->node, -1, 0, message, NULL);
 }
 
+/* AU11: each signature once, as long as what is stored is the same.  What cannot be remembered is checked again, and is no failure. */
+static gboolean
+verify(Auditing *auditing, Ledger *ledger, Complaints *complaints)
+{
+    LedgerVerified verified = { 0 };
+
+    if (!auditing->home)
+        return ledger_verify_records(ledger, complain, complaints, NULL);
+    if (!auditing->options->full)
+        verified_get(auditing->home, complaints->node, &verified, NULL);
+    if (!ledger_verify_again(ledger, TRUE, &verified, complain, complaints, NULL))
+        return FALSE;
+    verified_set(auditing->home, complaints->node, &verified, NULL);
+    return TRUE;
+}
+
 static gboolean
 audit_whole(Auditing *auditing, AuditNode *node, Ledger *ledger, GError **error)
 {
@@ -226,7 +243,7 @@ audit_whole(Auditing *auditing, AuditNode *node, Ledger *ledger, GError **error)
     node->whole = TRUE;
     node->size = ledger_head(ledger)->size;
     ledger_root(ledger, node->size, &node->root, NULL);
-    if ((auditing->home ? ledger_verify : ledger_verify_records)(ledger, complain, &complaints, NULL)) {
+    if (verify(auditing, ledger, &complaints)) {
         count = g_strdup_printf("%" G_GUINT64_FORMAT, node->size);
         audit_find(auditing, AUDIT_LEDGER_GOOD, node->node, -1, 0, count, NULL);
     }

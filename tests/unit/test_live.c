@@ -5,6 +5,7 @@
 #include "manifests/ledger/tile.h"
 #include "sync/audit/audit.h"
 #include "sync/audit/seen.h"
+#include "sync/audit/verified.h"
 
 #define TIME G_GINT64_CONSTANT(1777622400)
 
@@ -378,6 +379,31 @@ test_remembered(Stage *stage, gconstpointer unused)
     g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_DAMAGED);
 }
 
+/* AU11: only what these rules found. */
+static void
+test_verified_remembered(Stage *stage, gconstpointer unused)
+{
+    Home *home = stage->nodes.tourism.home;
+    const char *node = home_id(stage->nodes.forestry.home);
+    const LedgerVerified good = { 9, { { 1 } }, { { 2 } } };
+    LedgerVerified read = { 1 };
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(verified_get(home, node, &read, &error));
+    g_assert_cmpuint(read.size, ==, 0);
+    g_assert_true(verified_set(home, node, &good, &error));
+    g_assert_true(verified_get(home, node, &read, &error));
+    g_assert_cmpmem(&read, sizeof read, &good, sizeof good);
+    sqlite3_exec(state_database(home_state(home, NULL)), "UPDATE verified SET rules = 0", NULL, NULL, NULL);
+    g_assert_true(verified_get(home, node, &read, &error));
+    g_assert_cmpuint(read.size, ==, 0);
+    g_assert_true(verified_set(home, node, &good, &error));
+    sqlite3_exec(state_database(home_state(home, NULL)), "UPDATE verified SET root = 'x'", NULL, NULL, NULL);
+    g_assert_false(verified_get(home, node, &read, &error));
+    g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_DAMAGED);
+    g_assert_cmpuint(read.size, ==, 0);
+}
+
 static void
 add(const char *name, void (*test)(Stage *, gconstpointer))
 {
@@ -397,5 +423,6 @@ main(int argc, char **argv)
     add("/live/tiles-that-are-gone", test_tiles_that_are_gone);
     add("/live/another-node", test_another_node);
     add("/live/remembered", test_remembered);
+    add("/live/verified-remembered", test_verified_remembered);
     return g_test_run();
 }
