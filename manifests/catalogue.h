@@ -77,6 +77,9 @@ GArray *catalogue_same_derivation(Catalogue *catalogue, const Digest *digest, co
 /* TRUE if a revocation/1 in @node's ledger names @record, and if that cannot be read. */
 gboolean catalogue_revoked(Catalogue *catalogue, const char *node, const Digest *record);
 
+/* When the first revocation of it was stated, as that claims; FALSE if there is none that can be read. */
+gboolean catalogue_revoked_at(Catalogue *catalogue, const char *node, const Digest *record, gint64 *time);
+
 /* Grants whose body is known here (public ones, and sealed ones whose opening was given to catalogue_learn_opening()). */
 typedef struct {
     Grant grant;

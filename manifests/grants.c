@@ -49,6 +49,30 @@ catalogue_revoked(Catalogue *catalogue, const char *node, const Digest *record)
     return database_row(database, query, &local) || local != NULL;
 }
 
+gboolean
+catalogue_revoked_at(Catalogue *catalogue, const char *node, const Digest *record, gint64 *time)
+{
+    Database *database = catalogue_database(catalogue);
+    g_autoptr(Query) query = NULL;
+    Digest of;
+
+    if (!catalogue_revoked(catalogue, node, record))
+        return FALSE;
+    query = database_query(database, "SELECT " RECORD_COLUMNS " FROM records r WHERE r.node = ?1 AND r.type = 'revocation/1' AND r.known = 1 ORDER BY r.seq", NULL);
+    if (!query)
+        return FALSE;
+    query_text(query, 1, node);
+    while (database_row(database, query, NULL)) {
+        g_autoptr(Record) revocation = catalogue_read_record(catalogue, query, NULL);
+
+        if (revocation && revocation_parse(revocation, &of, NULL) && digest_equal(&of, record)) {
+            *time = revocation->time;
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
 static GrantRow *
 read_row(Catalogue *catalogue, Query *query, GError **error)
 {

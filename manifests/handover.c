@@ -24,7 +24,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Matching, matching_clear)
 const char *
 handover_standing_name(HandoverStanding standing)
 {
-    static const char *const names[] = { "matched", "receipt owed", "delivery owed", "unconfirmed", "contradicts" };
+    static const char *const names[] = { "matched", "receipt owed", "delivery owed", "unconfirmed", "withheld", "contradicts" };
 
     return names[standing];
 }
@@ -40,6 +40,7 @@ handover_owed_by(const Handover *handover)
     case HANDOVER_DELIVERY_OWED:
         return handover->provider;
     case HANDOVER_MATCHED:
+    case HANDOVER_WITHHELD:
     case HANDOVER_CONTRADICTS:
         break;
     }
@@ -72,6 +73,7 @@ add_delivery(Matching *matching, const Statement *statement)
     handover.subject = delivery.subject;
     handover.transfer = delivery.transfer;
     handover.grant = delivery.grant;
+    handover.served = delivery.served;
     g_strlcpy(handover.provider, provider, sizeof handover.provider);
     g_strlcpy(handover.receiver, delivery.receiver, sizeof handover.receiver);
     g_hash_table_insert(matching->by_record, g_strdup(digest_format_hex(&statement->record->address, hex)), GUINT_TO_POINTER(matching->all->len));
@@ -115,8 +117,22 @@ add_receipt(Matching *matching, const Statement *statement)
     handover->standing = HANDOVER_MATCHED;
 }
 
+/* S27: who is told of neither half says nothing of what is missing. */
+static void
+withhold(GArray *all, const char *self)
+{
+    for (guint i = 0; i < all->len; i++) {
+        Handover *h = &g_array_index(all, Handover, i);
+        const char *other = h->standing == HANDOVER_RECEIPT_OWED ? h->provider : h->receiver;
+
+        if ((h->standing == HANDOVER_RECEIPT_OWED || h->standing == HANDOVER_DELIVERY_OWED) && strcmp(self, other) != 0 && strcmp(self, h->subject.node) != 0 &&
+            strcmp(self, handover_owed_by(h)) != 0)
+            h->standing = HANDOVER_WITHHELD;
+    }
+}
+
 GArray *
-handovers_all(Catalogue *catalogue, GError **error)
+handovers_all(Catalogue *catalogue, const char *self, GError **error)
 {
     g_autoptr(GPtrArray) deliveries = catalogue_statements(catalogue, NULL, DELIVERY, NULL, error);
     g_autoptr(GPtrArray) receipts = deliveries ? catalogue_statements(catalogue, NULL, RECEIPT, NULL, error) : NULL;
@@ -131,8 +147,10 @@ handovers_all(Catalogue *catalogue, GError **error)
         add_delivery(&matching, deliveries->pdata[i]);
     for (guint i = 0; receipts && i < receipts->len; i++)
         add_receipt(&matching, receipts->pdata[i]);
-    if (receipts)
+    if (receipts) {
+        withhold(matching.all, self);
         return matching.all;
+    }
     g_array_unref(matching.all);
     return NULL;
 }

@@ -19,6 +19,7 @@ typedef enum {
     HANDOVER_RECEIPT_OWED,     /* by the receiver */
     HANDOVER_DELIVERY_OWED,    /* by the provider: a receipt names a delivery that is not known here, or content arrived here and there is none */
     HANDOVER_UNCONFIRMED,      /* by the receiver, who has not said that what this node served has arrived; in no ledger */
+    HANDOVER_WITHHELD,         /* whether there is the other half is not for this node to know: its opening is for others */
     HANDOVER_CONTRADICTS,      /* the receipt names a delivery and says something else than it, or answers one that is answered already: it counts for nothing */
 } HandoverStanding;
 
@@ -27,17 +28,18 @@ typedef struct {
     TransferId transfer;
     char provider[NODE_ID_SIZE], receiver[NODE_ID_SIZE];
     Digest grant;        /* of the delivery; all zero if that is missing */
+    gint64 served;       /* of the delivery */
     HandoverSide delivery, receipt;
     HandoverStanding standing;
     gint64 since;        /* of what stands in no ledger yet: when it was served, or arrived; else 0 */
 } Handover;
 
-/* "matched", "receipt owed", "delivery owed", "unconfirmed", "contradicts". */
+/* "matched", "receipt owed", "delivery owed", "unconfirmed", "withheld", "contradicts". */
 const char *handover_standing_name(HandoverStanding standing);
 /* The node that owes what is missing, borrowed from @handover; NULL if nothing is. */
 const char *handover_owed_by(const Handover *handover);
 
-/* All of which the bodies are known here, deliveries first, each in order of node and number; array of Handover. */
-GArray *handovers_all(Catalogue *catalogue, GError **error);
+/* All of which the bodies are known here, to @self, deliveries first, each in order of node and number; array of Handover. */
+GArray *handovers_all(Catalogue *catalogue, const char *self, GError **error);
 
 #endif

@@ -7,7 +7,7 @@
 #include "keys/seal.h"
 #include "manifests/text.h"
 
-static const char *const delivery_members[] = { "manifest", "dataset", "version", "grant", "receiver", "transfer", NULL };
+static const char *const delivery_members[] = { "manifest", "dataset", "version", "grant", "receiver", "served", "transfer", NULL };
 static const char *const receipt_members[] = { "manifest", "dataset", "version", "arrived", "delivery", "provider", "transfer", NULL };
 
 void
@@ -57,7 +57,8 @@ static gboolean
 read_delivery(const char *node, const json_t *object, Delivery *d, GError **error)
 {
     if (!subject_read(object, DELIVERY, &d->subject, error) || !member_digest(object, DELIVERY, "grant", &d->grant, error) ||
-        !read_party(object, DELIVERY, "S22", "receiver", node, d->receiver, error) || !read_transfer(object, DELIVERY, &d->transfer, error))
+        !read_party(object, DELIVERY, "S22", "receiver", node, d->receiver, error) ||
+        !member_time(object, DELIVERY, "served", &d->served, error) || !read_transfer(object, DELIVERY, &d->transfer, error))
         return FALSE;
     if (strcmp(d->receiver, d->subject.node) == 0)
         return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: S22: want a receiver other than the dataset's owner, have the owner", DELIVERY);
@@ -113,6 +114,7 @@ delivery_format(const char *node, const Delivery *d, GError **error)
     subject_write(object, &d->subject);
     body_write_digest(object, "grant", &d->grant);
     text_write(object, "receiver", d->receiver);
+    body_write_time(object, "served", d->served);
     text_write(object, "transfer", d->transfer.text);
     return read_delivery(node, object, &again, error) ? canonical_format(object, error) : NULL;
 }

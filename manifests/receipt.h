@@ -25,6 +25,7 @@ typedef struct {
     Subject subject;
     Digest grant;                  /* record under which it was served: a sealed/1 or grant/1 of the dataset's owner */
     char receiver[NODE_ID_SIZE];
+    gint64 served;                 /* when the first of it left: the grant was in force then */
     TransferId transfer;
 } Delivery;
 

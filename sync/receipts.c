@@ -44,7 +44,7 @@ receipts_is_delivered(Home *home, const char *receiver, const Digest *manifest, 
 static GBytes *
 delivery_body(Home *home, const TransferRow *row, const Manifest *manifest, GError **error)
 {
-    Delivery delivery = { .grant = row->grant, .transfer = row->id };
+    Delivery delivery = { .grant = row->grant, .served = row->time, .transfer = row->id };
     g_autoptr(GBytes) members = NULL;
 
     subject_of(manifest, &delivery.subject);
@@ -211,7 +211,7 @@ receipts_all(Home *home, GError **error)
 {
     static const TransferKind kinds[] = { TRANSFERS_ARRIVED, TRANSFERS_DELIVERING, TRANSFERS_SERVED };
     Catalogue *catalogue = home_catalogue(home, error);
-    g_autoptr(GArray) all = catalogue ? handovers_all(catalogue, error) : NULL;
+    g_autoptr(GArray) all = catalogue ? handovers_all(catalogue, home_id(home), error) : NULL;
 
     for (guint k = 0; all && k < G_N_ELEMENTS(kinds); k++) {
         g_autoptr(GArray) rows = transfers_all(home, kinds[k], G_MAXINT32, error);

@@ -80,7 +80,7 @@ move_served(Home *home, const char *receiver, const Digest *manifest, const Tran
 {
     g_autoptr(TableQuery) insert = ask(home, delivering,
                                        "INSERT OR IGNORE INTO delivering (transfer, manifest, node, grant_record, time, record)"
-                                       " SELECT ?3, manifest, node, grant_record, ?4, zeroblob(32) FROM served WHERE manifest = ?1 AND node = ?2",
+                                       " SELECT ?3, manifest, node, grant_record, time, zeroblob(32) FROM served WHERE manifest = ?1 AND node = ?2",
                                        error);
     g_autoptr(TableQuery) take = insert ? ask(home, served, "DELETE FROM served WHERE manifest = ?1 AND node = ?2", error) : NULL;
 
@@ -89,7 +89,6 @@ move_served(Home *home, const char *receiver, const Digest *manifest, const Tran
     table_digest(insert, 1, manifest);
     table_text(insert, 2, receiver);
     table_text(insert, 3, id->text);
-    table_integer(insert, 4, now());
     if (!table_run(insert, error))
         return FALSE;
     *moved = table_changes(home_state(home, NULL)) > 0;

@@ -14,7 +14,7 @@ typedef struct {
     Digest manifest;
     char node[NODE_ID_SIZE];     /* the other one: receiver of what was served or is to be delivered, provider of what arrived */
     Digest grant;                /* under which it was served; of what arrived: all zero */
-    gint64 time;
+    gint64 time;                 /* when the first of it was served; of what arrived: when it was whole */
     Digest record;               /* signed, perhaps not committed; all zero: none */
 } TransferRow;
 

@@ -25,7 +25,7 @@ read_name(Home *home, const char *word, DatasetName *name, GError **error)
 static gboolean
 is_wanted(const Options *o, const Handover *h)
 {
-    if (o->unmatched && h->standing == HANDOVER_MATCHED)
+    if (o->unmatched && (h->standing == HANDOVER_MATCHED || h->standing == HANDOVER_WITHHELD))
         return FALSE;
     return !o->name.node[0] || (strcmp(o->name.node, h->subject.node) == 0 && strcmp(o->name.name, h->subject.name) == 0);
 }

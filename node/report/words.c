@@ -45,6 +45,11 @@ static const struct {
     { AUDIT_SHARE_LOOSENED, { "%1 is shared as %3, the version before as %2", "%1 的共享方式为 %3，前一版本为 %2" } },
     { AUDIT_ATTESTATION_LAPSED, { "what %3 attested of %2 (%1) lapsed on %4", "%3 对 %2 的证明（%1）已于 %4 失效" } },
     { AUDIT_ATTESTATION_FAIL, { "%3 attested of %2 (%1) that it fails", "%3 对 %2 的证明（%1）结论为不通过" } },
+    { AUDIT_RECEIPT_OWED, { "%1 was delivered to %2, who owes a receipt", "%1 已交付 %2，对方尚欠回执" } },
+    { AUDIT_DELIVERY_OWED, { "%1 was received from %2, who owes the record of its delivery", "已从 %2 收到 %1，对方尚欠交付记录" } },
+    { AUDIT_RECEIPT_CONTRADICTS, { "a receipt for %1 names a delivery by %2 that says something else, or that was answered before",
+                                   "%1 的回执所指的 %2 的交付记录内容不符，或该交付已有回执" } },
+    { AUDIT_DELIVERY_WITHOUT_GRANT, { "%1 was delivered to %2 under a grant that was not in force then, or is another's", "将 %1 交付 %2 时所依据的授权当时未生效，或并非对其的授权" } },
     { AUDIT_MORE, { "%1 more of the kind %2", "另有 %1 项 %2" } },
 };
 

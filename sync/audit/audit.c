@@ -230,7 +230,7 @@ static gboolean
 ask_here(Auditing *auditing, GError **error)
 {
     static gboolean (*const questions[])(Auditing *, GError **) = { audit_ledgers, audit_evidence, audit_versions, audit_grants,
-                                                                 audit_attestations };
+                                                                 audit_attestations, audit_receipts };
 
     if (!choose_nodes(auditing, error))
         return FALSE;

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "keys/canonical.h"
+#include "manifests/statements.h"
 #include "sync/audit/questions.h"
 
 #define ENDS_SOON (30 * 24 * 3600)
@@ -35,17 +36,20 @@ static gboolean
 audit_node_grants(Auditing *auditing, const AuditNode *node, GError **error)
 {
     g_autoptr(GPtrArray) grants = catalogue_grants(auditing->catalogue, node->node, NULL, NULL, error);
+    g_autoptr(GPtrArray) statements = grants ? catalogue_statements(auditing->catalogue, node->node, NULL, NULL, error) : NULL;
     guint open = 0;
 
+    for (guint i = 0; statements && i < statements->len; i++)
+        open += ((const Statement *)statements->pdata[i])->sealed;
     for (guint i = 0; grants && i < grants->len; i++) {
         const GrantRow *row = g_ptr_array_index(grants, i);
 
         open += row->sealed;
         look_at_grant(auditing, row);
     }
-    if (grants)
+    if (statements)
         count_closed(auditing, node, open);
-    return grants != NULL;
+    return statements != NULL;
 }
 
 gboolean

@@ -49,6 +49,10 @@ typedef enum {
     k(SHARE_LOOSENED, NOTE, "share-loosened")                /* version, sharing before, sharing now */ \
     k(ATTESTATION_LAPSED, WARNING, "attestation-lapsed")     /* kind, version, by whom, until */ \
     k(ATTESTATION_FAIL, WARNING, "attestation-fail")         /* kind, version, by whom */ \
+    k(RECEIPT_OWED, WARNING, "receipt-owed")                 /* version, by whom */ \
+    k(DELIVERY_OWED, WARNING, "delivery-owed")               /* version, by whom */ \
+    k(RECEIPT_CONTRADICTS, FAILED, "receipt-contradicts")    /* version, provider */ \
+    k(DELIVERY_WITHOUT_GRANT, FAILED, "delivery-without-grant") /* version, receiver */ \
     k(MORE, NOTE, "more")                                    /* how many, of which kind */
 
 typedef enum {

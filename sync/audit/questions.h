@@ -16,6 +16,8 @@ gboolean audit_versions(Auditing *auditing, GError **error);
 gboolean audit_grants(Auditing *auditing, GError **error);
 /* attestations.c: which have lapsed, which say "fail". */
 gboolean audit_attestations(Auditing *auditing, GError **error);
+/* receipts.c: which deliveries and receipts have no other half, or contradict; which content left without a grant in force. */
+gboolean audit_receipts(Auditing *auditing, GError **error);
 /* live.c: what a node shows of its log over the network, and whether it goes on from what was seen before.  Instead of all others. */
 gboolean audit_live(Auditing *auditing, GError **error);
 

@@ -23,6 +23,9 @@ want "nothing is owed there" 0 chama b receipts --unmatched
 equal "so the list is empty" "$out" ""
 want "the owner knows its delivery" 0 chama a receipts
 has "and that a receipt is owed" "$out" "receipt owed  by tourism"
+want "an audit" 0 chama a audit --lang zh
+has "says so" "$out" "提醒: 本节点"
+has "in words" "$out" "已交付 tourism，对方尚欠回执"
 want "it syncs" 0 chama a sync
 want "and then" 0 chama a receipts
 has "has the receipt" "$out" "matched"

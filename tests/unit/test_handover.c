@@ -32,7 +32,7 @@ parties_clear(Parties *p, gconstpointer unused)
 static const Record *
 deliver(Parties *p, const char *transfer, guint version)
 {
-    g_autofree char *members = g_strdup_printf("{\"dataset\":\"" OWNER "/roads\",\"grant\":\"sha256:" HEX "\",\"manifest\":\"sha256:" HEX "\",\"receiver\":\"%s\","
+    g_autofree char *members = g_strdup_printf("{\"dataset\":\"" OWNER "/roads\",\"grant\":\"sha256:" HEX "\",\"manifest\":\"sha256:" HEX "\",\"receiver\":\"%s\",\"served\":\"2026-05-01T08:00:00Z\","
                                                "\"transfer\":\"%s\",\"version\":%u}", p->receiver.identity->id, transfer, version);
 
     return state(&p->f.node, DELIVERY, members);
@@ -49,7 +49,7 @@ receive(Parties *p, const Digest *delivery, const char *transfer, guint version)
 }
 
 static GArray *
-match(Parties *p)
+match_for(Parties *p, const char *self)
 {
     g_autoptr(GError) error = NULL;
     GArray *all;
@@ -58,9 +58,15 @@ match(Parties *p)
     p->ledger = make_ledger(&p->f, "receiver");
     append_to(p->ledger, &p->receiver);
     g_assert_true(catalogue_project(p->f.catalogue, p->ledger, &error));
-    all = handovers_all(p->f.catalogue, &error);
+    all = handovers_all(p->f.catalogue, self, &error);
     g_assert_no_error(error);
     return all;
+}
+
+static GArray *
+match(Parties *p)
+{
+    return match_for(p, OWNER);
 }
 
 static const Handover *
@@ -100,6 +106,25 @@ test_owed(Parties *p, gconstpointer unused)
     g_assert_cmpstr(handover_owed_by(at(all, 1)), ==, p->f.node.identity->id);
 }
 
+/* S27: an auditor who was shown one half says nothing of the other; the parties and the owner do. */
+static void
+test_withheld(Parties *p, gconstpointer unused)
+{
+    Digest nobody = { { 1 } };
+    g_autoptr(GArray) auditor = NULL, provider = NULL, receiver = NULL;
+
+    deliver(p, ONE, 3);
+    receive(p, &nobody, TWO, 3);
+    auditor = match_for(p, "ddefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrstua");
+    g_assert_cmpint(at(auditor, 0)->standing, ==, HANDOVER_WITHHELD);
+    g_assert_cmpint(at(auditor, 1)->standing, ==, HANDOVER_WITHHELD);
+    g_assert_null(handover_owed_by(at(auditor, 1)));
+    provider = handovers_all(p->f.catalogue, p->f.node.identity->id, NULL);
+    g_assert_cmpint(at(provider, 0)->standing, ==, HANDOVER_RECEIPT_OWED);
+    receiver = handovers_all(p->f.catalogue, p->receiver.identity->id, NULL);
+    g_assert_cmpint(at(receiver, 1)->standing, ==, HANDOVER_DELIVERY_OWED);
+}
+
 /* S25: a receipt that names a delivery and says something else answers none. */
 static void
 test_contradicts(Parties *p, gconstpointer data)
@@ -120,7 +145,7 @@ test_contradicts(Parties *p, gconstpointer data)
 static void
 test_anothers(Parties *p, gconstpointer unused)
 {
-    g_autofree char *members = g_strdup("{\"dataset\":\"" OWNER "/roads\",\"grant\":\"sha256:" HEX "\",\"manifest\":\"sha256:" HEX "\",\"receiver\":\"ccdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrsta\","
+    g_autofree char *members = g_strdup("{\"dataset\":\"" OWNER "/roads\",\"grant\":\"sha256:" HEX "\",\"manifest\":\"sha256:" HEX "\",\"receiver\":\"ccdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrsta\",\"served\":\"2026-05-01T08:00:00Z\","
                                         "\"transfer\":\"" ONE "\",\"version\":3}");
     const Record *delivery = state(&p->f.node, DELIVERY, members);
     g_autoptr(GArray) all = NULL;
@@ -155,6 +180,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     TEST("S25/matched", test_matched, NULL);
     TEST("S26/owed", test_owed, NULL);
+    TEST("S27/withheld", test_withheld, NULL);
     TEST("S25/another-transfer", test_contradicts, "transfer");
     TEST("S25/another-version", test_contradicts, "version");
     TEST("S25/anothers", test_anothers, NULL);

@@ -10,7 +10,7 @@
 #define PARTY "ccdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrsta"
 
 static const char delivery_whole[] = "{\"dataset\":\"" OWNER "/roads\",\"grant\":\"sha256:" GRANT_HEX "\",\"manifest\":\"sha256:" HEX "\","
-                                     "\"receiver\":\"" PARTY "\",\"transfer\":\"" TRANSFER "\",\"version\":3}";
+                                     "\"receiver\":\"" PARTY "\",\"served\":\"2026-05-01T08:00:00Z\",\"transfer\":\"" TRANSFER "\",\"version\":3}";
 static const char receipt_whole[] = "{\"arrived\":\"whole\",\"dataset\":\"" OWNER "/roads\",\"delivery\":\"sha256:" GRANT_HEX "\",\"manifest\":\"sha256:" HEX "\","
                                     "\"provider\":\"" PARTY "\",\"transfer\":\"" TRANSFER "\",\"version\":3}";
 
@@ -29,6 +29,8 @@ static const Case deliveries[] = {
     { "S22/receiver-no-node", "{\"receiver\":\"tourism\"}", CHAMA_ERROR_MALFORMED },
     { "S22/receiver-too-long", "{\"receiver\":\"" PARTY "a\"}", CHAMA_ERROR_LIMIT },
     { "S22/receiver-is-owner", "{\"receiver\":\"" OWNER "\"}", CHAMA_ERROR_MALFORMED },
+    { "S22/no-time", "{\"served\":null}", CHAMA_ERROR_MALFORMED },
+    { "S22/bad-time", "{\"served\":\"yesterday\"}", CHAMA_ERROR_MALFORMED },
     { "S13/no-manifest", "{\"manifest\":null}", CHAMA_ERROR_MALFORMED },
     { "S13/no-dataset", "{\"dataset\":\"roads\"}", CHAMA_ERROR_MALFORMED },
     { "S13/version-zero", "{\"version\":0}", CHAMA_ERROR_MALFORMED },
@@ -211,7 +213,7 @@ test_audience(void)
 
     set_up(&f);
     delivered = g_strdup_printf("{\"dataset\":\"" OWNER "/roads\",\"grant\":\"sha256:" HEX "\",\"manifest\":\"sha256:" HEX "\",\"node\":\"%s\","
-                                "\"receiver\":\"" PARTY "\",\"transfer\":\"" TRANSFER "\",\"type\":\"delivery/1\",\"version\":3}", f.node.identity->id);
+                                "\"receiver\":\"" PARTY "\",\"served\":\"2026-05-01T08:00:00Z\",\"transfer\":\"" TRANSFER "\",\"type\":\"delivery/1\",\"version\":3}", f.node.identity->id);
     received = g_strdup_printf("{\"arrived\":\"whole\",\"dataset\":\"" OWNER "/roads\",\"delivery\":\"sha256:" HEX "\",\"manifest\":\"sha256:" HEX "\",\"node\":\"%s\","
                                "\"provider\":\"" OWNER "\",\"transfer\":\"" TRANSFER "\",\"type\":\"receipt/1\",\"version\":3}", f.node.identity->id);
     granted = g_strdup_printf("{\"grantee\":\"" PARTY "\",\"name\":\"roads\",\"node\":\"%s\",\"type\":\"grant/1\",\"until\":\"2099-01-01T00:00:00Z\"}", f.node.identity->id);

@@ -1,6 +1,8 @@
 /* Deliveries and receipts that are due, and POST /v1/arrivals: E28, PU25, PU26 of sync/PROTOCOL.md. */
 #include "sync/receipts.h"
 
+#include "manifests/sealing.h"
+#include "sync/audit/audit.h"
 #include "tests/unit/two_nodes.h"
 
 #define VERSIONS 3
@@ -302,6 +304,75 @@ test_receipt(Stage *stage, gconstpointer unused)
     g_assert_cmpint(g_array_index(after, Handover, 0).standing, ==, HANDOVER_MATCHED);
 }
 
+/* How many findings of @kind an audit by Forestry has. */
+static guint
+audited(Stage *stage, AuditKind kind)
+{
+    const AuditOptions options = { .now = g_get_real_time() / G_USEC_PER_SEC };
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Audit) audit = audit_run(stage->nodes.forestry.home, &options, &error);
+    guint found = 0;
+
+    g_assert_no_error(error);
+    for (guint i = 0; i < audit->findings->len; i++)
+        found += g_array_index(audit->findings, AuditFinding, i).kind == kind;
+    return found;
+}
+
+/* States a delivery to @receiver under @grant, whatever it is. */
+static void
+state_delivery(Stage *stage, const Digest *grant, const char *receiver, gint64 served)
+{
+    Home *home = stage->nodes.forestry.home;
+    Delivery delivery = { .grant = *grant, .served = served };
+    g_autoptr(GBytes) members = NULL, body = NULL;
+    g_autoptr(Record) record = NULL;
+
+    subject_of(stage->versions[0], &delivery.subject);
+    transfer_id_draw(&delivery.transfer);
+    g_strlcpy(delivery.receiver, receiver, sizeof delivery.receiver);
+    members = delivery_format(home_id(home), &delivery, NULL);
+    body = body_seal(DELIVERY, home_id(home), members, NULL);
+    record = sealing_state(home, body, NULL);
+    g_assert_nonnull(record);
+}
+
+static Digest
+record_of(GBytes *opening)
+{
+    g_autoptr(Opening) read = opening_parse(opening, NULL);
+
+    return read->record;
+}
+
+/* AU11 */
+static void
+test_audit(Stage *stage, gconstpointer unused)
+{
+    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+    const char *tourism = home_id(stage->nodes.tourism.home), *third = home_id(stage->third.home);
+    g_autoptr(GBytes) good = node_grant(&stage->nodes.forestry, "patients", tourism, now + 3600), over = node_grant(&stage->nodes.forestry, "patients", tourism, now - 10);
+    g_autoptr(GBytes) other = node_grant(&stage->nodes.forestry, "rivers", tourism, now + 3600);
+    Digest a = record_of(good), b = record_of(over), c = record_of(other), unknown = { { 9 } };
+
+    state_delivery(stage, &a, tourism, now);
+    g_assert_cmpuint(audited(stage, AUDIT_DELIVERY_WITHOUT_GRANT), ==, 0);
+    g_assert_cmpuint(audited(stage, AUDIT_RECEIPT_OWED), ==, 1);
+    state_delivery(stage, &b, tourism, now - 20);
+    state_delivery(stage, &unknown, tourism, now);
+    g_assert_cmpuint(audited(stage, AUDIT_DELIVERY_WITHOUT_GRANT), ==, 0);
+    state_delivery(stage, &b, tourism, now);
+    g_assert_cmpuint(audited(stage, AUDIT_DELIVERY_WITHOUT_GRANT), ==, 1);
+    state_delivery(stage, &a, third, now);
+    g_assert_cmpuint(audited(stage, AUDIT_DELIVERY_WITHOUT_GRANT), ==, 2);
+    state_delivery(stage, &c, tourism, now);
+    g_assert_cmpuint(audited(stage, AUDIT_DELIVERY_WITHOUT_GRANT), ==, 3);
+    node_revoke(&stage->nodes.forestry, good);
+    g_assert_cmpuint(audited(stage, AUDIT_DELIVERY_WITHOUT_GRANT), ==, 3);
+    state_delivery(stage, &a, tourism, now + 30);
+    g_assert_cmpuint(audited(stage, AUDIT_DELIVERY_WITHOUT_GRANT), ==, 4);
+}
+
 #define TEST(path, test) g_test_add("/receipts/" path, Stage, NULL, stage_make, test, stage_clear)
 
 int
@@ -315,5 +386,6 @@ main(int argc, char **argv)
     TEST("W19/limit", test_limit);
     TEST("PU25/killed", test_killed);
     TEST("PU25/receipt", test_receipt);
+    TEST("AU11/audit", test_audit);
     return g_test_run();
 }
