@@ -9,6 +9,7 @@
 #include "node/meter.h"
 #include "node/print.h"
 #include "node/show.h"
+#include "node/stated.h"
 #include "sync/peers.h"
 
 typedef struct {
@@ -21,6 +22,16 @@ static void
 warn(gpointer data, const char *message)
 {
     fprintf(stderr, "chama: %s\n", message);
+}
+
+/* S17: nobody is kept from saying what was made from it. */
+static void
+warn_of_end(Home *home, const Manifest *source)
+{
+    g_autofree char *end = stated_end(home, source), *version = end ? show_version(home, source) : NULL;
+
+    if (end)
+        fprintf(stderr, "warning: --from: %s: %s\n", version, end);
 }
 
 /* --from NAME@V: an exact version, known here, of this or another node. */
@@ -37,6 +48,7 @@ resolve_inputs(Home *home, char *const *from, GError **error)
             g_prefix_error(error, "--from: ");
             return NULL;
         }
+        warn_of_end(home, source);
         input = g_new0(Input, 1);
         g_strlcpy(input->node, source->node, sizeof input->node);
         g_strlcpy(input->name, source->name, sizeof input->name);

@@ -121,6 +121,8 @@ want "status where nothing of it is" 0 chama d status
 has_not "says nothing" "$out" WITHDRAWN
 want "a statement about another's version withdraws nothing" 0 chama b attest forestry/lakes@1 --type quality --result fail
 want "lakes@1 stands" 0 chama d sync
+want "what is made from one that does not" 0 chama b publish ponds b-lakes --share open --from forestry/lakes@2
+has "is made with a warning" "$err" "forestry/lakes@2: withdrawn $(date -u +%Y-%m-%d): depths in feet"
 
 # One who may only have the open part of the ledger hears of it, too, and what ends no open version is not told to it.
 make_node e Stranger

@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include "manifests/attestation.h"
+#include "manifests/receipt.h"
 #include "tests/unit/catalogue_fixture.h"
 
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -112,6 +113,70 @@ test_sealed(void)
     tear_down(&f);
 }
 
+/* A delivery of @who's, sealed by the fixture; @who NULL: it does not say. */
+static Opening *
+deliver(Fixture *f, const char *who)
+{
+    g_autofree char *node = who ? g_strdup_printf("\"node\":\"%s\",", who) : g_strdup("");
+    g_autofree char *body = g_strdup_printf("{\"dataset\":\"" OTHER "/roads\",\"grant\":\"sha256:" HEX "\",\"manifest\":\"sha256:" HEX "\",%s"
+                                            "\"receiver\":\"ccdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrsta\","
+                                            "\"transfer\":\"00112233445566778899aabbccddeeff\",\"type\":\"delivery/1\",\"version\":3}", node);
+
+    return seal(&f->node, body);
+}
+
+/* What was sealed is known once its opening is, and counts while its record is there. */
+static void
+test_opened(void)
+{
+    g_autoptr(Opening) good = NULL, forged = NULL, nobodys = NULL;
+    g_autoptr(GPtrArray) all = NULL;
+    g_autoptr(Ledger) ledger = NULL;
+    g_autoptr(GError) error = NULL;
+    const Statement *s;
+    NodeFixture other;
+    Fixture f;
+
+    set_up(&f);
+    good = deliver(&f, f.node.identity->id);
+    forged = deliver(&f, OTHER);
+    nobodys = deliver(&f, NULL);
+    project(&f);
+    assert_count(&f, NULL, DELIVERY, NULL, 0);
+    g_assert_true(catalogue_learn_opening(f.catalogue, good, NULL));
+    g_assert_true(catalogue_learn_opening(f.catalogue, good, NULL));
+    g_assert_false(catalogue_learn_opening(f.catalogue, forged, &error));
+    g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_VERIFY);
+    g_clear_error(&error);
+    g_assert_false(catalogue_learn_opening(f.catalogue, nobodys, &error));
+    g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_MALFORMED);
+    all = statements(&f, f.node.identity->id, DELIVERY, HEX);
+    g_assert_cmpuint(all->len, ==, 1);
+    s = g_ptr_array_index(all, 0);
+    g_assert_true(s->sealed);
+    g_assert_cmpstr(s->record->type, ==, "sealed/1");
+    g_assert_true(g_bytes_equal(s->body, good->body));
+    node_init(&other, 1);
+    for (guint i = 0; i < 5; i++)
+        state(&other, "poem/7", "{\"x\":1}");
+    ledger = make_ledger(&f, "other");
+    append_to(ledger, &other);
+    g_assert_true(catalogue_project(f.catalogue, ledger, NULL));
+    assert_count(&f, NULL, NULL, NULL, 0);
+    g_clear_pointer(&ledger, ledger_close);
+    /* back to the history that it stands in: its opening is not learned anew, so it must still be there */
+    state(&f.node, "poem/7", "{\"x\":1}");
+    state(&f.node, "poem/7", "{\"x\":2}");
+    state(&f.node, "poem/7", "{\"x\":3}");
+    project(&f);
+    assert_count(&f, NULL, DELIVERY, HEX, 1);
+    g_assert_true(catalogue_forget(f.catalogue, f.node.identity->id, NULL));
+    project(&f);
+    assert_count(&f, NULL, DELIVERY, NULL, 0);
+    node_clear(&other);
+    tear_down(&f);
+}
+
 static void
 test_forget(void)
 {
@@ -197,6 +262,7 @@ main(int argc, char **argv)
     g_test_add_func("/statements/found", test_found);
     g_test_add_func("/statements/S1/bad-body", test_bad_body);
     g_test_add_func("/statements/S10/sealed", test_sealed);
+    g_test_add_func("/statements/S10/opened", test_opened);
     g_test_add_func("/statements/forget", test_forget);
     g_test_add_func("/statements/other-history", test_other_history);
     g_test_add_func("/statements/I5/altered", test_altered);
