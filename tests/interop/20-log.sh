@@ -94,3 +94,17 @@ has "of all records" "$out" "$((size + 3)) leaves"
 chama b sync >/dev/null 2>&1
 want "a peer's that is not for anyone" 4 chama b tiles other --node forestry
 want "another's folder" 1 chama b tiles www
+
+# Keys that changed: each rotation reveals what the one before committed to; a recovery begins another log.
+stop a
+chama a keys rotate >/dev/null 2>&1 || bad "rotate"
+chama a prove --record 5 >before.proof
+want "a record by the first key, by hand" 0 proof before.proof
+has "of two" "$out" "by key 2 of its node"
+sed '/^key '"$((size + 3))"' /,/^profile/{/^profile/!d}' before.proof >forgot.proof
+want "without the rotation" 1 proof forgot.proof
+chama a keys rotate --stolen >/dev/null 2>&1 || bad "rotate --stolen"
+chama a prove --record 5 >after.proof
+want "after a recovery, by hand" 0 proof after.proof
+has "of three" "$out" "by key 3 of its node"
+want "and by chama" 0 chama nowhere check after.proof
