@@ -25,6 +25,7 @@ static const Key keys[] = {
     { "quota", "ledger-mib", KEY_MIB, G_STRUCT_OFFSET(Config, ledger_bytes_max), 1, 1 << 30 },
     { "quota", "peer-mib", KEY_MIB, G_STRUCT_OFFSET(Config, peer_bytes_max), 1, 1 << 30 },
     { "serve", "connections", KEY_COUNT, G_STRUCT_OFFSET(Config, connections_max), 1, 10000 },
+    { "witness", "policy", KEY_TEXT, G_STRUCT_OFFSET(Config, policy), 0, 0 },
     { "serve", "log", KEY_LOG, G_STRUCT_OFFSET(Config, log_json), 0, 0 },
 };
 
@@ -134,7 +135,26 @@ config_free(Config *config)
 {
     g_free(config->listen);
     g_free(config->url);
+    g_free(config->policy);
     g_free(config);
+}
+
+gboolean
+config_policy(const char *home, const char *option, Policy **policy, GError **error)
+{
+    g_autoptr(Config) config = config_load(home, error);
+    g_autofree char *path = NULL;
+
+    *policy = NULL;
+    if (!config)
+        return FALSE;
+    if (option)
+        path = g_strdup(option);
+    else if (config->policy)
+        path = g_path_is_absolute(config->policy) ? g_strdup(config->policy) : g_build_filename(home, config->policy, NULL);
+    if (path)
+        *policy = policy_load(path, error);
+    return !path || *policy;
 }
 
 char *
@@ -145,6 +165,7 @@ config_template(const char *listen, const char *url)
                            "\n[sync]\n# seconds between two syncs with every peer; 0: only by hand\ninterval = 300\n# MiB of disk that a sync leaves free\nreserve = 256\n"
                            "\n[quota]\n# what one peer can make this node keep: relayed ledgers, records in a ledger, MiB of records in a ledger and in all it relays\n"
                            "ledgers = 256\nrecords = 1000000\nledger-mib = 1024\npeer-mib = 2048\n"
+                           "\n[witness]\n# a file that says whose cosignatures count (c2sp.org/tlog-policy); empty: all known nodes are counted\npolicy =\n"
                            "\n[serve]\nconnections = 512\n# text or json\nlog = text\n", listen, url ? url : "");
 }
 

@@ -5,7 +5,7 @@
 #ifndef CHAMA_NODE_CONFIG_H
 #define CHAMA_NODE_CONFIG_H
 
-#include <glib.h>
+#include "manifests/ledger/policy.h"
 
 typedef struct {
     char *listen;              /* [node] listen = HOST:PORT */
@@ -17,6 +17,7 @@ typedef struct {
     guint64 ledger_bytes_max;  /* [quota] ledger-mib: records of one ledger */
     guint64 peer_bytes_max;    /* [quota] peer-mib: records relayed by one peer */
     guint connections_max;     /* [serve] connections */
+    char *policy;              /* [witness] policy = FILE: whose cosignatures count; NULL: those of all known nodes are counted */
     gboolean log_json;         /* [serve] log = text | json */
 } Config;
 
@@ -25,6 +26,10 @@ typedef struct {
 Config *config_load(const char *home, GError **error);
 void config_free(Config *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)
+
+/* The policy to judge cosignatures by: of the file @option, or else of [witness] policy (below @home, if its path is relative); *@policy is NULL if neither is
+ * given.  The caller's. */
+gboolean config_policy(const char *home, const char *option, Policy **policy, GError **error);
 
 /* The text of a new config.ini, with every key explained.  The caller's. */
 char *config_template(const char *listen, const char *url);

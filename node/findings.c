@@ -31,6 +31,16 @@ findings_close_subject(Findings *findings, guint bad_before)
     if (!findings->subjects)
         findings->subjects = json_array();
     json_array_append_new(findings->subjects, json_pack("{s:s, s:b}", "subject", findings->subject, "good", findings->bad == bad_before));
+    g_free(findings->closed);
+    findings->closed = g_strdup(findings->subject);
+}
+
+void
+findings_remark(Findings *findings, const char *name, const char *text, json_t *value)
+{
+    if (!findings->json)
+        printf("%s: %s\n", findings->closed, text);
+    json_object_set_new(json_array_get(findings->subjects, json_array_size(findings->subjects) - 1), name, value);
 }
 
 void
@@ -89,6 +99,7 @@ findings_check_ledger(Findings *findings, Home *home, const char *node, GError *
 int
 findings_finish(Findings *findings)
 {
+    g_clear_pointer(&findings->closed, g_free);
     if (findings->json)
         print_json(json_pack("{s:I, s:I, s:O, s:O}", "checked", (json_int_t)findings->checked, "bad", (json_int_t)findings->bad, "subjects",
                              findings->subjects ? findings->subjects : json_array(), "problems", findings->list ? findings->list : json_array()));

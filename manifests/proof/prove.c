@@ -5,6 +5,7 @@
 #include "keys/error.h"
 #include "keys/history.h"
 #include "manifests/ledger/cosignature.h"
+#include "manifests/sightings.h"
 
 static Ledger *
 ledger_of(Home *home, const char *node, GError **error)
@@ -49,14 +50,36 @@ choose_own_note(Home *home, Ledger *ledger, guint64 seq, GError **error)
     return fresh || !good ? g_steal_pointer(&fresh) : g_steal_pointer(&kept);
 }
 
-static Checkpoint *
-take_note(Home *home, Ledger *ledger, guint64 seq, char **note, GError **error)
+/* T18: of the checkpoints kept that cover the record the one that most witnesses have seen, if it is of the records held; NULL if there is none. */
+static char *
+seen_note(Home *home, Ledger *ledger, guint64 seq, const Policy *policy)
+{
+    g_autofree char *note = sightings_best_note(home, ledger_node(ledger), seq, policy, NULL);
+    g_autoptr(Checkpoint) checkpoint = note ? read_note(ledger, note, NULL) : NULL;
+    Digest root;
+
+    if (!checkpoint || checkpoint->size > ledger_head(ledger)->size || !ledger_root(ledger, checkpoint->size, &root, NULL)
+        || !digest_equal(&root, &checkpoint->root))
+        return NULL;
+    return g_steal_pointer(&note);
+}
+
+static char *
+unseen_note(Home *home, Ledger *ledger, guint64 seq, GError **error)
 {
     gboolean own = strcmp(ledger_node(ledger), home_id(home)) == 0;
+
+    return own ? choose_own_note(home, ledger, seq, error) : ledger_checkpoint(ledger, error);
+}
+
+static Checkpoint *
+take_note(Home *home, Ledger *ledger, guint64 seq, const Policy *policy, char **note, GError **error)
+{
+    g_autofree char *seen = seen_note(home, ledger, seq, policy);
     g_autoptr(GError) failed = NULL;
     g_autoptr(Checkpoint) checkpoint = NULL;
 
-    *note = own ? choose_own_note(home, ledger, seq, &failed) : ledger_checkpoint(ledger, &failed);
+    *note = seen ? g_steal_pointer(&seen) : unseen_note(home, ledger, seq, &failed);
     checkpoint = *note ? read_note(ledger, *note, &failed) : NULL;
     if (failed) {
         g_propagate_error(error, g_steal_pointer(&failed));
@@ -240,7 +263,7 @@ prove_record(Home *home, const char *node, guint64 seq, const ProveOptions *opti
     g_autofree char *note = NULL;
     Ledger *ledger = ledger_of(home, node, error);
     g_autoptr(Record) record = ledger ? ledger_get(ledger, seq, error) : NULL;
-    g_autoptr(Checkpoint) checkpoint = record ? take_note(home, ledger, seq, &note, error) : NULL;
+    g_autoptr(Checkpoint) checkpoint = record ? take_note(home, ledger, seq, options->policy, &note, error) : NULL;
     Whole whole = { ledger, checkpoint ? checkpoint->size : 0 };
     ProveSource source = { place_in_whole, &whole, NULL, checkpoint, note };
 

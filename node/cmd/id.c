@@ -6,11 +6,22 @@
 #include "node/command.h"
 #include "node/print.h"
 
+/* T2, T16: what a policy file calls its log, and this node as a witness. */
+static char *
+verifier_of(const Identity *identity, NoteAlgorithm algorithm)
+{
+    g_autofree char *name = algorithm == NOTE_ED25519 ? checkpoint_origin_of(identity) : checkpoint_origin(identity->id);
+
+    return note_verifier_format(name, algorithm, &identity->log);
+}
+
 static void
 print_text(const Identity *identity, const Profile *profile, const char *fingerprint, const char *openssh, const char *pin)
 {
+    g_autofree char *log = verifier_of(identity, NOTE_ED25519), *witness = verifier_of(identity, NOTE_COSIGNATURE);
+
     printf("%s\n%s\n%s %s\n", identity->id, fingerprint, openssh, identity->id);
-    printf("tls  %s\n", pin);
+    printf("tls  %s\nlog  %s\nwitness %s\n", pin, log, witness);
     for (guint i = 0; i < profile->addresses->len; i++)
         printf("url  %s\n", (char *)g_ptr_array_index(profile->addresses, i));
     if (profile->name_zh)
@@ -22,8 +33,10 @@ print_text(const Identity *identity, const Profile *profile, const char *fingerp
 static void
 print_as_json(const Identity *identity, const Profile *profile, const char *fingerprint, const char *openssh, const char *pin)
 {
+    g_autofree char *log = verifier_of(identity, NOTE_ED25519), *witness = verifier_of(identity, NOTE_COSIGNATURE);
     json_t *addresses = json_array();
-    json_t *root = json_pack("{s:s, s:s, s:s, s:s}", "node", identity->id, "fingerprint", fingerprint, "public_key", openssh, "tls", pin);
+    json_t *root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "node", identity->id, "fingerprint", fingerprint, "public_key", openssh, "tls", pin, "log", log,
+                             "witness", witness);
 
     for (guint i = 0; i < profile->addresses->len; i++)
         json_array_append_new(addresses, json_string(g_ptr_array_index(profile->addresses, i)));

@@ -1,10 +1,10 @@
-"""C2SP signed notes and checkpoints (manifests/FORMAT.md, part 8, T1-T7)."""
+"""C2SP signed notes and checkpoints (manifests/FORMAT.md, part 8, T1-T8), cosignatures (T11-T14)."""
 
 import hashlib
 import re
 
 from .canonical import base64_decode, parse_time
-from .keys import verify_raw
+from .keys import PublicKey, verify_raw
 from .merkle import EMPTY
 from .report import Broken, want
 
@@ -12,15 +12,41 @@ NOTE_MAX = 64 * 1024
 SIGNATURES_MAX = 64
 SIGNATURE_MAX = 4096
 ED25519 = b"\1"
+COSIGNATURE = b"\4"
 
 
-def key_id(name, key):
+def key_id(name, key, algorithm=ED25519):
     """T2."""
-    return hashlib.sha256(name.encode() + b"\n" + ED25519 + key.data).digest()[:4]
+    return hashlib.sha256(name.encode() + b"\n" + algorithm + key.data).digest()[:4]
 
 
-def open_note(data, name, key):
-    """The text of a note that @key signed under @name (T1-T5)."""
+def verifier(text):
+    """A verifier key: its name, algorithm and key (T2)."""
+    name, number, coded = text.split("+", 2)
+    data = base64_decode(coded, SIGNATURE_MAX)
+    key = PublicKey(data[1:])
+    want(key_id(name, key, data[:1]).hex() == number, f"verifier key: T2: {number} is not the id of this name and key")
+    return name, data[:1], key
+
+
+def cosigned_at(data, vkey):
+    """When the witness cosigned a note, by openssl (T11-T14); None if it did not."""
+    name, algorithm, key = verifier(vkey)
+    want(algorithm == COSIGNATURE, "cosignature: T11: want a key of algorithm 4")
+    text, signatures = _take_apart(data)
+    ours = [blob[4:] for signer, blob in signatures if signer == name and blob[:4] == key_id(name, key, COSIGNATURE)]
+    if not ours:
+        return None
+    want(len(ours[0]) == 72, "cosignature: T11: want a time and a signature")
+    time = int.from_bytes(ours[0][:8], "big")
+    want(0 < time < 2**63, "cosignature: T13: no time")
+    message = f"cosignature/v1\ntime {time}\n{text}".encode()
+    want(verify_raw(key, message, ours[0][8:]), f"cosignature: T14: openssl says that the cosignature of {name} does not hold")
+    return time
+
+
+def _take_apart(data):
+    """The text of a note and its signature lines, none of them verified (T1, T3, T4)."""
     want(len(data) <= NOTE_MAX, f"note: T1: want at most {NOTE_MAX} bytes, have {len(data)}")
     try:
         note = data.decode()
@@ -32,6 +58,12 @@ def open_note(data, name, key):
     text += "\n"
     signatures = [_read_line(line) for line in lines[:-1].split("\n")]
     want(len(signatures) <= SIGNATURES_MAX, f"note: T3: want at most {SIGNATURES_MAX} signatures")
+    return text, signatures
+
+
+def open_note(data, name, key):
+    """The text of a note that @key signed under @name (T1-T5)."""
+    text, signatures = _take_apart(data)
     ours = [blob[4:] for signer, blob in signatures if signer == name and blob[:4] == key_id(name, key)]
     want(ours, f"note: T5: want a signature of {name}, have none")
     want(len(ours[0]) == 64 and verify_raw(key, text.encode(), ours[0]), f"note: T5: openssl says that the signature of {name} does not hold")
