@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "manifests/anchor.h"
 #include "manifests/attestation.h"
 #include "manifests/endorsement.h"
 #include "manifests/erasure.h"
@@ -89,6 +90,15 @@ try_endorsement(GBytes *bytes)
     g_assert_true((again != NULL) == (e != NULL));
 }
 
+static void
+try_anchor(GBytes *bytes)
+{
+    g_autoptr(GArray) ledgers = anchor_parse(bytes, NULL);
+    g_autoptr(GBytes) again = ledgers ? anchor_format(ledgers, NULL) : NULL;
+
+    g_assert_true((again != NULL) == (ledgers != NULL));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -101,5 +111,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     try_attestation(bytes);
     try_ends(bytes);
     try_endorsement(bytes);
+    try_anchor(bytes);
     return 0;
 }

@@ -141,13 +141,23 @@ fuzz_arrivals(GBytes *bytes)
     arrivals_reply_parse(bytes, &reply, NULL);
 }
 
+static void
+fuzz_comparison(GBytes *bytes)
+{
+    g_autoptr(Comparison) comparison = comparison_parse(bytes, NULL);
+    g_autoptr(GBytes) again = comparison ? comparison_format(comparison, NULL) : NULL;
+    g_autoptr(Comparison) back = again ? comparison_parse(again, NULL) : NULL;
+
+    g_assert(!comparison || (back && back->has_root == comparison->has_root && back->hashes->len == comparison->hashes->len));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static void (*const parsers[])(GBytes *) = { fuzz_stream, fuzz_exchange, fuzz_reply, fuzz_ranges, fuzz_places, fuzz_frame, fuzz_problem, fuzz_grant,
-                                                 fuzz_arrivals };
+                                                 fuzz_arrivals, fuzz_comparison };
     g_autoptr(GBytes) bytes = size > 0 ? g_bytes_new(data + 1, size - 1) : NULL;
 
     if (bytes && data[0] - '0' >= 0 && (gsize)(data[0] - '0') < G_N_ELEMENTS(parsers))

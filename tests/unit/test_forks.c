@@ -1,5 +1,6 @@
 /* Evidence and comparisons between nodes: W17, W18, E26, E29, PU22 of sync/PROTOCOL.md. */
 #include "sync/evidence.h"
+#include "sync/pull/heard.h"
 #include "tests/unit/two_nodes.h"
 
 #define FORKED_AT 9
@@ -287,6 +288,44 @@ test_compare_others(TwoNodes *nodes, gconstpointer unused)
     g_assert_cmpuint(answer->hashes->len, ==, 0);
 }
 
+/* PU27: what could not be compared yet is bounded, of one node and in all, and what is settled is not asked again. */
+static void
+test_heard(TwoNodes *nodes, gconstpointer unused)
+{
+    Home *home = nodes->forestry.home;
+    Checkpoint checkpoint = { .size = 0 };
+    g_autoptr(GPtrArray) open = NULL;
+    HeardState state;
+
+    for (guint i = 1; i <= 20; i++) {
+        checkpoint.size = i;
+        g_assert_true(heard_keep(home, "one", "note", &checkpoint, FALSE, NULL));
+    }
+    open = heard_open(home, NULL);
+    g_assert_cmpuint(open->len, ==, 16);
+    g_ptr_array_unref(open);
+    g_assert_true(heard_state(home, "one", &checkpoint, &state, NULL));
+    g_assert_cmpint(state, ==, HEARD_OPEN);
+    g_assert_true(heard_keep(home, "one", "note", &checkpoint, TRUE, NULL));
+    g_assert_true(heard_state(home, "one", &checkpoint, &state, NULL));
+    g_assert_cmpint(state, ==, HEARD_SETTLED);
+    open = heard_open(home, NULL);
+    g_assert_cmpuint(open->len, ==, 15);
+    g_ptr_array_unref(open);
+    g_assert_true(heard_forget(home, "one", &checkpoint, NULL));
+    checkpoint.size = 1;
+    g_assert_true(heard_state(home, "one", &checkpoint, &state, NULL));
+    g_assert_cmpint(state, ==, HEARD_NOT);
+
+    for (guint i = 0; i < 515; i++) {
+        g_autofree char *node = g_strdup_printf("node-%u", i);
+
+        g_assert_true(heard_keep(home, node, "note", &checkpoint, FALSE, NULL));
+    }
+    open = heard_open(home, NULL);
+    g_assert_cmpuint(open->len, ==, 512);
+}
+
 static void
 test_words(void)
 {
@@ -354,6 +393,7 @@ main(int argc, char **argv)
     g_test_add("/forks/PU7/own", TwoNodes, NULL, two_nodes_make, test_own, two_nodes_clear);
     g_test_add("/forks/E29/compare", TwoNodes, NULL, two_nodes_make, test_compare, two_nodes_clear);
     g_test_add("/forks/E29/others", TwoNodes, NULL, two_nodes_make, test_compare_others, two_nodes_clear);
+    g_test_add("/forks/PU27/heard", TwoNodes, NULL, two_nodes_make, test_heard, two_nodes_clear);
     g_test_add_func("/forks/W17/words", test_words);
     g_test_add_func("/forks/E29/bad", test_bad_comparisons);
     return g_test_run();
