@@ -156,18 +156,17 @@ append_legend(GString *out, const Lineage *lineage, double y)
 }
 
 static void
-append_head(GString *out, const Lineage *lineage)
+append_head(GString *out, const Lineage *lineage, double width)
 {
     const LineageVersion *root = lineage_version(lineage, 0);
     g_autofree char *title = branch_title(root->facts);
-    g_autofree char *heading = g_strdup_printf("%s%s%s%s", lineage->downstream ? "What was made from " : "What ", root->label, *title ? " " : "", title);
-    g_autofree char *whole = g_strconcat(heading, lineage->downstream ? "" : " was made from", NULL);
+    g_autofree char *heading = g_strdup_printf(lineage->downstream ? "What was made from %s%s%s" : "What %s was made from%s%s", root->label, *title ? " · " : "", title);
     g_autofree char *verdict = lineage->edges->len == 0 ? g_strdup(verdict_format(lineage->verdict))
                                : g_strdup_printf("%s, the worst of %u steps%s", verdict_format(lineage->verdict), lineage->edges->len,
                                                  lineage->full || lineage->not_looked_into > 0 ? "; not all was looked into" : "");
 
-    append_text(out, "h", MARGIN, 36, 18, 4000, whole);
-    append_text(out, "s", MARGIN, 60, 13, 4000, verdict);
+    append_text(out, "h", MARGIN, 36, 19.5, width - 2 * MARGIN, heading); /* it is bold */
+    append_text(out, "s", MARGIN, 60, 13, width - 2 * MARGIN, verdict);
     append_legend(out, lineage, 84);
 }
 
@@ -300,7 +299,7 @@ lineage_svg(const Lineage *lineage)
     g_string_append(out, "\">\n");
     append_style(out);
     g_string_append(out, "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n");
-    append_head(out, lineage);
+    append_head(out, lineage, width);
     append_point(out, "<g transform=\"translate(", MARGIN, HEAD);
     g_string_append(out, ")\">\n");
     for (guint i = 0; i < layout->lines->len; i++)

@@ -27,10 +27,24 @@ struct Missing {
     GPtrArray *sources;            /* of Source*; NULL: not looked up yet */
     GHashTable *sparse;            /* node id to set of addresses, as sparse_addresses() gives it */
     GHashTable *sizes;             /* node id to the size of that ledger, as text for people */
+    GHashTable *positions;         /* node id to Position */
     guint64 requests;
     guint fetched;
     int kept;                      /* records kept; -1: not counted yet */
 };
+
+/* What is known of a ledger, with which a record from it must agree. */
+typedef struct {
+    Ledger *ledger;                /* held whole, or NULL */
+    guint64 size;                  /* 0: nothing is known */
+    Digest root;
+} Position;
+
+static GHashTable *
+positions_new(void)
+{
+    return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+}
 
 static void
 source_free(gpointer data)
@@ -54,6 +68,7 @@ missing_new(Home *home, const MissingOptions *options)
     missing->pull.progress = options->progress;
     missing->sparse = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_hash_table_unref);
     missing->sizes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    missing->positions = positions_new();
     missing->kept = -1;
     return missing;
 }
@@ -66,6 +81,7 @@ missing_free(Missing *missing)
     g_clear_pointer(&missing->sources, g_ptr_array_unref);
     g_hash_table_unref(missing->sparse);
     g_hash_table_unref(missing->sizes);
+    g_hash_table_unref(missing->positions);
     pull_result_clear(&missing->result);
     g_free(missing);
 }
@@ -121,15 +137,8 @@ stands(gpointer data, const Record *record, char **place, GError **error)
     return TRUE;
 }
 
-/* What is known of a ledger, with which a record from it must agree. */
-typedef struct {
-    Ledger *ledger;                /* held whole, or NULL */
-    guint64 size;                  /* 0: nothing is known */
-    Digest root;
-} Position;
-
 static gboolean
-position_of(Home *home, const char *node, Position *position, GError **error)
+read_position(Home *home, const char *node, Position *position, GError **error)
 {
     gint64 time;
 
@@ -140,6 +149,22 @@ position_of(Home *home, const char *node, Position *position, GError **error)
         return sparse_position(home, node, &position->size, &position->root, &time, error);
     position->size = ledger_head(position->ledger)->size;
     return ledger_root(position->ledger, position->size, &position->root, error);
+}
+
+/* Read once: of a sparse ledger all of it is gone through. */
+static gboolean
+position_of(Home *home, GHashTable *positions, const char *node, Position *position, GError **error)
+{
+    const Position *known = g_hash_table_lookup(positions, node);
+
+    if (known) {
+        *position = *known;
+        return TRUE;
+    }
+    if (!read_position(home, node, position, error))
+        return FALSE;
+    g_hash_table_insert(positions, g_strdup(node), g_memdup2(position, sizeof *position));
+    return TRUE;
 }
 
 /* PU7: two checkpoints of which one must be wrong. */
@@ -199,11 +224,11 @@ path_of(Home *home, const char *node, const Digest *address)
 
 /* A record that was kept before more of its ledger came must still agree; what cannot be compared any more counted when it came. */
 static gboolean
-still_agrees(Home *home, const char *node, const SparseRecord *record, GError **error)
+still_agrees(Home *home, GHashTable *positions, const char *node, const SparseRecord *record, GError **error)
 {
     Position position = { 0 };
 
-    if (!position_of(home, node, &position, error))
+    if (!position_of(home, positions, node, &position, error))
         return FALSE;
     if (!position.ledger || sparse_record_checkpoint(record)->size > position.size)
         return TRUE;
@@ -211,13 +236,13 @@ still_agrees(Home *home, const char *node, const SparseRecord *record, GError **
 }
 
 static SparseRecord *
-read_kept(Home *home, const char *node, const Digest *address, GError **error)
+read_kept(Home *home, GHashTable *positions, const char *node, const Digest *address, GError **error)
 {
     g_autofree char *path = path_of(home, node, address);
     g_autoptr(GBytes) stream = durable_read(path, STREAM_MAX, error);
     g_autoptr(SparseRecord) record = stream ? sparse_record_read(node, stream, address, error) : NULL;
 
-    return record && still_agrees(home, node, record, error) ? g_steal_pointer(&record) : NULL;
+    return record && still_agrees(home, positions, node, record, error) ? g_steal_pointer(&record) : NULL;
 }
 
 GPtrArray *
@@ -256,6 +281,7 @@ each_kept(Home *home, const char *node, void (*visit)(gpointer data, const char 
 
 typedef struct {
     Home *home;
+    GHashTable *positions;
     void (*report)(gpointer data, const char *message);
     gpointer data;
 } Verifying;
@@ -265,7 +291,7 @@ verify_one(gpointer data, const char *node, const Digest *address)
 {
     const Verifying *v = data;
     g_autoptr(GError) failed = NULL;
-    g_autoptr(SparseRecord) record = read_kept(v->home, node, address, &failed);
+    g_autoptr(SparseRecord) record = read_kept(v->home, v->positions, node, address, &failed);
     char hex[DIGEST_HEX_SIZE];
     g_autofree char *message = NULL;
 
@@ -278,7 +304,8 @@ verify_one(gpointer data, const char *node, const Digest *address)
 gboolean
 missing_verify(Home *home, const char *node, void (*report)(gpointer data, const char *message), gpointer data, GError **error)
 {
-    Verifying verifying = { home, report, data };
+    g_autoptr(GHashTable) positions = positions_new();
+    Verifying verifying = { home, positions, report, data };
 
     each_kept(home, node, verify_one, &verifying);
     return TRUE;
@@ -416,7 +443,7 @@ ask_all(Missing *missing, const Input *named, const char *namer, GError **error)
     GError *failed = NULL;
     Record *record = NULL;
 
-    if (!learn_sources(missing, error) || !position_of(missing->home, named->node, &position, error))
+    if (!learn_sources(missing, error) || !position_of(missing->home, missing->positions, named->node, &position, error))
         return NULL;
     for (guint turn = 0; turn < 2; turn++)
         for (guint i = 0; i < missing->sources->len && !record && !failed; i++) {
@@ -447,10 +474,10 @@ find(gpointer data, const Input *named, const char *namer, char **place, GError 
 
     if (!node_id_valid(named->node))
         return NULL;
-    kept = read_kept(missing->home, named->node, &named->manifest, NULL);
+    kept = read_kept(missing->home, missing->positions, named->node, &named->manifest, NULL);
     if (!kept && !missing->options.offline) {
         fetched = ask_all(missing, named, namer, error);
-        kept = fetched ? read_kept(missing->home, named->node, &named->manifest, NULL) : NULL;
+        kept = fetched ? read_kept(missing->home, missing->positions, named->node, &named->manifest, NULL) : NULL;
     }
     if (kept)
         *place = place_of(kept);

@@ -144,6 +144,41 @@ if command -v dot >/dev/null; then want "graphviz reads it" 0 dot -Tsvg -o title
 if command -v rsvg-convert >/dev/null; then want "a picture can be made of it" 0 rsvg-convert -o title.png title.svg; fi
 for format in dot svg prov-json; do want "downstream as $format" 0 chama c lineage forestry/roads@1 --downstream --format $format; done
 
+# Keys that changed: records are judged by the key of their place, here and in what is fetched; what was disavowed stays stated, and says so.
+want "a rotation" 0 chama d keys rotate
+chama d publish points one --from points@2 --activity clean >/dev/null 2>&1
+chama c sync >/dev/null 2>&1
+chama c publish map one --share open --from survey/points@3 --activity draw >/dev/null 2>&1
+chama e sync >/dev/null 2>&1
+want "lineage over a rotation, fetched" 0 chama e lineage tourism/map --json
+equal "is good" "$(counts)" "2 stated 1 proven"
+want "and at a node that holds the ledger" 0 chama c lineage map --json
+equal "is good" "$(counts)" "2 stated 1 proven"
+want "another rotation, of a stolen key" 0 chama d keys rotate --stolen --disavow-from "$(chama d show points@3 --json | json "d['seq']")"
+want "the owner's lineage" 0 chama d lineage points
+has "tells of it" "$out" "disavowed: by the rotation that is record"
+has "as a reason" "$out" "LI8: signed, and disavowed since by its node"
+chama d sync >/dev/null 2>&1
+chama c sync >/dev/null 2>&1
+want "a copy's" 0 chama c lineage survey/points@3
+has "tells of it, too" "$out" "disavowed: by the rotation"
+want "a version after it" 0 chama d publish points two --from points@1
+chama c sync >/dev/null 2>&1
+chama c publish map two --share open --from survey/points@4 >/dev/null 2>&1
+chama e sync >/dev/null 2>&1
+want "lineage over both, fetched" 0 chama e lineage tourism/map --json
+equal "is good" "$(counts)" "1 stated 1 proven"
+
+# Erased and withdrawn.
+want "withdraw" 0 chama a withdraw roads@1 --reason "二号表有误"
+want "erase" 0 chama b erase again@1 --reason "a court said so" --yes
+chama c sync >/dev/null 2>&1
+chama c publish sum one --share open --from health/again@1 --from forestry/roads@1 >/dev/null 2>&1
+want "lineage of both" 0 chama c lineage sum
+has "is erased" "$out" "verdict: erased"
+has "by whose word" "$out" "erased: a court said so"
+has "withdrawn is said" "$out" "withdrawn: 二号表有误"
+
 # What publish refuses.
 want "--tool alone" 2 chama a publish x one --tool x
 has "says why" "$err" "--tool: want it only with --activity"

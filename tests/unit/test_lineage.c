@@ -4,6 +4,7 @@
 #include "manifests/lineage/format.h"
 
 #include <string.h>
+#include <time.h>
 
 #include <sqlite3.h>
 
@@ -578,10 +579,10 @@ static void
 test_long_chain(HomeFixture *f, gconstpointer unused)
 {
     Digest newest = append_chain(f->home);
-    gint64 start = g_get_monotonic_time();
+    clock_t start = clock();
     g_autoptr(Lineage) lineage = build_of(f->home, &newest);
 
-    g_test_message("%u versions in %.2f s", lineage->versions->len, (g_get_monotonic_time() - start) / 1e6);
+    g_test_message("%u versions in %.2f s of CPU time", lineage->versions->len, (double)(clock() - start) / CLOCKS_PER_SEC);
     g_assert_cmpuint(lineage->versions->len, ==, LINEAGE_VERSIONS_MAX);
     g_assert_cmpuint(lineage->edges->len, ==, LINEAGE_VERSIONS_MAX - 1);
     g_assert_true(lineage->full);
