@@ -78,6 +78,7 @@ COMMAND(grant);
 COMMAND(revoke);
 COMMAND(grants);
 COMMAND(receipts);
+COMMAND(reveal);
 COMMAND(attest);
 COMMAND(withdraw);
 COMMAND(evidence);

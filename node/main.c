@@ -54,6 +54,9 @@ static const Command commands[] = {
     { "receipts", cmd_receipts, "[NAME]", "list what was delivered and received of datasets that are not open, and who owes what",
       "Columns: version, provider, receiver, when it was delivered (in brackets: served or arrived, and in no ledger yet), when it was received, how it stands,\n"
       "by whom something is owed.  A receipt is stated at the sync that brought the content, or at the next." },
+    { "reveal", cmd_reveal, "RECORD --to PEER|--file FILE", "show a sealed statement (grant, delivery, receipt) to an auditor",
+      "RECORD is the address of its record (sha256:..., as `chama grants --json` and `chama receipts --json` show), or its number in this node's ledger.\n"
+      "The auditor verifies it against the ledger before believing it.  It cannot be taken back." },
     { "attest", cmd_attest, "NAME@V --type TYPE --result pass|fail", "state in this node's ledger what it found of a version, of any node",
       "TYPE is quality, review, approval, valuation, or a URI that says what was looked at.  Everyone who has this node's ledger can read it.\n"
       "A later one of the same type on the same version takes the place of the earlier." },

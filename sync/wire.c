@@ -217,6 +217,7 @@ exchange_parse(GBytes *bytes, GError **error)
     if (!root || (member_has(root, "node") && !read_node(root, "exchange", exchange->node, error)))
         return NULL;
     if (!read_introduction(root, exchange, error) || !read_size(root, "exchange", "openings", &exchange->openings, error) ||
+        (member_has(root, "revealed") && !read_size(root, "exchange", "revealed", &exchange->revealed, error)) ||
         !read_positions(root, "ledgers", exchange->ledgers, error) || !read_positions(root, "sparse", exchange->sparse, error) ||
         !read_evidence(root, "exchange", "evidence", exchange->evidence, error))
         return NULL;
@@ -249,6 +250,8 @@ exchange_format(const Exchange *exchange, GError **error)
         return NULL;
     root = json_pack("{s:s, s:I, s:o, s:o}", "type", "exchange/1", "openings", (json_int_t)exchange->openings, "ledgers",
                      positions_to_json(exchange->ledgers), "sparse", positions_to_json(exchange->sparse));
+    if (exchange->revealed > 0)
+        json_object_set_new(root, "revealed", json_integer((json_int_t)exchange->revealed));
     if (exchange->node[0])
         json_object_set_new(root, "node", json_string(exchange->node));
     if (exchange->introduction) {
@@ -319,19 +322,28 @@ read_offers(const json_t *root, GPtrArray *offers, GError **error)
 }
 
 static gboolean
-read_openings(const json_t *root, ExchangeReply *reply, GError **error)
+read_documents(const json_t *root, const char *name, gsize max, GPtrArray *documents, GError **error)
 {
     const json_t *array, *string;
     size_t i;
 
-    if (!member_array(root, "reply", "openings", WIRE_OPENINGS_MAX, &array, error))
+    if (!member_array(root, "reply", name, max, &array, error))
         return FALSE;
     json_array_foreach(array, i, string) {
         if (!json_is_string(string) || json_string_length(string) > OPENING_SIZE_MAX)
             return chama_error(error, CHAMA_ERROR_MALFORMED, "reply: W5: want openings as strings of at most %d bytes", OPENING_SIZE_MAX);
-        g_ptr_array_add(reply->openings, g_bytes_new(json_string_value(string), json_string_length(string)));
+        g_ptr_array_add(documents, g_bytes_new(json_string_value(string), json_string_length(string)));
     }
-    return !member_has(root, "openings_next") || read_size(root, "reply", "openings_next", &reply->openings_next, error);
+    return TRUE;
+}
+
+static gboolean
+read_openings(const json_t *root, ExchangeReply *reply, GError **error)
+{
+    return read_documents(root, "openings", WIRE_OPENINGS_MAX, reply->openings, error) &&
+           (!member_has(root, "openings_next") || read_size(root, "reply", "openings_next", &reply->openings_next, error)) &&
+           (!member_has(root, "revealed") || read_documents(root, "revealed", WIRE_REVEALED_MAX, reply->revealed, error)) &&
+           (!member_has(root, "revealed_next") || read_size(root, "reply", "revealed_next", &reply->revealed_next, error));
 }
 
 static gboolean
@@ -389,6 +401,7 @@ exchange_reply_new(void)
 
     reply->ledgers = g_ptr_array_new_with_free_func((GDestroyNotify)ledger_offer_free);
     reply->openings = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+    reply->revealed = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
     reply->seen = g_ptr_array_new_with_free_func(g_free);
     reply->evidence = g_array_new(FALSE, FALSE, sizeof(EvidenceName));
     reply->evidence_wanted = g_array_new(FALSE, FALSE, sizeof(EvidenceName));
@@ -402,6 +415,7 @@ exchange_reply_free(ExchangeReply *reply)
         return;
     g_ptr_array_unref(reply->ledgers);
     g_ptr_array_unref(reply->openings);
+    g_ptr_array_unref(reply->revealed);
     ledger_offer_free(reply->yours);
     g_ptr_array_unref(reply->seen);
     g_array_unref(reply->evidence);
@@ -470,6 +484,10 @@ exchange_reply_format(const ExchangeReply *reply, GError **error)
                      offers_to_json(reply->ledgers), "openings", openings_to_json(reply->openings));
     if (!root)
         return chama_error_null(error, CHAMA_ERROR_MALFORMED, "reply: W1: want text in UTF-8");
+    if (reply->revealed->len > 0) {
+        json_object_set_new(root, "revealed", openings_to_json(reply->revealed));
+        json_object_set_new(root, "revealed_next", json_integer((json_int_t)reply->revealed_next));
+    }
     if (reply->openings_next > 0)
         json_object_set_new(root, "openings_next", json_integer((json_int_t)reply->openings_next));
     if (reply->yours)

@@ -17,6 +17,7 @@
 #define WIRE_EXCHANGE_MAX (1024 * 1024)     /* bytes of an exchange or its reply */
 #define WIRE_LEDGERS_MAX 640                /* ledgers named in one, whole and sparse together: what canonical JSON's 4096 members allow */
 #define WIRE_OPENINGS_MAX 256               /* openings in one reply */
+#define WIRE_REVEALED_MAX 64                /* openings revealed in one reply */
 #define WIRE_EVIDENCE_MAX 1000              /* evidence named in one exchange or reply */
 #define WIRE_COMPARISON_MAX (128 * 1024)    /* bytes of a comparison of two checkpoints */
 #define WIRE_BATCH_MAX 1024                 /* records in one commit */
@@ -50,6 +51,7 @@ typedef struct {
     char node[NODE_ID_SIZE];         /* empty: anonymous */
     Credentials *introduction;       /* or NULL */
     guint64 openings;                /* wanted from this record of the callee's ledger on */
+    guint64 revealed;                /* what is revealed to the caller, from this number on; absent: 0 */
     GArray *ledgers, *sparse;        /* of LedgerPosition: held whole, held sparse */
     GArray *evidence;                /* of EvidenceName: that the caller can show */
 } Exchange;
@@ -72,6 +74,8 @@ typedef struct {
     GPtrArray *ledgers;              /* of LedgerOffer* */
     GPtrArray *openings;             /* of GBytes*: opening/1 documents for the caller */
     guint64 openings_next;           /* there are more: ask from this record on the next time; 0: these are all */
+    GPtrArray *revealed;             /* of GBytes*: the same, of statements that are not for the caller, or in other ledgers */
+    guint64 revealed_next;           /* the number after the last of them; 0: there are none */
     LedgerOffer *yours;              /* or NULL */
     GPtrArray *seen;                 /* of char*: notes of ledgers that the caller named and that are not offered, where the two do not plainly agree (W18) */
     GArray *evidence;                /* of EvidenceName: that the callee can show */

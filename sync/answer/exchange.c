@@ -7,9 +7,11 @@
 #include "sync/evidence.h"
 #include "sync/names.h"
 #include "sync/peer.h"
+#include "sync/reveal.h"
 
 #define NEWER_BY 3600                            /* seconds by which a checkpoint alone is worth an offer */
 #define OPENINGS_SIZE_MAX (WIRE_EXCHANGE_MAX / 2)
+#define REVEALED_SIZE_MAX (WIRE_EXCHANGE_MAX / 4)
 #define REPLY_HEAD 4096                          /* all but offers and openings */
 #define OFFER_HEAD 160                           /* an offer's members but for the note */
 #define CONTACT_EVERY 300
@@ -284,6 +286,30 @@ tell_of_evidence(Exchanging *x, GError **error)
     return TRUE;
 }
 
+/* E30: what a person here shows to the caller beyond its audience, of any ledger. */
+static gboolean
+add_revealed(Exchanging *x, GError **error)
+{
+    Home *home = x->answer->home;
+    g_autoptr(GArray) all = reveal_for(home, x->answer->caller.node, x->exchange->revealed, WIRE_REVEALED_MAX, error);
+    gsize used = 0;
+
+    for (guint i = 0; all && i < all->len; i++) {
+        const Revelation *revelation = &g_array_index(all, Revelation, i);
+        g_autoptr(GBytes) opening = home_opening(home, &revelation->record, NULL);
+        gsize size = opening ? json_string_size(g_bytes_get_data(opening, NULL), g_bytes_get_size(opening)) : 0;
+
+        if (used + size > REVEALED_SIZE_MAX)
+            break;
+        used += size;
+        x->size += size;
+        x->reply->revealed_next = revelation->number + 1;
+        if (opening)
+            g_ptr_array_add(x->reply->revealed, g_steal_pointer(&opening));
+    }
+    return all != NULL;
+}
+
 static gboolean
 fill_reply(Exchanging *x, const AnswerRequest *request, GError **error)
 {
@@ -300,7 +326,7 @@ fill_reply(Exchanging *x, const AnswerRequest *request, GError **error)
     if (!offer_own(x, error) || (caller->accepted && !tell_of_evidence(x, error)))
         return FALSE;
     offer_yours(x);
-    return (!caller->accepted || add_openings(x, error)) && offer_others(x, error);
+    return (!caller->accepted || (add_openings(x, error) && add_revealed(x, error))) && offer_others(x, error);
 }
 
 gboolean

@@ -4,7 +4,7 @@
 #include "sync/access.h"
 #include "sync/audit/questions.h"
 
-/* AU11: a mirror may learn of a revocation as late as this. */
+/* AU13: a mirror may learn of a revocation as late as this. */
 #define LEARNED_WITHIN (ACCESS_CHECKPOINT_AGE_MAX + 3600)
 
 typedef struct {

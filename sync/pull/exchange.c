@@ -3,6 +3,7 @@
 #include "keys/error.h"
 #include "sync/pull/introduction.h"
 #include "sync/pull/ledgers.h"
+#include "sync/reveal.h"
 #include "sync/sparse.h"
 
 /* When the owner signed the newest checkpoint that is kept here: 0 if there is none, or none that holds. */
@@ -91,7 +92,8 @@ make_exchange(Session *session, GError **error)
     g_autoptr(GPtrArray) sparse = whole ? sparse_nodes(session->home, error) : NULL;
     g_autoptr(GArray) evidence = NULL;
 
-    if (!sparse || !(exchange->introduction = credentials_own(session->home, error)))
+    if (!sparse || !(exchange->introduction = credentials_own(session->home, error)) ||
+        !reveal_next(session->home, session->peer->node, &exchange->revealed, error))
         return NULL;
     g_strlcpy(exchange->node, home_id(session->home), sizeof exchange->node);
     exchange->openings = session->peer->openings;

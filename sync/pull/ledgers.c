@@ -11,6 +11,7 @@
 #include "sync/pull/refusals.h"
 #include "sync/pull/replica.h"
 #include "sync/pull/rumours.h"
+#include "sync/reveal.h"
 #include "sync/sparse.h"
 
 /* One offer being looked at. */
@@ -454,6 +455,32 @@ take_opening(Session *session, GBytes *bytes, GError **error)
     return record && refusals_forget(session->home, record->node, error);
 }
 
+/* PU29: those of ledgers that are not here yet come again; what does not hold is told and passed over. */
+static gboolean
+take_revealed(Session *session, GError **error)
+{
+    const GPtrArray *revealed = session->reply->revealed;
+    gboolean all = TRUE;
+    guint taken = 0;
+
+    for (guint i = 0; i < revealed->len; i++) {
+        GError *failed = NULL;
+
+        if (take_opening(session, revealed->pdata[i], &failed))
+            taken++;
+        else if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND)) {
+            session_talk(session, "revealed: %s; it is asked for again", failed->message);
+            g_clear_error(&failed);
+            all = FALSE;
+        } else if (!survive(session, session->peer->node, failed, error))
+            return FALSE;
+    }
+    if (taken > 0)
+        session_talk(session, "%s: %u sealed statement%s revealed to this node", session->peer->alias ? session->peer->alias : session->peer->node, taken,
+                     taken == 1 ? "" : "s");
+    return !all || session->reply->revealed_next == 0 || reveal_note_next(session->home, session->peer->node, session->reply->revealed_next, error);
+}
+
 /* PU9: openings are asked for from the first record not yet looked at; that moves on only if the ledger they speak of is here. */
 gboolean
 pull_openings(Session *session, GError **error)
@@ -467,6 +494,8 @@ pull_openings(Session *session, GError **error)
         next = MIN(next, session->reply->openings_next);
     if (session->behind)
         return TRUE;
+    if (!take_revealed(session, error))
+        return FALSE;
     for (guint i = 0; i < openings->len; i++) {
         GError *failed = NULL;
 

@@ -62,6 +62,46 @@ has_not "no transfer in the ledger" "$(cat b.ledger)" "transfer"
 has_not "no type of it either" "$(cat b.ledger)" "receipt/1"
 equal "but sealed records" "$(grep -c '"type":"sealed/1"' b.ledger)" 2
 
+# To an auditor, whom nobody told: in a file, or as a peer.
+make_node c Auditor
+pair b c
+want "the auditor knows the receiver's ledger" 0 chama c sync
+want "and nothing of receipts" 0 chama c receipts
+equal "in it" "$out" ""
+receipt=$(chama b receipts --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["receipt"]["record"])')
+delivery=$(chama b receipts --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["delivery"]["record"])')
+want "reveal a receipt in a file" 0 chama b reveal "$receipt" --file receipt.proof
+want "a file is never replaced" 1 chama b reveal "$receipt" --file receipt.proof
+want "check it with no node" 0 "$CHAMA" --home /nonexistent check receipt.proof
+has "says what it is" "$out" "that content arrived"
+has "and shows it" "$out" "$delivery"
+python3 - <<'PY'
+data = bytearray(open("receipt.proof", "rb").read())
+data[len(data) // 2] ^= 1
+open("forged.proof", "wb").write(bytes(data))
+PY
+want "a flipped bit" 3 "$CHAMA" --home /nonexistent check forged.proof
+want "reveal it to a peer" 0 chama b reveal "$receipt" --to auditor
+has "from its next sync on" "$out" "auditor may read this receipt/1 from its next sync on"
+want "once more is no more" 0 chama b reveal "$receipt" --to auditor --json
+want "a delivery in another's ledger" 0 chama b reveal "$delivery" --to auditor
+want "the auditor syncs" 0 chama c sync
+has "and is shown both" "$out$err" "2 sealed statements revealed to this node"
+want "and reads" 0 chama c receipts
+has "what both stated" "$out" "matched"
+want "the next sync" 0 chama c sync
+has_not "brings nothing twice" "$out$err" "revealed"
+want "the auditor's home" 0 chama c fsck
+want "what is not sealed" 2 chama b reveal 1 --to auditor
+want "what is not for this node" 1 chama c reveal 99 --to tourism
+sealed=$(chama a grants --json | python3 -c 'import json, sys; print([g["record"] for g in json.load(sys.stdin) if g["peer"] == "mirror"][0])')
+want "what is for others" 1 chama b reveal "$sealed" --to auditor
+has "says so" "$err" "not for this node"
+want "to whom nobody accepted" 4 chama a reveal "$sealed" --to self
+want "to nobody" 2 chama a reveal "$sealed"
+want "to two" 2 chama a reveal "$sealed" --to mirror --file x
+want "no record" 2 chama a reveal everything --to mirror
+
 # Nothing was lost where a receiver was killed at any moment, and nothing said twice.
 for i in $(seq 3 26); do
     echo "$i" >v3/more

@@ -345,7 +345,7 @@ record_of(GBytes *opening)
     return read->record;
 }
 
-/* AU11 */
+/* AU13 */
 static void
 test_audit(Stage *stage, gconstpointer unused)
 {
@@ -386,6 +386,6 @@ main(int argc, char **argv)
     TEST("W19/limit", test_limit);
     TEST("PU25/killed", test_killed);
     TEST("PU25/receipt", test_receipt);
-    TEST("AU11/audit", test_audit);
+    TEST("AU13/audit", test_audit);
     return g_test_run();
 }

@@ -86,6 +86,8 @@ test_exchange_cases(void)
         { "[]", CHAMA_ERROR_MALFORMED },
         { "{ \"ledgers\":[],\"openings\":0,\"sparse\":[],\"type\":\"exchange/1\"}", CHAMA_ERROR_MALFORMED },
         { "{\"ledgers\":[],\"openings\":0,\"sparse\":[],\"type\":\"exchange/2\"}", CHAMA_ERROR_UNSUPPORTED },
+        { "{\"ledgers\":[],\"openings\":0,\"revealed\":7,\"sparse\":[],\"type\":\"exchange/1\"}", -1 },
+        { "{\"ledgers\":[],\"openings\":0,\"revealed\":\"7\",\"sparse\":[],\"type\":\"exchange/1\"}", CHAMA_ERROR_MALFORMED },
         { "{\"ledgers\":[],\"openings\":-1,\"sparse\":[],\"type\":\"exchange/1\"}", CHAMA_ERROR_MALFORMED },
         { "{\"ledgers\":[],\"sparse\":[],\"type\":\"exchange/1\"}", CHAMA_ERROR_MALFORMED },
         { "{\"ledgers\":[],\"node\":\"AAAA\",\"openings\":0,\"sparse\":[],\"type\":\"exchange/1\"}", CHAMA_ERROR_MALFORMED },
