@@ -60,6 +60,42 @@ identity_rotated_from(const Identity *newest, guint64 seq)
     return found;
 }
 
+static gboolean
+in_history(const Identity *newest, const Identity *state)
+{
+    const Identity *then = identity_at(newest, state->since);
+
+    return digest_equal(&then->record, &state->record);
+}
+
+/* The first state of @newest that the history of @other has not; NULL if it has all. */
+static const Identity *
+first_alone(const Identity *newest, const Identity *other)
+{
+    const Identity *found = NULL;
+
+    for (const Identity *at = newest; at && !in_history(other, at); at = at->before)
+        found = at;
+    return found;
+}
+
+BranchVerdict
+identity_judge(const Identity *held, const Identity *offered)
+{
+    const Identity *ours = first_alone(held, offered), *theirs = first_alone(offered, held);
+
+    if (!ours && !theirs)
+        return BRANCH_NEITHER;
+    if (!ours || !theirs)
+        return ours ? BRANCH_HELD : BRANCH_OFFERED;
+    /* N15: one that was followed by another is never opened again: its key may have been stolen since. */
+    if (held != ours)
+        return BRANCH_HELD;
+    if (ours->endorsed != theirs->endorsed)
+        return ours->endorsed ? BRANCH_HELD : BRANCH_OFFERED;
+    return BRANCH_FROZEN;
+}
+
 const Identity *
 identity_disavowed(const Identity *newest, guint64 seq)
 {

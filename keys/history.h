@@ -20,6 +20,15 @@ guint identity_rotations(const Identity *newest);
 /* The first rotation at or after record @seq, or NULL. */
 const Identity *identity_rotated_from(const Identity *newest, guint64 seq);
 
+/* N14, N15: two histories of one node, by the key states at their ends, of which neither is the beginning of the other.  Which one counts? */
+typedef enum {
+    BRANCH_HELD,     /* the one held: it has a rotation that the other has not, and so the key that both had committed to */
+    BRANCH_OFFERED,  /* the other, for the same reason */
+    BRANCH_NEITHER,  /* no rotation tells: a fork */
+    BRANCH_FROZEN,   /* a rotation in each, of the same commitment, and of the same kind: only people can say */
+} BranchVerdict;
+BranchVerdict identity_judge(const Identity *held, const Identity *offered);
+
 /* N12: the newest rotation that disavows record @seq, or NULL. */
 const Identity *identity_disavowed(const Identity *newest, guint64 seq);
 

@@ -241,6 +241,7 @@ identity_parse_inception(GBytes *inception, GError **error)
     if (!root || !read_head(root, &identity->time, error) || !identity_read_keys(root, "inception", "N2", identity, error))
         return NULL;
     digest_of(data, size, &digest);
+    identity->record = digest;
     node_id_format(&digest, identity->id);
     return g_steal_pointer(&identity);
 }

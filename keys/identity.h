@@ -28,8 +28,9 @@ struct Identity {
     PublicKey log;                             /* checkpoints */
     guint8 encryption[ENCRYPTION_KEY_SIZE];    /* X25519 */
     Digest next;                               /* SHA-256 of the text form ("ed25519:...") of the next signing key */
-    guint64 since;                             /* number of the record that made it so: 0, or a rotation's */
-    gint64 time;                               /* of that record, as claimed */
+    Digest record;                             /* address of the record that made it so */
+    guint64 since;                             /* number of that record: 0, or a rotation's */
+    gint64 time;                               /* when it was made, as claimed */
     guint64 epoch;                             /* of the log (N11): 0, or how many recoveries there were */
     gboolean endorsed;                         /* of a rotation: signed by the key before, too (N10) */
     guint64 disavowed;                         /* of a rotation: the first record that it disavows (N12); 0: none */

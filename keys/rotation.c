@@ -194,6 +194,7 @@ identity_rotate(const Identity *before, GBytes *record, GError **error)
     g_autoptr(json_t) root = canonical_parse(g_bytes_get_data(record, NULL), g_bytes_get_size(record), ROTATION_SIZE_MAX, "rotation", error);
 
     identity->before = identity_ref(before);
+    digest_of(g_bytes_get_data(record, NULL), g_bytes_get_size(record), &identity->record);
     g_strlcpy(identity->id, before->id, sizeof identity->id);
     if (!root || !read_head(root, identity, error) || !check_count(before, identity->since, error)
         || !identity_read_keys(root, "rotation", "N6", identity, error) || !check_revealed(identity, error) || !check_new(identity, error)

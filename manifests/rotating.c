@@ -96,6 +96,13 @@ load_old(Rotating *rotating, GError **error)
     return FALSE;
 }
 
+/* Met by this node itself, or heard of. */
+static gboolean
+is_own_fork(Home *home, const Evidence *evidence)
+{
+    return strcmp(evidence->node, home_id(home)) == 0 && (strcmp(evidence->kind, EVIDENCE_OWN_FORK) == 0 || strcmp(evidence->kind, EVIDENCE_FORK) == 0);
+}
+
 static gboolean
 find_own_fork(Rotating *rotating, GError **error)
 {
@@ -103,7 +110,7 @@ find_own_fork(Rotating *rotating, GError **error)
     g_autoptr(GPtrArray) evidence = state ? state_evidence(state, error) : NULL;
 
     for (guint i = 0; evidence && i < evidence->len; i++)
-        rotating->own_fork = rotating->own_fork || strcmp(((const Evidence *)evidence->pdata[i])->kind, EVIDENCE_OWN_FORK) == 0;
+        rotating->own_fork = rotating->own_fork || is_own_fork(rotating->home, evidence->pdata[i]);
     return evidence != NULL;
 }
 
@@ -180,8 +187,15 @@ static gboolean
 settle_own_fork(Rotating *rotating, GError **error)
 {
     State *state = home_state(rotating->home, error);
+    g_autoptr(GPtrArray) evidence = state ? state_evidence(state, error) : NULL;
 
-    return state && (!rotating->own_fork || state_settle_evidence(state, home_id(rotating->home), EVIDENCE_OWN_FORK, EVIDENCE_REPUDIATED, error));
+    for (guint i = 0; evidence && i < evidence->len; i++) {
+        const Evidence *e = evidence->pdata[i];
+
+        if (is_own_fork(rotating->home, e) && !state_settle_evidence(state, e, EVIDENCE_REPUDIATED, error))
+            return FALSE;
+    }
+    return evidence != NULL;
 }
 
 static gboolean

@@ -239,15 +239,17 @@ state_add_evidence(State *state, const char *node, const char *kind, const char 
 }
 
 gboolean
-state_settle_evidence(State *state, const char *node, const char *kind, const char *settled, GError **error)
+state_settle_evidence(State *state, const Evidence *evidence, const char *settled, GError **error)
 {
-    g_autoptr(Query) query = database_query(state->database, "UPDATE OR REPLACE evidence SET kind = ?3 WHERE node = ?1 AND kind = ?2", error);
+    g_autoptr(Query) query =
+        database_query(state->database, "UPDATE OR REPLACE evidence SET kind = ?3 WHERE node = ?1 AND kind = ?2 AND text = ?4", error);
 
     if (!query)
         return FALSE;
-    query_text(query, 1, node);
-    query_text(query, 2, kind);
+    query_text(query, 1, evidence->node);
+    query_text(query, 2, evidence->kind);
     query_text(query, 3, settled);
+    query_text(query, 4, evidence->text);
     return database_run(state->database, query, error);
 }
 

@@ -55,10 +55,10 @@ gboolean state_checkout_get(State *state, const char *folder, Digest *manifest, 
 #define EVIDENCE_OWN_FORK "own-fork"     /* a peer holds another history of this node's own ledger: nothing is signed */
 #define EVIDENCE_REPUDIATED "repudiated" /* a history that a rotation of its owner superseded (keys/IDENTITY.md, part 8): no alarm any more */
 gboolean state_add_evidence(State *state, const char *node, const char *kind, const char *text, gint64 time, GError **error);
-/* Evidence against @node of one kind becomes that of another. */
-gboolean state_settle_evidence(State *state, const char *node, const char *kind, const char *settled, GError **error);
 typedef struct { char *node, *kind, *text; gint64 time; } Evidence;
 void evidence_free(Evidence *evidence);
 GPtrArray *state_evidence(State *state, GError **error);
+/* That row becomes one of the kind @settled. */
+gboolean state_settle_evidence(State *state, const Evidence *evidence, const char *settled, GError **error);
 
 #endif

@@ -181,6 +181,49 @@ keep(State *state, const char *node, const char *kind, GBytes *document, gboolea
     return all && state_add_evidence(state, node, kind, text, g_get_real_time() / G_USEC_PER_SEC, error);
 }
 
+static gboolean
+is_settled(const Evidence *evidence, const Identity *newest)
+{
+    g_autoptr(GBytes) bytes = g_bytes_new_static(evidence->text, strlen(evidence->text));
+    g_autoptr(Contradiction) contradiction = evidence_verify(bytes, NULL);
+
+    if (strcmp(evidence->kind, EVIDENCE_REPUDIATED) == 0)
+        return FALSE;
+    return contradiction ? !digest_equal(&contradiction->identity->record, &newest->record) : evidence->time <= newest->time;
+}
+
+gboolean
+evidence_settle(Home *home, const char *node, const Identity *newest, GError **error)
+{
+    State *state = home_state(home, error);
+    g_autoptr(GPtrArray) all = state && newest && newest->before ? state_evidence(state, error) : NULL;
+
+    for (guint i = 0; all && i < all->len; i++) {
+        const Evidence *evidence = all->pdata[i];
+
+        if (strcmp(evidence->node, node) == 0 && is_settled(evidence, newest) && !state_settle_evidence(state, evidence, EVIDENCE_REPUDIATED, error))
+            return FALSE;
+    }
+    return state && (all || !newest || !newest->before);
+}
+
+/* What was kept just now may be of keys that were ended long ago: then it is no news to anybody. */
+static gboolean
+settle_new(Home *home, const char *node, const char *kind, gboolean *fresh, GError **error)
+{
+    Catalogue *catalogue = home_catalogue(home, error);
+    g_autoptr(Identity) newest = catalogue ? catalogue_identity(catalogue, node, NULL) : NULL;
+    g_autoptr(GPtrArray) all = NULL;
+
+    if (!catalogue || !evidence_settle(home, node, newest, error))
+        return FALSE;
+    if (!newest || !newest->before || !fresh || !*fresh)
+        return TRUE;
+    all = state_evidence(home_state(home, error), error);
+    *fresh = all && find(all, node, kind);
+    return all != NULL;
+}
+
 gboolean
 evidence_keep(Home *home, const char *node, const Conflict *conflict, gboolean *fresh, GError **error)
 {
@@ -192,9 +235,10 @@ evidence_keep(Home *home, const char *node, const Conflict *conflict, gboolean *
     if (!state)
         return FALSE;
     if (document)
-        return keep(state, node, kind, document, TRUE, fresh, error);
+        return keep(state, node, kind, document, TRUE, fresh, error) && settle_new(home, node, kind, fresh, error);
     document = make_observation(node, conflict, why, error);
-    return document && keep(state, node, conflict->own ? kind : EVIDENCE_SEEN, document, FALSE, fresh, error);
+    kind = conflict->own ? kind : EVIDENCE_SEEN;
+    return document && keep(state, node, kind, document, FALSE, fresh, error) && settle_new(home, node, kind, fresh, error);
 }
 
 /* Passing on. */
@@ -262,7 +306,8 @@ evidence_accept(Home *home, const char *peer, GBytes *document, gboolean *fresh,
     gboolean stranger = found && is_stranger(home, found->node);
     const char *kind = found ? kind_of(rollback, FALSE) : NULL;
 
-    if (!found || !check_quota(home, peer, found, stranger, error) || !keep(home_state(home, error), found->node, kind, document, TRUE, fresh, error))
+    if (!found || !check_quota(home, peer, found, stranger, error) || !keep(home_state(home, error), found->node, kind, document, TRUE, fresh, error) ||
+        !settle_new(home, found->node, kind, fresh, error))
         return FALSE;
     if (stranger && *fresh && !note_brought(home_state(home, error), peer, found->node, kind, error))
         return FALSE;

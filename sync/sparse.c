@@ -226,7 +226,7 @@ project(Home *home, const Reading *reading, GError **error)
 
 /* Z6: what is new continues what is held: I3. */
 static gboolean
-check_continues(const Reading *reading, guint64 size, const Digest *root, GError **error)
+check_consistent(const Reading *reading, guint64 size, const Digest *root, GError **error)
 {
     const Checkpoint *checkpoint = reading->checkpoint;
 
@@ -247,10 +247,46 @@ check_continues(const Reading *reading, guint64 size, const Digest *root, GError
                        reading->node, size);
 }
 
+/* Z9: of two histories the one counts that has a rotation which the other has not. */
+static BranchVerdict
+judge(Home *home, const Reading *reading)
+{
+    g_autoptr(GBytes) kept = read_kept(home, reading->node, NULL);
+    g_auto(Reading) held = { 0 };
+
+    return kept && read_frame(reading->node, kept, &held, NULL) ? identity_judge(held.identity, reading->identity) : BRANCH_NEITHER;
+}
+
+/* *@counts: FALSE if it is another history that counts for nothing.  What is superseded is forgotten. */
+static gboolean
+check_continues(Home *home, const Reading *reading, guint64 size, const Digest *root, gboolean *counts, GError **error)
+{
+    GError *failed = NULL;
+    BranchVerdict verdict = BRANCH_NEITHER;
+    Catalogue *catalogue;
+
+    *counts = TRUE;
+    if (check_consistent(reading, size, root, &failed))
+        return TRUE;
+    if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_FORK) || g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_MALFORMED))
+        verdict = judge(home, reading);
+    if (verdict != BRANCH_HELD && verdict != BRANCH_OFFERED) {
+        g_propagate_error(error, failed);
+        return FALSE;
+    }
+    g_error_free(failed);
+    *counts = verdict == BRANCH_OFFERED;
+    if (!*counts)
+        return TRUE;
+    catalogue = home_catalogue(home, error);
+    return catalogue && catalogue_forget(catalogue, reading->node, error);
+}
+
 gboolean
 sparse_accept(Home *home, const char *node, GBytes *stream, GError **error)
 {
     g_auto(Reading) reading = { 0 };
+    gboolean counts = TRUE;
     guint64 size;
     Digest root;
     gint64 time;
@@ -260,8 +296,10 @@ sparse_accept(Home *home, const char *node, GBytes *stream, GError **error)
     if (!read_frame(node, stream, &reading, error) || !read_entries(stream, &reading, error) ||
         !sparse_position(home, node, &size, &root, &time, error))
         return FALSE;
-    if (size > 0 && !check_continues(&reading, size, &root, error))
+    if (size > 0 && !check_continues(home, &reading, size, &root, &counts, error))
         return FALSE;
+    if (!counts)
+        return TRUE;
     /* an older checkpoint of the same tree is nothing new */
     if (reading.checkpoint->size == size && reading.checkpoint->time < time)
         return TRUE;
@@ -464,5 +502,5 @@ sparse_record_continues(const SparseRecord *record, guint64 size, const Digest *
     Reading reading = record->reading;
 
     reading.node = sparse_record_record(record)->node;
-    return check_continues(&reading, size, root, error);
+    return check_consistent(&reading, size, root, error);
 }

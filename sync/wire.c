@@ -73,6 +73,9 @@ read_position(const json_t *object, LedgerPosition *position, GError **error)
 {
     const char *what = "exchange: ledger";
 
+    position->rotated = member_has(object, "rotation");
+    if (position->rotated && !member_digest(object, what, "rotation", &position->rotation, error))
+        return FALSE;
     return read_node(object, what, position->node, error) && read_size(object, what, "size", &position->size, error) &&
            member_digest(object, what, "root", &position->root, error) && member_time(object, what, "time", &position->time, error);
 }
@@ -233,10 +236,13 @@ positions_to_json(const GArray *positions)
 
     for (guint i = 0; i < positions->len; i++) {
         const LedgerPosition *position = &g_array_index(positions, LedgerPosition, i);
-        char root[DIGEST_TEXT_SIZE], time[TIME_TEXT_SIZE];
+        char root[DIGEST_TEXT_SIZE], rotation[DIGEST_TEXT_SIZE], time[TIME_TEXT_SIZE];
+        json_t *object = json_pack("{s:s, s:s, s:I, s:s}", "node", position->node, "root", digest_format(&position->root, root), "size",
+                                   (json_int_t)position->size, "time", time_format(position->time, time));
 
-        json_array_append_new(array, json_pack("{s:s, s:s, s:I, s:s}", "node", position->node, "root", digest_format(&position->root, root), "size",
-                                               (json_int_t)position->size, "time", time_format(position->time, time)));
+        if (position->rotated)
+            json_object_set_new(object, "rotation", json_string(digest_format(&position->rotation, rotation)));
+        json_array_append_new(array, object);
     }
     return array;
 }

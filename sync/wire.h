@@ -36,6 +36,8 @@ typedef struct {
     guint64 size;
     Digest root;
     gint64 time;             /* of the checkpoint held, 0: none */
+    gboolean rotated;        /* there was a rotation: */
+    Digest rotation;         /* the newest */
 } LedgerPosition;
 
 /* Evidence that one side holds (W17): about whom, and of which kind. */
@@ -44,7 +46,7 @@ typedef struct {
     gboolean rollback;       /* else fork */
 } EvidenceName;
 
-/* POST /v1/exchange: {"ledgers":[{"node","root","size","time"}],"node"?,"introduction"?:{"inception","profile","rotations"?},"openings":N,
+/* POST /v1/exchange: {"ledgers":[{"node","root","rotation"?,"size","time"}],"node"?,"introduction"?:{"inception","profile","rotations"?},"openings":N,
  * "sparse":[same as ledgers],"type":"exchange/1"}.  node is the caller's own id, absent if it does not say.
  * introduction: the caller's inception, rotations and newest profile as log entries, so that a person can accept it. */
 typedef struct {

@@ -109,6 +109,11 @@ print_evidence(Home *home, const GPtrArray *evidence)
         const Evidence *e = g_ptr_array_index(evidence, i);
         g_autofree char *node = peers_display(home, e->node);
 
+        if (strcmp(e->kind, EVIDENCE_REPUDIATED) == 0) {
+            printf("repudiated %s %s: a history of its ledger from before it rotated its keys; it counts for nothing\n", time_format(e->time, time),
+                   *node ? node : "this node");
+            continue;
+        }
         printf("ALARM      %s %s: %s; see `chama evidence`\n", time_format(e->time, time), *node ? node : "this node",
                strcmp(e->kind, EVIDENCE_FORK) == 0 && !*node ? "someone else signs with this node's key: two histories of its ledger are known"
                : strcmp(e->kind, EVIDENCE_FORK) == 0      ? "two histories of its ledger were seen, the second was refused"

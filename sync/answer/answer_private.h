@@ -69,6 +69,8 @@ typedef struct {
     guint64 size;
     Digest root;
     gint64 time;
+    gboolean rotated;      /* there was a rotation: */
+    Digest rotation;       /* the newest */
 } Standing;
 void standing_clear(Standing *standing);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Standing, standing_clear)

@@ -91,6 +91,15 @@ offer_own(Exchanging *x, GError **error)
     return TRUE;
 }
 
+/* A shorter copy is no news, unless it has a rotation that the caller does not know (N14). */
+static gboolean
+is_stale(const Standing *standing, const LedgerPosition *position)
+{
+    if (!position || standing->size >= position->size)
+        return FALSE;
+    return !standing->rotated || (position->rotated && digest_equal(&standing->rotation, &position->rotation));
+}
+
 /* What the caller said that it holds of it, whole or sparse; NULL if nothing. */
 static const LedgerPosition *
 position_named(const Exchange *exchange, const char *node)
@@ -135,7 +144,7 @@ offer_relayed(Exchanging *x, const char *node)
     if (strcmp(node, caller->node) == 0 || (!may && !named) || !standing_of(x->answer->home, node, &standing, NULL))
         return;
     /* a shorter copy is stale, and no news */
-    if (!may || !is_news(&standing, position) || (position && standing.size < position->size)) {
+    if (!may || !is_news(&standing, position) || is_stale(&standing, position)) {
         if (named && may_differ(x->answer->home, node, &standing, named))
             tell_of(x, node, &standing);
         return;

@@ -51,7 +51,7 @@ standing_of(Home *home, const char *node, Standing *standing, GError **error)
     checkpoint = checkpoint_verify_by(note, strlen(note), identity, error);
     if (!checkpoint)
         return FALSE;
-    *standing = (Standing){ g_steal_pointer(&note), checkpoint->size, checkpoint->root, checkpoint->time };
+    *standing = (Standing){ g_steal_pointer(&note), checkpoint->size, checkpoint->root, checkpoint->time, identity->before != NULL, identity->record };
     return TRUE;
 }
 

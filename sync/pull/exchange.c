@@ -31,6 +31,8 @@ add_whole(Session *session, GArray *positions, const char *node)
         g_strlcpy(position.node, node, sizeof position.node);
         position.size = ledger_head(ledger)->size;
         position.time = checkpoint_time(ledger);
+        position.rotated = ledger_identity(ledger)->before != NULL;
+        position.rotation = ledger_identity(ledger)->record;
         if (ledger_root(ledger, position.size, &position.root, &error))
             g_array_append_val(positions, position);
     }

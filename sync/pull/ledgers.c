@@ -5,6 +5,7 @@
 #include "keys/error.h"
 #include "manifests/sightings.h"
 #include "sync/evidence.h"
+#include "sync/pull/branches.h"
 #include "sync/pull/cosigning.h"
 #include "sync/pull/plan.h"
 #include "sync/pull/quota.h"
@@ -25,12 +26,15 @@ typedef struct {
     guint64 seen;               /* records of the sparse ledger held, if nothing whole is */
     Digest seen_root;
     Checkpoint *checkpoint;     /* the offered one, once verified */
+    Conflict conflict;          /* what contradicts, if something does */
+    gboolean disputed;          /* PU23 */
 } Offered;
 
 static void
 offered_clear(Offered *offered)
 {
     g_clear_pointer(&offered->checkpoint, checkpoint_free);
+    conflict_clear(&offered->conflict);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Offered, offered_clear)
 
@@ -102,25 +106,30 @@ project(Session *session, Ledger *ledger, GError **error)
     return catalogue && catalogue_project(catalogue, ledger, error);
 }
 
+/* What to fetch, as far as quotas let it. */
+static gboolean
+make_order(const Offered *offered, ReplicaOrder *order, GError **error)
+{
+    Session *session = offered->session;
+    QuotaUsed used;
+    QuotaFacts facts = { .relayed = offered->relayed, .new_ledger = !offered->ledger, .records = offered->offer->size };
+
+    *order = (ReplicaOrder){ .offer = offered->offer, .ledger = offered->ledger, .relayed = offered->relayed, .seen_size = offered->seen, .seen_root = offered->seen_root };
+    if (!quota_used(session->home, session->peer->node, offered->offer->node, &used, error))
+        return FALSE;
+    facts.ledgers = used.ledgers;
+    order->bytes_max = offered->own ? G_MAXUINT64 : plan_quota_bytes(offered->relayed, used.ledger_bytes, used.peer_bytes, session->options);
+    return offered->own || plan_quota(&facts, session->options, error);
+}
+
 static gboolean
 fetch_records(const Offered *offered, ReplicaResult *replica, GError **error)
 {
     Session *session = offered->session;
     const char *node = offered->offer->node;
-    QuotaUsed used;
-    ReplicaOrder order = { .offer = offered->offer, .ledger = offered->ledger, .relayed = offered->relayed,
-                           .seen_size = offered->seen, .seen_root = offered->seen_root };
-    QuotaFacts facts = { .relayed = offered->relayed, .new_ledger = !offered->ledger, .records = offered->offer->size };
+    ReplicaOrder order;
 
-    if (!quota_used(session->home, session->peer->node, node, &used, error))
-        return FALSE;
-    facts.ledgers = used.ledgers;
-    order.bytes_max = plan_quota_bytes(offered->relayed, used.ledger_bytes, used.peer_bytes, session->options);
-    if (offered->own)
-        order.bytes_max = G_MAXUINT64;
-    else if (!plan_quota(&facts, session->options, error))
-        return FALSE;
-    return replica_fetch(session, &order, replica, error) &&
+    return make_order(offered, &order, error) && replica_fetch(session, &order, replica, error) &&
            (offered->own || quota_add(session->home, session->peer->node, node, offered->relayed, FALSE, replica->bytes, error));
 }
 
@@ -138,40 +147,22 @@ is_old_news(const Offered *offered, gboolean fresh)
     return TRUE;
 }
 
-/* PU6, PU7: records that could not be taken.  Where no batch of theirs begins at our size it may be that their history is another one: they are asked. */
 static gboolean
-fail_records(const Offered *offered, ReplicaResult *replica, GError *failed, GError **error)
-{
-    Session *session = offered->session;
-    gboolean fresh = TRUE;
-
-    replica->conflict.own = offered->own;
-    if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_FORK)) {
-        if (!session_alarm(session, offered->offer->node, &replica->conflict, &fresh, error) || is_old_news(offered, fresh)) {
-            g_error_free(failed);
-            return !error || !*error;
-        }
-    } else if (offered->held > 0 && !offered->own && g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_MALFORMED) &&
-               !rumours_ask(session, offered->offer->node, error)) {
-        g_error_free(failed);
-        return FALSE;
-    }
-    g_propagate_error(error, failed);
-    return FALSE;
-}
-
-static gboolean
-take_records(const Offered *offered, GError **error)
+take_records(Offered *offered, GError **error)
 {
     Session *session = offered->session;
     g_auto(ReplicaResult) replica = { 0 };
-    GError *failed = NULL;
     g_autofree char *name = NULL;
 
-    if (!fetch_records(offered, &replica, &failed))
-        return fail_records(offered, &replica, failed, error);
+    if (!fetch_records(offered, &replica, error)) {
+        conflict_clear(&offered->conflict);
+        offered->conflict = replica.conflict;
+        memset(&replica.conflict, 0, sizeof replica.conflict);
+        return FALSE;
+    }
     session->result->records += replica.records;
-    if (!project(session, replica.ledger, error) || (!offered->own && !spread_news(session, offered->offer, error)))
+    if (!project(session, replica.ledger, error) || (!offered->own && !spread_news(session, offered->offer, error)) ||
+        !evidence_settle(session->home, offered->offer->node, ledger_identity(replica.ledger), error))
         return FALSE;
     name = offered->own ? g_strdup("this node") : peers_display(session->home, offered->offer->node);
     session_talk(session, "%s: %" G_GUINT64_FORMAT " new records%s", name, replica.records, offered->own ? " of our own taken back" : "");
@@ -190,18 +181,13 @@ keep_if_fresher(const Offered *offered, GError **error)
            refusals_forget(offered->session->home, offered->offer->node, error);
 }
 
-/* PU7, I3: what the owner signed before and what it signed now cannot both be true.  Nothing is adopted; both are kept for people. */
+/* PU7, I3: what the owner signed before and what it signed now cannot both be true. */
 static gboolean
-raise_alarm(const Offered *offered, gboolean rollback, GError **error)
+raise_alarm(Offered *offered, gboolean rollback, GError **error)
 {
-    g_auto(Conflict) conflict = { .rollback = rollback, .own = offered->own };
-    gboolean fresh;
-
-    if (!conflict_of_copy(&conflict, offered->ledger, offered->offer->checkpoint, offered->checkpoint, error) ||
-        !session_alarm(offered->session, offered->offer->node, &conflict, &fresh, error))
+    offered->conflict.rollback = rollback;
+    if (!conflict_of_copy(&offered->conflict, offered->ledger, offered->offer->checkpoint, offered->checkpoint, error))
         return FALSE;
-    if (is_old_news(offered, fresh))
-        return TRUE;
     if (rollback)
         return chama_error(error, CHAMA_ERROR_FORK,
                            "ledger: rolled back: want the %" G_GUINT64_FORMAT " records that its owner signed before, have %" G_GUINT64_FORMAT,
@@ -249,10 +235,10 @@ weigh_seen(Offered *offered, gboolean *stale, GError **error)
 
 /* PU23 */
 static gboolean
-refuse_disputed(const Offered *offered, GError **error)
+refuse_disputed(Offered *offered, GError **error)
 {
-    return is_old_news(offered, FALSE) ||
-           chama_error(error, CHAMA_ERROR_FORK, "ledger: PU23: two histories of it are known, and nothing held here says which to take; see `chama evidence`");
+    offered->disputed = TRUE;
+    return chama_error(error, CHAMA_ERROR_FORK, "ledger: PU23: two histories of it are known, and nothing held here says which to take; see `chama evidence`");
 }
 
 static gboolean
@@ -282,6 +268,73 @@ agrees(OfferVerdict verdict)
     return verdict == OFFER_LONGER || verdict == OFFER_SAME || verdict == OFFER_STALE;
 }
 
+/* What a history that is not the one held may fail with: its records are signed by other keys, or begin elsewhere. */
+static gboolean
+may_be_another_history(const GError *error)
+{
+    return g_error_matches(error, CHAMA_ERROR, CHAMA_ERROR_FORK) || g_error_matches(error, CHAMA_ERROR, CHAMA_ERROR_VERIFY) ||
+           g_error_matches(error, CHAMA_ERROR, CHAMA_ERROR_MALFORMED);
+}
+
+/* PU29: what was adopted is news as any other. */
+static gboolean
+welcome_adopted(const Offered *offered, GError **error)
+{
+    Session *session = offered->session;
+    g_autofree char *name = peers_display(session->home, offered->offer->node);
+
+    session->result->records += offered->offer->size;
+    session_talk(session, "%s: rotated its keys after someone else had used them; what that one stated is kept as repudiated and counts for nothing", name);
+    return spread_news(session, offered->offer, error);
+}
+
+/* PU7: nothing is adopted; both are kept for people.  Where no batch of theirs begins at our size it may be that their history is another one: they are asked.  Takes @failed. */
+static gboolean
+accuse(Offered *offered, GError *failed, GError **error)
+{
+    Session *session = offered->session;
+    gboolean fresh = TRUE, quiet = FALSE, kept = TRUE;
+
+    offered->conflict.own = offered->own;
+    if (offered->disputed)
+        quiet = is_old_news(offered, FALSE);
+    else if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_FORK)) {
+        kept = session_alarm(session, offered->offer->node, &offered->conflict, &fresh, error);
+        quiet = kept && is_old_news(offered, fresh);
+    } else if (offered->held > 0 && !offered->own && g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_MALFORMED))
+        kept = rumours_ask(session, offered->offer->node, error);
+    if (kept && !quiet) {
+        g_propagate_error(error, failed);
+        return FALSE;
+    }
+    g_error_free(failed);
+    return quiet;
+}
+
+/* PU29: before anybody is accused, the recovery rule is asked.  Takes @failed. */
+static gboolean
+settle_contradiction(Offered *offered, GError *failed, GError **error)
+{
+    BranchOutcome outcome = OUTCOME_UNTOLD;
+    ReplicaOrder order;
+
+    if ((offered->held == 0 && !offered->disputed) || offered->conflict.rollback || !may_be_another_history(failed))
+        return accuse(offered, failed, error);
+    if (!make_order(offered, &order, error) || !branches_judge(offered->session, &order, &outcome, error)) {
+        g_error_free(failed);
+        return FALSE;
+    }
+    if (outcome == OUTCOME_REPUDIATED || outcome == OUTCOME_ADOPTED) {
+        g_error_free(failed);
+        return outcome == OUTCOME_REPUDIATED || welcome_adopted(offered, error);
+    }
+    if (outcome == OUTCOME_FROZEN) {
+        failed->code = CHAMA_ERROR_FORK;
+        g_prefix_error(&failed, "ledger: N15: two rotations of one key, and people must say which counts: ");
+    }
+    return accuse(offered, failed, error);
+}
+
 static gboolean
 take_whole(Session *session, const LedgerOffer *offer, GError **error)
 {
@@ -289,6 +342,7 @@ take_whole(Session *session, const LedgerOffer *offer, GError **error)
     g_auto(Offered) offered = { .session = session, .offer = offer, .own = own };
     g_autoptr(GError) missing = NULL;
     OfferVerdict verdict;
+    GError *failed = NULL;
     gboolean stale;
 
     offered.ledger = own ? home_ledger(session->home, &missing) : home_peer_ledger(session->home, offer->node, &missing);
@@ -304,8 +358,8 @@ take_whole(Session *session, const LedgerOffer *offer, GError **error)
         return FALSE;
     if (stale)
         return TRUE;
-    if (!weigh_offer(&offered, &verdict, error) || !follow_verdict(&offered, verdict, error))
-        return FALSE;
+    if (!weigh_offer(&offered, &verdict, &failed) || !follow_verdict(&offered, verdict, &failed))
+        return settle_contradiction(&offered, failed, error);
     return !agrees(verdict) || cosigning_take(session, offer->node, offer->checkpoint, error);
 }
 

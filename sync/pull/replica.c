@@ -3,8 +3,9 @@
 #include <string.h>
 
 #include "keys/error.h"
-#include "sync/pull/cosigning.h"
+#include "keys/history.h"
 #include "keys/sshsig.h"
+#include "sync/pull/cosigning.h"
 #include "sync/pull/quota.h"
 #include "sync/sparse.h"
 
@@ -215,6 +216,16 @@ keep_seen(Replica *replica)
     conflict_of_checkpoints(conflict, ledger_merkle(replica->result->ledger), order->seen_size, order->offer->size, NULL);
 }
 
+/* Z9. */
+static gboolean
+supersedes_seen(Replica *replica)
+{
+    Catalogue *catalogue = home_catalogue(replica->session->home, NULL);
+    g_autoptr(Identity) seen = catalogue ? catalogue_identity(catalogue, replica->order->offer->node, NULL) : NULL;
+
+    return seen && identity_judge(seen, replica->head.identity) == BRANCH_OFFERED;
+}
+
 /* PU5: a ledger of which only the open part was held must be the one of which that was a part. */
 static gboolean
 check_against_seen(Replica *replica, GError **error)
@@ -226,7 +237,7 @@ check_against_seen(Replica *replica, GError **error)
         return TRUE;
     if (!ledger_replicate_root(replica->result->ledger, size, &root, error))
         return FALSE;
-    if (digest_equal(&root, &replica->order->seen_root))
+    if (digest_equal(&root, &replica->order->seen_root) || supersedes_seen(replica))
         return TRUE;
     keep_seen(replica);
     return chama_error(error, CHAMA_ERROR_FORK, "ledger: PU5: two histories: its first %" G_GUINT64_FORMAT " records are not those whose open part is held here", size);

@@ -367,6 +367,60 @@ test_n5_all_keys(void)
     clear(&node);
 }
 
+/* A history of a node whose first rotation is @first, followed by another rotation if @more; rotations reveal the key of 2, then 3. */
+static Identity *
+history_of(const Turn *first, gboolean more)
+{
+    Identity *identity;
+    GError *error = NULL;
+    Node node;
+
+    init(&node);
+    advance(&node, state(&node, 1, &error));
+    if (first)
+        turn(&node, *first);
+    if (more)
+        turn(&node, (Turn){ .revealed = 3, .old = 2, .next = 4, .log = 104 });
+    identity = identity_ref(node.identity);
+    clear(&node);
+    return identity;
+}
+
+static void
+test_n14_n15_judged(void)
+{
+    static const Turn endorsed = { .revealed = 2, .old = 1, .next = 3, .log = 102 }, endorsed_too = { .revealed = 2, .old = 1, .next = 3, .log = 103 };
+    static const Turn recovery = { .revealed = 2, .next = 3, .log = 102, .epoch = 1, .stands = 1 }, recovery_too = { .revealed = 2, .next = 5, .log = 102, .epoch = 1, .stands = 1 };
+    static const struct {
+        const Turn *held, *offered;
+        gboolean held_more, offered_more;
+        BranchVerdict verdict;
+    } cases[] = {
+        { NULL, NULL, FALSE, FALSE, BRANCH_NEITHER },
+        { &endorsed, NULL, FALSE, FALSE, BRANCH_HELD },
+        { NULL, &endorsed, FALSE, FALSE, BRANCH_OFFERED },
+        { NULL, &recovery, FALSE, FALSE, BRANCH_OFFERED },
+        { &endorsed, &endorsed, FALSE, FALSE, BRANCH_NEITHER },      /* forked after the rotation */
+        { &endorsed, &endorsed, TRUE, FALSE, BRANCH_HELD },          /* and rotated again */
+        { &endorsed, &endorsed, FALSE, TRUE, BRANCH_OFFERED },
+        { &endorsed, &recovery, FALSE, FALSE, BRANCH_HELD },
+        { &recovery, &endorsed, FALSE, FALSE, BRANCH_OFFERED },
+        { &recovery, &endorsed, TRUE, FALSE, BRANCH_HELD },          /* never reopened */
+        { &endorsed, &endorsed_too, TRUE, TRUE, BRANCH_HELD },
+        { &endorsed, &endorsed_too, FALSE, FALSE, BRANCH_FROZEN },
+        { &recovery, &recovery_too, FALSE, FALSE, BRANCH_FROZEN },
+        { &endorsed, &endorsed_too, FALSE, TRUE, BRANCH_FROZEN },    /* what a thief of both keys adds does not tell */
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(Identity) held = history_of(cases[i].held, cases[i].held_more);
+        g_autoptr(Identity) offered = history_of(cases[i].offered, cases[i].offered_more);
+
+        g_test_message("case %zu", i);
+        g_assert_cmpint(identity_judge(held, offered), ==, cases[i].verdict);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -378,5 +432,6 @@ main(int argc, char **argv)
     g_test_add_func("/rotation/n6/forged", test_n6_forged);
     g_test_add_func("/rotation/n9/too-many", test_n9_too_many);
     g_test_add_func("/rotation/n5/all-keys", test_n5_all_keys);
+    g_test_add_func("/rotation/n14-n15/judged", test_n14_n15_judged);
     return g_test_run();
 }

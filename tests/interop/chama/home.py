@@ -11,6 +11,7 @@ from .canonical import Digest
 from .documents import Content, Details, Opening, rounded
 from .keys import SignatureQueue, node_digest
 from .ledger import Ledger
+from .members import NODE_ID
 from .packs import Store
 from .report import Broken, want
 from .sparse import SparseLedger
@@ -144,6 +145,9 @@ class Home:
         folder = self._file("ledgers")
         for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
             node = name.removesuffix(".git")
+            if not NODE_ID.fullmatch(node):
+                self.report.note(f"ledgers/{name}: repudiated, or being looked at: counts for nothing")
+                continue
             ledger = Ledger(os.path.join(folder, name), self._file("log", node), self.report, queue)
             if ledger.identity and ledger.identity.id != node:
                 self.report.problem(f"ledgers/{name}: it is the ledger of {ledger.identity.id}")
