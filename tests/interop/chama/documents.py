@@ -222,6 +222,26 @@ class Revocation:
         members.done()
 
 
+class Anchor:
+    """S28, S29."""
+
+    def __init__(self, record):
+        members = Members("anchor: S28", record.own)
+        self.ledgers = [self._read(value) for value in members.take("ledgers", list)]
+        members.done()
+        want(1 <= len(self.ledgers) <= 128, f"anchor: S29: want 1 to 128 ledgers, have {len(self.ledgers)}")
+        nodes = [node for node, _, _ in self.ledgers]
+        want(nodes == sorted(set(nodes)) and record.node not in nodes, "anchor: S29: want ledgers of others by id, each once")
+
+    @staticmethod
+    def _read(value):
+        members = Members("anchor: S28", value)
+        ledger = members.string("node", NODE_ID), members.integer("size", 1), members.digest("root")
+        members.done()
+        want(ledger[1] <= 1_000_000_000, "anchor: S28: more records than a ledger may have")
+        return ledger
+
+
 class Opening:
     """S10, and what is in it."""
 
@@ -245,7 +265,7 @@ class Opening:
 
 def read_statement(record):
     """The document in @record, or None if version 1 does not know its type."""
-    readers = {"manifest/1": Manifest, "profile/1": Profile, "sealed/1": Sealed, "revocation/1": Revocation,
+    readers = {"manifest/1": Manifest, "profile/1": Profile, "sealed/1": Sealed, "revocation/1": Revocation, "anchor/1": Anchor,
                "grant/1": lambda record: Grant(Members("grant: S11", record.own))}
     reader = readers.get(record.type)
     return reader(record) if reader else None
