@@ -46,7 +46,7 @@ GArray *evidence_lacking(Home *home, const char *peer, const GArray *names, GErr
 /* The document.  NOT_FOUND. */
 GBytes *evidence_document(Home *home, const EvidenceName *name, GError **error);
 
-/* PU29: what speaks of keys that a rotation in @newest has ended becomes repudiated; who forks with the keys in use stays accused. */
+/* PU30: what speaks of keys that a rotation in @newest has ended becomes repudiated; who forks with the keys in use stays accused. */
 gboolean evidence_settle(Home *home, const char *node, const Identity *newest, GError **error);
 
 /* PU23: 0, or the number of records within which two histories of @node's ledger are known to differ. */

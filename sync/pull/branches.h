@@ -1,6 +1,6 @@
 /*
  * branches: what a peer offers of a ledger contradicts what is held of it.  The whole of it is fetched, verified by itself, and judged by the recovery rule
- * (sync/PROTOCOL.md, PU27; keys/IDENTITY.md, N14, N15).
+ * (sync/PROTOCOL.md, PU30; keys/IDENTITY.md, N14, N15).
  */
 #ifndef CHAMA_SYNC_PULL_BRANCHES_H
 #define CHAMA_SYNC_PULL_BRANCHES_H

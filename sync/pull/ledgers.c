@@ -276,7 +276,7 @@ may_be_another_history(const GError *error)
            g_error_matches(error, CHAMA_ERROR, CHAMA_ERROR_MALFORMED);
 }
 
-/* PU29: what was adopted is news as any other. */
+/* PU30: what was adopted is news as any other. */
 static gboolean
 welcome_adopted(const Offered *offered, GError **error)
 {
@@ -311,7 +311,7 @@ accuse(Offered *offered, GError *failed, GError **error)
     return quiet;
 }
 
-/* PU29: before anybody is accused, the recovery rule is asked.  Takes @failed. */
+/* PU30: before anybody is accused, the recovery rule is asked.  Takes @failed. */
 static gboolean
 settle_contradiction(Offered *offered, GError *failed, GError **error)
 {
