@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "keys/durable.h"
+#include "manifests/ledger/policy.h"
 #include "node/command.h"
 #include "node/meter.h"
 #include "node/print.h"
@@ -10,7 +11,8 @@
 
 typedef struct {
     gboolean json, live, full;
-    char *report, *language;
+    char *report, *language, *policy_path;
+    Policy *policy;
     char **clones;
 } Options;
 
@@ -19,6 +21,8 @@ options_clear(Options *options)
 {
     g_free(options->report);
     g_free(options->language);
+    g_free(options->policy_path);
+    policy_free(options->policy);
     g_strfreev(options->clones);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
@@ -72,10 +76,10 @@ run_live(Home *home, int argc, char **argv, GError **error)
 }
 
 static Audit *
-run_here(Home *home, int argc, char **argv, gboolean full, GError **error)
+run_here(Home *home, int argc, char **argv, const Options *options, GError **error)
 {
     g_autoptr(GPtrArray) nodes = NULL;
-    AuditOptions here = { .full = full };
+    AuditOptions here = { .full = options->full, .policy = options->policy };
 
     if (!resolve_all(home, argc, argv, &nodes, error))
         return NULL;
@@ -107,6 +111,8 @@ tell(const Report *report, const Options *options, GError **error)
 static Audit *
 audit(const Invocation *invocation, int argc, char **argv, const Options *options, Home **home, GError **error)
 {
+    if (options->policy && (options->clones || options->live))
+        return chama_error_null(error, CHAMA_ERROR_USAGE, "audit: --policy is for ledgers of this home: what witnesses saw is kept there");
     if (options->clones && (argc > 1 || options->live))
         return chama_error_null(error, CHAMA_ERROR_USAGE, "audit: want nodes of this home or --clone, have both");
     if (options->live && argc == 1)
@@ -115,7 +121,7 @@ audit(const Invocation *invocation, int argc, char **argv, const Options *option
         return run_of_clones(options, error);
     if (!(*home = command_home(invocation, error)))
         return NULL;
-    return options->live ? run_live(*home, argc, argv, error) : run_here(*home, argc, argv, options->full, error);
+    return options->live ? run_live(*home, argc, argv, error) : run_here(*home, argc, argv, options, error);
 }
 
 gboolean
@@ -126,6 +132,7 @@ cmd_audit(const Invocation *invocation, int argc, char **argv, int *status, GErr
         { "clone", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.clones, "check a `git clone` of a ledger, without a node (may be given again)", "DIR" },
         { "full", 0, 0, G_OPTION_ARG_NONE, &options.full, "check each signature, also those that an audit here has checked before", NULL },
         { "live", 0, 0, G_OPTION_ARG_NONE, &options.live, "ask the nodes themselves (peers, or https:// addresses) for their logs, and copy nothing", NULL },
+        { "policy", 0, 0, G_OPTION_ARG_FILENAME, &options.policy_path, "count the witnesses of this policy (c2sp.org/tlog-policy), and want as many as it says", "FILE" },
         { "report", 0, 0, G_OPTION_ARG_FILENAME, &options.report, "also write one HTML page that can be printed", "FILE" },
         { "lang", 0, 0, G_OPTION_ARG_STRING, &options.language, "language of text and page: en (default) or zh", "LANG" },
         { "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "print JSON", NULL },
@@ -137,6 +144,7 @@ cmd_audit(const Invocation *invocation, int argc, char **argv, int *status, GErr
 
     if (!command_parse(invocation, &argc, &argv, entries, 0, -1, error) ||
         (options.language && !language_parse(options.language, &report.language, error)) ||
+        (options.policy_path && !(options.policy = policy_load(options.policy_path, error))) ||
         !(result = audit(invocation, argc, argv, &options, &home, error)))
         return FALSE;
     report.home = home;

@@ -41,6 +41,7 @@ audit_new(void)
     audit->nodes = g_ptr_array_new_with_free_func(node_free);
     audit->findings = g_array_new(FALSE, TRUE, sizeof(AuditFinding));
     g_array_set_clear_func(audit->findings, finding_clear);
+    audit->of_kind = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     audit->events = g_array_new(FALSE, TRUE, sizeof(AuditEvent));
     g_array_set_clear_func(audit->events, event_clear);
     return audit;
@@ -54,6 +55,7 @@ audit_free(Audit *audit)
     g_ptr_array_unref(audit->nodes);
     g_array_unref(audit->findings);
     g_array_unref(audit->events);
+    g_hash_table_unref(audit->of_kind);
     g_free(audit);
 }
 
@@ -75,40 +77,36 @@ audit_wanted(const Auditing *auditing, const char *node)
     return audit_node(auditing->audit, node) != NULL;
 }
 
+/* AU3: how many there were before of @kind about @node. */
 static guint
-count_of(const Audit *audit, AuditKind kind, const char *node)
+count_one(Audit *audit, AuditKind kind, const char *node)
 {
-    guint count = 0;
+    char *key = g_strconcat(node, " ", audit_kind_name(kind), NULL);
+    guint before = GPOINTER_TO_UINT(g_hash_table_lookup(audit->of_kind, key));
 
-    for (guint i = 0; i < audit->findings->len; i++) {
-        const AuditFinding *f = &g_array_index(audit->findings, AuditFinding, i);
-
-        count += f->kind == kind && strcmp(f->node, node) == 0;
-    }
-    return count;
+    g_hash_table_insert(audit->of_kind, key, GUINT_TO_POINTER(before + 1));
+    return before;
 }
 
-/* AU3: the finding that says how many more there are of @kind about @node, made when it is first needed. */
+/* AU3: one finding for each kind of which there are more than are named. */
 static void
-count_one_more(Audit *audit, AuditKind kind, const char *node)
+tell_of_more(Audit *audit)
 {
-    AuditFinding more = { .kind = AUDIT_MORE, .seq = -1 };
+    GHashTableIter iter;
+    gpointer key, count;
 
-    for (guint i = 0; i < audit->findings->len; i++) {
-        AuditFinding *f = &g_array_index(audit->findings, AuditFinding, i);
+    g_hash_table_iter_init(&iter, audit->of_kind);
+    while (g_hash_table_iter_next(&iter, &key, &count)) {
+        AuditFinding more = { .kind = AUDIT_MORE, .seq = -1 };
+        const char *name = strchr(key, ' ');
 
-        if (f->kind != AUDIT_MORE || strcmp(f->node, node) != 0 || strcmp(f->values[1], audit_kind_name(kind)) != 0)
+        if (GPOINTER_TO_UINT(count) <= AUDIT_FINDINGS_MAX)
             continue;
-        guint64 count = g_ascii_strtoull(f->values[0], NULL, 10) + 1;
-
-        g_free(f->values[0]);
-        f->values[0] = g_strdup_printf("%" G_GUINT64_FORMAT, count);
-        return;
+        g_strlcpy(more.node, key, MIN(sizeof more.node, (gsize)(name - (char *)key) + 1));
+        more.values[0] = g_strdup_printf("%u", GPOINTER_TO_UINT(count) - AUDIT_FINDINGS_MAX);
+        more.values[1] = g_strdup(name + 1);
+        g_array_append_val(audit->findings, more);
     }
-    g_strlcpy(more.node, node, sizeof more.node);
-    more.values[0] = g_strdup("1");
-    more.values[1] = g_strdup(audit_kind_name(kind));
-    g_array_append_val(audit->findings, more);
 }
 
 void
@@ -122,10 +120,8 @@ audit_find(Auditing *auditing, AuditKind kind, const char *node, gint64 seq, gin
     audit->counts[audit_kind_verdict(kind)]++;
     if (about)
         about->worst = MAX(about->worst, (guint)audit_kind_verdict(kind));
-    if (count_of(audit, kind, node) >= AUDIT_FINDINGS_MAX) {
-        count_one_more(audit, kind, node);
+    if (count_one(audit, kind, node) >= AUDIT_FINDINGS_MAX)
         return;
-    }
     g_strlcpy(finding.node, node, sizeof finding.node);
     va_start(values, time);
     for (guint i = 0; i < AUDIT_VALUES; i++)
@@ -147,7 +143,9 @@ by_weight(gconstpointer a, gconstpointer b)
         return nodes;
     if (one->kind != other->kind)
         return (gint)one->kind - (gint)other->kind;
-    return one->seq < other->seq ? -1 : one->seq > other->seq;
+    if (one->seq != other->seq)
+        return one->seq < other->seq ? -1 : 1;
+    return g_strcmp0(one->values[1], other->values[1]);
 }
 
 static gint
@@ -229,8 +227,10 @@ choose_nodes(Auditing *auditing, GError **error)
 static gboolean
 ask_here(Auditing *auditing, GError **error)
 {
-    static gboolean (*const questions[])(Auditing *, GError **) = { audit_ledgers, audit_evidence, audit_versions, audit_grants,
-                                                                 audit_attestations, audit_receipts };
+    static gboolean (*const questions[])(Auditing *, GError **) = {
+        audit_ledgers,     audit_evidence,    audit_keys,      audit_witnesses, audit_versions, audit_brackets,
+        audit_withdrawals, audit_attestations, audit_grants, audit_receipts,
+    };
 
     if (!choose_nodes(auditing, error))
         return FALSE;
@@ -253,6 +253,7 @@ audit_run(Home *home, const AuditOptions *options, GError **error)
     audit->time = options->now;
     if (!catalogue || !(options->live ? audit_live : ask_here)(&auditing, error))
         return NULL;
+    tell_of_more(audit);
     g_array_sort(audit->findings, by_weight);
     g_array_sort(audit->events, by_time);
     return g_steal_pointer(&audit);

@@ -41,6 +41,7 @@ typedef struct {
     guint64 size;                 /* records that the ledger has, of which a sparse one shows @seen */
     guint64 seen;
     Digest root;
+    guint64 covered;              /* records that it covers; 0: none is held */
     gint64 checkpoint_time;       /* of the owner's newest checkpoint held; 0: none */
     gint64 first, last;           /* times claimed by its first and last record seen */
     guint datasets, versions;
@@ -55,6 +56,7 @@ typedef struct {
     GArray *events;               /* of AuditEvent, by time */
     guint64 events_left_out;
     guint counts[AUDIT_VERDICTS]; /* of findings, those that were left out included */
+    GHashTable *of_kind;          /* "NODE KIND" to how many there were */
 } Audit;
 void audit_free(Audit *audit);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Audit, audit_free)
@@ -63,7 +65,8 @@ typedef struct {
     GPtrArray *nodes;             /* of char*, ids; NULL: all whose ledger is here */
     Clones *clones;               /* instead of a home: what stands in these alone; or NULL */
     GPtrArray *live;              /* of char*, peers by alias or id, or addresses: nodes to be asked, instead of what is here; or NULL */
-    gboolean full;                /* check signatures that were checked before, too (AU11) */
+    const struct Policy *policy;  /* whose witnesses count; NULL: all that are known here */
+    gboolean full;                /* check signatures that were checked before, too (AU13) */
     gint64 now;
     Progress *progress;           /* files_done counts records; may be NULL */
 } AuditOptions;

@@ -49,6 +49,21 @@ typedef enum {
     k(SHARE_LOOSENED, NOTE, "share-loosened")                /* version, sharing before, sharing now */ \
     k(ATTESTATION_LAPSED, WARNING, "attestation-lapsed")     /* kind, version, by whom, until */ \
     k(ATTESTATION_FAIL, WARNING, "attestation-fail")         /* kind, version, by whom */ \
+    k(WITHDRAWN, NOTE, "withdrawn")                          /* version, reason */ \
+    k(WITHDRAWN_IN_USE, WARNING, "withdrawn-in-use")         /* version, its source, reason of the withdrawal */ \
+    k(ERASED, NOTE, "erased")                                /* version, reason */ \
+    k(ERASED_AFTER, NOTE, "erased-after")                    /* version */ \
+    k(KEYS_ROTATED, NOTE, "keys-rotated") \
+    k(KEYS_RECOVERED, WARNING, "keys-recovered") \
+    k(RECORDS_DISAVOWED, WARNING, "records-disavowed")       /* the first of them */ \
+    k(WITNESSED, GOOD, "witnessed")                          /* witnesses that saw it, witnesses of the policy, the earliest time, records */ \
+    k(WITNESSES_MISSING, WARNING, "witnesses-missing")       /* the same */ \
+    k(LOG_NOT_IN_POLICY, WARNING, "log-not-in-policy") \
+    k(COSIGNED, GOOD, "cosigned")                            /* nodes that saw it, the earliest time, records */ \
+    k(COSIGNED_BY_NONE, NOTE, "cosigned-by-none")            /* records */ \
+    k(TIME_TOO_EARLY, WARNING, "time-too-early")             /* version, time claimed, time that it came after, who says so */ \
+    k(TIME_TOO_LATE, WARNING, "time-too-late")               /* version, time claimed, time before which it was there, who says so */ \
+    k(TIME_CROSSED, WARNING, "time-crossed")                 /* version, time claimed, time that it came after, who says so */ \
     k(RECEIPT_OWED, WARNING, "receipt-owed")                 /* version, by whom */ \
     k(DELIVERY_OWED, WARNING, "delivery-owed")               /* version, by whom */ \
     k(RECEIPT_CONTRADICTS, FAILED, "receipt-contradicts")    /* version, provider */ \

@@ -9,6 +9,8 @@
 
 /* A mirror may serve by grants for a week (A8 of sync/PROTOCOL.md); an auditor wants to know of older ones. */
 #define CHECKPOINT_OLD (7 * 24 * 3600)
+/* Times that a ledger may grow while it is verified. */
+#define MOVES_MAX 5
 /* Clocks differ. */
 #define AHEAD (3600)
 
@@ -185,6 +187,7 @@ look_at_checkpoint(Auditing *auditing, AuditNode *node, const Checkpoint *checkp
     g_autofree char *covered = g_strdup_printf("%" G_GUINT64_FORMAT, checkpoint->size), *held = g_strdup_printf("%" G_GUINT64_FORMAT, node->size);
 
     audit_look_at_age(auditing, node, checkpoint->time);
+    node->covered = MIN(checkpoint->size, node->size);
     if (checkpoint->size < node->size)
         audit_find(auditing, AUDIT_CHECKPOINT_BEHIND, node->node, -1, checkpoint->time, covered, held, NULL);
 }
@@ -204,46 +207,64 @@ find_checkpoint(Auditing *auditing, AuditNode *node, Ledger *ledger)
         look_at_checkpoint(auditing, node, checkpoint);
 }
 
-typedef struct {
-    Auditing *auditing;
-    const char *node;
-} Complaints;
-
 static void
-complain(gpointer data, const char *message)
+complain(gpointer complaints, const char *message)
 {
-    Complaints *complaints = data;
-
-    audit_find(complaints->auditing, AUDIT_LEDGER_BROKEN, complaints->node, -1, 0, message, NULL);
+    g_ptr_array_add(complaints, g_strdup(message));
 }
 
-/* AU11: each signature once, as long as what is stored is the same.  What cannot be remembered is checked again, and is no failure. */
 static gboolean
-verify(Auditing *auditing, Ledger *ledger, Complaints *complaints)
+verify_once(Auditing *auditing, const char *node, Ledger *ledger, GPtrArray *complaints)
 {
     LedgerVerified verified = { 0 };
 
     if (!auditing->home)
         return ledger_verify_records(ledger, complain, complaints, NULL);
     if (!auditing->options->full)
-        verified_get(auditing->home, complaints->node, &verified, NULL);
+        verified_get(auditing->home, node, &verified, NULL);
     if (!ledger_verify_again(ledger, TRUE, &verified, complain, complaints, NULL))
         return FALSE;
-    verified_set(auditing->home, complaints->node, &verified, NULL);
+    /* AU13: what cannot be remembered is checked again, and is no failure */
+    verified_set(auditing->home, node, &verified, NULL);
     return TRUE;
+}
+
+/* TRUE if another process appended to the ledger since it was opened, so that files are not those of the ledger as it was then. */
+static gboolean
+has_moved(Ledger *ledger)
+{
+    guint64 size = ledger_head(ledger)->size;
+
+    return ledger_refresh(ledger, NULL) && ledger_head(ledger)->size != size;
+}
+
+static gboolean
+verify(Auditing *auditing, const char *node, Ledger *ledger)
+{
+    g_autoptr(GPtrArray) complaints = g_ptr_array_new_with_free_func(g_free);
+    gboolean good = verify_once(auditing, node, ledger, complaints);
+
+    for (guint i = 0; !good && i < MOVES_MAX && has_moved(ledger); i++) {
+        g_ptr_array_set_size(complaints, 0);
+        good = verify_once(auditing, node, ledger, complaints);
+    }
+    for (guint i = 0; i < complaints->len; i++)
+        audit_find(auditing, AUDIT_LEDGER_BROKEN, node, -1, 0, g_ptr_array_index(complaints, i), NULL);
+    return good;
 }
 
 static gboolean
 audit_whole(Auditing *auditing, AuditNode *node, Ledger *ledger, GError **error)
 {
-    Complaints complaints = { auditing, node->node };
     AuditWalk walk = { auditing, node, 0 };
     g_autofree char *count = NULL;
+    gboolean good;
 
     node->whole = TRUE;
+    good = verify(auditing, node->node, ledger);
     node->size = ledger_head(ledger)->size;
     ledger_root(ledger, node->size, &node->root, NULL);
-    if (verify(auditing, ledger, &complaints)) {
+    if (good) {
         count = g_strdup_printf("%" G_GUINT64_FORMAT, node->size);
         audit_find(auditing, AUDIT_LEDGER_GOOD, node->node, -1, 0, count, NULL);
     }

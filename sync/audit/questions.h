@@ -18,6 +18,14 @@ gboolean audit_grants(Auditing *auditing, GError **error);
 gboolean audit_attestations(Auditing *auditing, GError **error);
 /* receipts.c: which deliveries and receipts have no other half, or contradict; which content left without a grant in force. */
 gboolean audit_receipts(Auditing *auditing, GError **error);
+/* withdrawals.c: what was taken back or erased, and what was made from it. */
+gboolean audit_withdrawals(Auditing *auditing, GError **error);
+/* keys.c: which keys were changed, and what was disavowed by it. */
+gboolean audit_keys(Auditing *auditing, GError **error);
+/* witnesses.c: who saw the ledgers, and since when. */
+gboolean audit_witnesses(Auditing *auditing, GError **error);
+/* brackets.c: times that others contradict. */
+gboolean audit_brackets(Auditing *auditing, GError **error);
 /* live.c: what a node shows of its log over the network, and whether it goes on from what was seen before.  Instead of all others. */
 gboolean audit_live(Auditing *auditing, GError **error);
 
