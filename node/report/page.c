@@ -9,12 +9,12 @@ static const char style[] =
     "body{font-family:system-ui,\"Noto Sans CJK SC\",\"Source Han Sans SC\",sans-serif;margin:2em auto;max-width:70em;padding:0 1em;color:#1a202c}\n"
     "h1{margin-bottom:.2em}h2{margin-top:1.6em;border-bottom:1px solid #cbd5e0}\n"
     "table{border-collapse:collapse;width:100%;font-size:.92em}th,td{text-align:left;padding:.3em .6em;border-bottom:1px solid #e2e8f0;vertical-align:top}\n"
-    "th{background:#edf2f7}td.n{text-align:right}code{font-size:.85em;word-break:break-all}\n"
+    "th{background:#edf2f7}td.n{text-align:right;padding-right:1.4em}code{font-size:.85em;word-break:break-all}\n"
     ".verdict{padding:.8em 1em;border-left:.5em solid;margin:1em 0;font-size:1.1em}\n"
     ".verdict.good{border-color:#2f855a}.verdict.warning{border-color:#b7791f}.verdict.failed{border-color:#c53030}.time{white-space:nowrap}\n"
     "td.failed,td.warning,td.good,td.note{border-left:.4em solid}td.failed{border-left-color:#c53030;font-weight:bold}td.warning{border-left-color:#b7791f}\n"
     "td.good{border-left-color:#2f855a}td.note{border-left-color:#718096}svg{width:100%;height:auto}.axis{fill:#4a5568;font-size:11px}\n"
-    "@media print{body{margin:0;max-width:none;font-size:10pt}tr{break-inside:avoid}h2{break-after:avoid}}\n";
+    "@media print{*{-webkit-print-color-adjust:exact;print-color-adjust:exact}thead{display:table-header-group}body{margin:0;max-width:none;font-size:10pt}tr{break-inside:avoid}h2{break-after:avoid}}\n";
 
 typedef struct {
     const Report *report;
@@ -99,7 +99,7 @@ add_head(Html *page)
                            report_verdict(page->report));
     for (int verdict = AUDIT_FAILED; verdict >= AUDIT_GOOD; verdict--)
         g_string_append_printf(page->html, "%s %u%s", words_verdict(page->report->language, (AuditVerdict)verdict), audit->counts[verdict], verdict ? ", " : "");
-    g_string_append(page->html, "</div>\n");
+    g_string_append_printf(page->html, "</div>\n<p>%s</p>\n", word(page, WORD_WHAT));
 }
 
 static void
@@ -153,13 +153,15 @@ add_finding(Html *page, const AuditFinding *finding)
 static void
 add_findings(Html *page)
 {
-    static const Word columns[] = { WORD_FINDINGS, WORD_NODE, WORD_RECORD, WORD_FINDING };
+    static const Word columns[] = { WORD_VERDICT, WORD_NODE, WORD_RECORD, WORD_FINDING };
     const GArray *findings = page->report->audit->findings;
 
     begin_table(page, WORD_FINDINGS, columns, G_N_ELEMENTS(columns));
     for (guint i = 0; i < findings->len; i++)
         add_finding(page, &g_array_index(findings, AuditFinding, i));
-    g_string_append(page->html, "</tbody></table>\n");
+    g_string_append(page->html, "</tbody></table>\n<p>");
+    add_escaped(page, word(page, WORD_MEANS));
+    g_string_append(page->html, "</p>\n");
 }
 
 static void

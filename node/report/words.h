@@ -41,6 +41,13 @@ const char *language_tag(Language language);
     w(SPAN, "Times claimed", "自称时间范围") \
     w(NONE, "none", "无") \
     w(FINDINGS, "Findings", "审计结果") \
+    w(VERDICT, "Verdict", "结论") \
+    w(WHAT, "A node is the computer of an organisation that shares data. All that it states (versions of datasets, grants, receipts) stands in its ledger, record by record, each " \
+            "signed and bound to the one before; nothing can be changed or left out later without breaking a proof. This report checks those proofs.", \
+      "节点是共享数据的单位所运行的系统。其全部声明（数据集版本、授权、回执）逐条记入其账本，每条均经签名并与前一条相连；事后更改或遗漏任何一条都会使证明不成立。本报告检查这些证明。") \
+    w(MEANS, "Failed: a proof does not hold, or two signed statements contradict. Warning: somebody should look. Note: to know, and nobody's fault. Good: was checked and holds. " \
+             "NAME@3 is the third version of the dataset NAME.", \
+      "不成立：证明不成立，或两份已签署的声明互相矛盾。提醒：需有人查看。说明：供知悉，并非过错。成立：已检查且成立。名称@3 表示该数据集的第 3 个版本。") \
     w(FINDING, "Finding", "结果") \
     w(RECORD, "Record", "记录号") \
     w(TIME, "Time claimed", "自称时间") \
