@@ -15,6 +15,9 @@
 
 typedef struct Home Home;
 
+/* A file of this name in a home says that it is a copy from a backup (manifests/FORMAT.md, H8). */
+#define HOME_RECOVERING "recovering"
+
 /* NOT_FOUND, saying `chama init`, if there is no node at @path. */
 Home *home_open(const char *path, GError **error);
 void home_close(Home *home);

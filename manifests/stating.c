@@ -7,6 +7,31 @@
 
 #define CHECKPOINT_FRESH_FOR 3600
 
+/* H8: a copy from a backup may lack records that this node signed since: it learns of them from a peer before it signs others in their place. */
+static gboolean
+check_not_recovering(Home *home, GError **error)
+{
+    g_autofree char *marker = home_file(home, HOME_RECOVERING);
+
+    return !g_file_test(marker, G_FILE_TEST_EXISTS) ||
+           chama_error(error, CHAMA_ERROR_FORK, "this node: H8: it was restored from a backup, and signs nothing before a peer has said what it holds of this ledger: run "
+                       "`chama sync`; if no peer has ever synced with it, remove %s", marker);
+}
+
+/* T10: what was signed once is never signed away, whatever became of the records. */
+static gboolean
+check_not_behind(Home *home, GError **error)
+{
+    g_autofree char *note = ledger_checkpoint(home->ledger, NULL);
+    const Identity *identity = ledger_identity(home->ledger);
+    g_autoptr(Checkpoint) kept = note ? checkpoint_verify_by(note, strlen(note), identity, NULL) : NULL;
+
+    if (!kept || kept->size <= ledger_head(home->ledger)->size)
+        return TRUE;
+    return chama_error(error, CHAMA_ERROR_FORK, "this node: T10: it signed a checkpoint of %" G_GUINT64_FORMAT " records, its ledger has %" G_GUINT64_FORMAT
+                       ": run `chama sync` to take the others back from peers; nothing is signed before", kept->size, ledger_head(home->ledger)->size);
+}
+
 /* PU7: a node that learned of another history of its own ledger signs nothing until people have decided. */
 gboolean
 home_check_may_sign(Home *home, GError **error)
@@ -15,7 +40,7 @@ home_check_may_sign(Home *home, GError **error)
     g_autoptr(GPtrArray) evidence = state ? state_evidence(state, error) : NULL;
     const Identity *identity = ledger_identity(home->ledger);
 
-    if (!evidence)
+    if (!evidence || !check_not_recovering(home, error) || !check_not_behind(home, error))
         return FALSE;
     for (guint i = 0; i < evidence->len; i++) {
         const Evidence *e = g_ptr_array_index(evidence, i);

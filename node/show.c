@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "keys/canonical.h"
 #include "keys/history.h"
 #include "keys/sshsig.h"
 #include "manifests/statement.h"
@@ -74,6 +75,26 @@ show_signature(Home *home, const Manifest *manifest)
     if (!digest_equal(&address, &manifest->address))
         return "altered";
     return sshsig_verify(record->signature, &identity_at(identity, record->seq)->signing, SSHSIG_NAMESPACE_RECORD, bytes, size, NULL) ? "valid" : "bad";
+}
+
+gint64
+show_disavowed(Home *home, const Manifest *manifest)
+{
+    Catalogue *catalogue = home_catalogue(home, NULL);
+    g_autoptr(Identity) identity = catalogue ? catalogue_identity(catalogue, manifest->node, NULL) : NULL;
+    const Identity *disavowed = identity ? identity_disavowed(identity, manifest->seq) : NULL;
+
+    return disavowed ? disavowed->time : 0;
+}
+
+char *
+show_signature_text(Home *home, const Manifest *manifest)
+{
+    const char *signature = show_signature(home, manifest);
+    gint64 disavowed = strcmp(signature, "valid") == 0 ? show_disavowed(home, manifest) : 0;
+    char time[TIME_TEXT_SIZE];
+
+    return disavowed ? g_strdup_printf("valid when seen, disavowed on %s", time_format(disavowed, time)) : g_strdup(signature);
 }
 
 static json_t *

@@ -25,6 +25,11 @@ const char *show_held(Home *home, const Manifest *manifest);
 /* "valid", or what is wrong: checks the record's bytes, address and signature again, as they lie in the catalogue, by the key of the ledger. */
 const char *show_signature(Home *home, const Manifest *manifest);
 
+/* When its publisher stated that it stands by it no more (keys/IDENTITY.md, N12); 0 if it did not. */
+gint64 show_disavowed(Home *home, const Manifest *manifest);
+/* show_signature() for people: a valid one that was disavowed since says so.  The caller's. */
+char *show_signature_text(Home *home, const Manifest *manifest);
+
 /* Everything that the manifest says, for --json. */
 json_t *show_manifest_json(Home *home, const Manifest *manifest);
 

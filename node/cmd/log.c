@@ -14,6 +14,7 @@ print_version_text(Home *home, const Manifest *m, const char *publisher)
 {
     g_autofree char *version = show_version(home, m), *bytes = size_display(m->bytes);
     g_autofree char *end = stated_end(home, m);
+    g_autofree char *signature = show_signature_text(home, m);
     g_auto(GStrv) lines = m->message ? g_strsplit(m->message, "\n", -1) : NULL;
     const char *about = m->share == SHARE_OPEN ? "" : "at most ";
     const char *held = show_held(home, m);
@@ -22,7 +23,7 @@ print_version_text(Home *home, const Manifest *m, const char *publisher)
     printf("%s  %s  %s\n", version, time_format(m->time, time), publisher);
     printf("    %s\n", digest_format(&m->address, address));
     printf("    %s%" G_GUINT64_FORMAT " files, %s%" G_GUINT64_FORMAT " bytes (%s), %s, %s, signature %s\n", about, m->files, about, m->bytes, bytes,
-           share_format(m->share), *held ? held : "not held", show_signature(home, m));
+           share_format(m->share), *held ? held : "not held", signature);
     if (end)
         printf("    %s\n", end);
     for (guint i = 0; lines && lines[i]; i++)
@@ -38,6 +39,8 @@ history_json(Home *home, const GPtrArray *history)
         json_t *entry = show_manifest_json(home, g_ptr_array_index(history, i));
 
         json_object_set_new(entry, "signature", json_string(show_signature(home, g_ptr_array_index(history, i))));
+        if (show_disavowed(home, g_ptr_array_index(history, i)))
+            json_object_set_new(entry, "disavowed", json_time(show_disavowed(home, g_ptr_array_index(history, i))));
         json_array_append_new(list, entry);
     }
     return list;

@@ -93,6 +93,7 @@ print_text(Home *home, const Manifest *m, GError **error)
 {
     g_autofree char *version = show_version(home, m), *publisher = show_node_name(home, m->node);
     g_autofree char *end = stated_end(home, m), *when = when_text(home, m->node, m->seq, m->time);
+    g_autofree char *signature = show_signature_text(home, m);
     const char *held = show_held(home, m);
     char time[TIME_TEXT_SIZE], digest[DIGEST_TEXT_SIZE];
 
@@ -113,7 +114,7 @@ print_text(Home *home, const Manifest *m, GError **error)
     print_details(home, m);
     print_line("state", end);
     print_line("content", *held ? held : end && g_str_has_prefix(end, "erased") ? "erased" : why_not_held(home, m));
-    print_line("signature", show_signature(home, m));
+    print_line("signature", signature);
     return stated_print(home, m, error);
 }
 
@@ -128,6 +129,8 @@ print_as_json(Home *home, const Manifest *manifest, GError **error)
     if (!root)
         return FALSE;
     json_object_set_new(root, "signature", json_string(show_signature(home, manifest)));
+    if (show_disavowed(home, manifest))
+        json_object_set_new(root, "disavowed", json_time(show_disavowed(home, manifest)));
     json_object_set_new(root, "when", when_json(home, manifest->node, manifest->seq, manifest->time));
     if (bytes)
         json_object_set_new(root, "exact", json_loadb(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), 0, NULL));
