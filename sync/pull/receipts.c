@@ -6,6 +6,8 @@
 #include "sync/pull/ledgers.h"
 #include "sync/receipts.h"
 
+#define EXCHANGES_MAX 32   /* of 256 openings each (W5); what is beyond comes at the next sync */
+
 /* What arrived from the peer, and of which no delivery is known. */
 static GArray *
 find_claims(Session *session, GError **error)
@@ -52,11 +54,17 @@ tell_all(Session *session, const GArray *claims, guint64 *stated, GError **error
     return TRUE;
 }
 
-/* The deliveries stand in the peer's ledger: its news are fetched once more. */
+/* The deliveries stand in the peer's ledger: its news are fetched once more, and openings for as long as there are more. */
 static gboolean
 fetch_deliveries(Session *session, GError **error)
 {
-    return pull_exchange_again(session, error) && pull_ledgers(session, error) && pull_openings(session, error);
+    for (guint i = 0; i < EXCHANGES_MAX; i++) {
+        if (!session_check(session, error) || !pull_exchange_again(session, error) || !pull_ledgers(session, error) || !pull_openings(session, error))
+            return FALSE;
+        if (session->reply->openings_next == 0)
+            break;
+    }
+    return TRUE;
 }
 
 static gboolean

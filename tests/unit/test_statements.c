@@ -119,7 +119,7 @@ deliver(Fixture *f, const char *who)
 {
     g_autofree char *node = who ? g_strdup_printf("\"node\":\"%s\",", who) : g_strdup("");
     g_autofree char *body = g_strdup_printf("{\"dataset\":\"" OTHER "/roads\",\"grant\":\"sha256:" HEX "\",\"manifest\":\"sha256:" HEX "\",%s"
-                                            "\"receiver\":\"ccdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrsta\","
+                                            "\"receiver\":\"ccdefghijklmnopqrstuvwxyz234567abcdefghijklmnopqrsta\",\"served\":\"2026-05-03T08:00:00Z\","
                                             "\"transfer\":\"00112233445566778899aabbccddeeff\",\"type\":\"delivery/1\",\"version\":3}", node);
 
     return seal(&f->node, body);
