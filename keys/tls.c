@@ -150,7 +150,7 @@ write_key(const Credentials *credentials, const char *path, GError **error)
 }
 
 static gboolean
-write_certificate(const Credentials *credentials, const char *path, GError **error)
+write_certificate(const Credentials *credentials, const char *path, gboolean replace, GError **error)
 {
     gnutls_datum_t pem = { NULL, 0 };
     int status = gnutls_x509_crt_export2(credentials->certificate, GNUTLS_X509_FMT_PEM, &pem);
@@ -158,7 +158,7 @@ write_certificate(const Credentials *credentials, const char *path, GError **err
 
     if (status < 0)
         return chama_error(error, CHAMA_ERROR_FAILED, "%s: cannot export the certificate: %s", path, gnutls_strerror(status));
-    ok = durable_create(path, pem.data, pem.size, 0644, error);
+    ok = (replace ? durable_write : durable_create)(path, pem.data, pem.size, 0644, error);
     gnutls_free(pem.data);
     return ok;
 }
@@ -193,10 +193,58 @@ tls_generate(const char *key_path, const char *certificate_path, const char *nod
                            certificate_path, gnutls_strerror(status));
     if (!write_key(&credentials, key_path, error))
         return FALSE;
-    if (write_certificate(&credentials, certificate_path, error))
+    if (write_certificate(&credentials, certificate_path, FALSE, error))
         return TRUE;
     durable_unlink(key_path, NULL);
     return FALSE;
+}
+
+/* The files as they are. */
+static int
+load_credentials(Credentials *credentials, GBytes *key, GBytes *certificate)
+{
+    gnutls_datum_t key_pem = { (unsigned char *)g_bytes_get_data(key, NULL), (unsigned int)g_bytes_get_size(key) };
+    gnutls_datum_t pem = { (unsigned char *)g_bytes_get_data(certificate, NULL), (unsigned int)g_bytes_get_size(certificate) };
+    int status = gnutls_x509_privkey_init(&credentials->key);
+
+    if (status >= 0)
+        status = gnutls_x509_privkey_import(credentials->key, &key_pem, GNUTLS_X509_FMT_PEM);
+    if (status >= 0)
+        status = gnutls_x509_crt_init(&credentials->certificate);
+    return status < 0 ? status : gnutls_x509_crt_import(credentials->certificate, &pem, GNUTLS_X509_FMT_PEM);
+}
+
+/* TC7: made here: in the name of the node, and signed by itself. */
+static gboolean
+is_own(const Credentials *credentials, const char *node_id)
+{
+    char name[64] = "";
+    gsize size = sizeof name;
+
+    return gnutls_x509_crt_get_dn_by_oid(credentials->certificate, GNUTLS_OID_X520_COMMON_NAME, 0, 0, name, &size) >= 0 && strcmp(name, node_id) == 0
+           && gnutls_x509_crt_check_issuer(credentials->certificate, credentials->certificate) == 1;
+}
+
+gboolean
+tls_renew(const char *key_path, const char *certificate_path, const char *node_id, GError **error)
+{
+    g_auto(Credentials) credentials = { NULL, NULL };
+    g_autoptr(GBytes) key = durable_read(key_path, CERTIFICATE_FILE_MAX, error);
+    g_autoptr(GBytes) certificate = key ? durable_read(certificate_path, CERTIFICATE_FILE_MAX, error) : NULL;
+    int status;
+
+    if (!certificate || !tls_pair_check(key_path, certificate_path, error))
+        return FALSE;
+    status = load_credentials(&credentials, key, certificate);
+    if (status >= 0 && !is_own(&credentials, node_id))
+        return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "%s: TC7: want a certificate that this node made, have another's: renew it where it came from", certificate_path);
+    if (status >= 0)
+        status = set_validity(credentials.certificate);
+    if (status >= 0)
+        status = gnutls_x509_crt_sign2(credentials.certificate, credentials.certificate, credentials.key, GNUTLS_DIG_SHA256, 0);
+    if (status < 0)
+        return chama_error(error, CHAMA_ERROR_FAILED, "%s: cannot renew the certificate: %s", certificate_path, gnutls_strerror(status));
+    return write_certificate(&credentials, certificate_path, TRUE, error);
 }
 
 /* TC4: GnuTLS's key id with SHA-256 is the hash of the DER SubjectPublicKeyInfo. */

@@ -14,6 +14,10 @@
  * years) and writes them as PEM, the key with mode 0600.  @hosts: NULL-terminated, or NULL for none. */
 gboolean tls_generate(const char *key_path, const char *certificate_path, const char *node_id, const char *const *hosts, GError **error);
 
+/* TC7: a new certificate over the same key, with the same names, in the place of the one at @certificate_path, which must be one of tls_generate() for @node_id:
+ * UNSUPPORTED if it is another's, such as a CA's.  The pin stays. */
+gboolean tls_renew(const char *key_path, const char *certificate_path, const char *node_id, GError **error);
+
 /* DAMAGED unless the private key is the certificate's. */
 gboolean tls_pair_check(const char *key_path, const char *certificate_path, GError **error);
 

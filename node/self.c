@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "keys/error.h"
 #include "keys/tls.h"
 #include "node/config.h"
 
@@ -90,4 +91,27 @@ self_publish_address(const char *path, const Config *config, GError **error)
     if (failed)
         g_propagate_error(error, g_steal_pointer(&failed));
     return record != NULL;
+}
+
+#define RENEW_BEFORE (30 * 24 * 3600)
+
+gboolean
+self_renew_tls(const char *path, gboolean *renewed, GError **error)
+{
+    g_autoptr(Home) home = home_open(path, error);
+    g_autofree char *key = home ? home_file(home, "keys/tls.key") : NULL, *certificate = home ? home_file(home, "keys/tls.crt") : NULL;
+    g_autoptr(GError) failed = NULL;
+    gint64 from, until;
+
+    *renewed = FALSE;
+    if (!home || !tls_certificate_times(certificate, &from, &until, error))
+        return FALSE;
+    if (until - g_get_real_time() / G_USEC_PER_SEC > RENEW_BEFORE)
+        return TRUE;
+    *renewed = tls_renew(key, certificate, home_id(home), &failed);
+    /* One of a CA is its owner's to renew. */
+    if (*renewed || g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_UNSUPPORTED))
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&failed));
+    return FALSE;
 }

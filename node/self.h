@@ -14,4 +14,7 @@ Peer *self_as_peer(Home *home, GError **error);
  * nobody is there to give: DENIED. */
 gboolean self_publish_address(const char *home, const Config *config, GError **error);
 
+/* TC7: renews the TLS certificate if it ends within 30 days and this node made it; *@renewed says whether. */
+gboolean self_renew_tls(const char *home, gboolean *renewed, GError **error);
+
 #endif

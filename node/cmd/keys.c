@@ -202,13 +202,29 @@ keys_rotate(Home *home, Options *o, GError **error)
     return TRUE;
 }
 
+static gboolean
+keys_renew_tls(Home *home, Options *o, GError **error)
+{
+    g_autofree char *key = home_file(home, "keys/tls.key"), *certificate = home_file(home, "keys/tls.crt");
+    char time[TIME_TEXT_SIZE];
+    gint64 from, until;
+
+    if (!tls_renew(key, certificate, home_id(home), error) || !tls_certificate_times(certificate, &from, &until, error))
+        return FALSE;
+    if (o->json)
+        print_json(json_pack("{s:o}", "until", json_time(until)));
+    else
+        printf("the TLS certificate is good until %s; its key and pin are as before.  A daemon takes it with SIGHUP or at its next start\n", time_format(until, time));
+    return TRUE;
+}
+
 gboolean
 cmd_keys(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
 {
     static const struct {
         const char *name;
         gboolean (*run)(Home *home, Options *options, GError **error);
-    } verbs[] = { { "status", keys_status }, { "rotate", keys_rotate } };
+    } verbs[] = { { "status", keys_status }, { "rotate", keys_rotate }, { "renew-tls", keys_renew_tls } };
     Options o = { 0 };
     const GOptionEntry entries[] = {
         { "next", 0, 0, G_OPTION_ARG_FILENAME, &o.rotating.next, "rotate: the file with the next key (default: keys/next.key of the home)", "FILE" },
@@ -229,5 +245,5 @@ cmd_keys(const Invocation *invocation, int argc, char **argv, int *status, GErro
     for (guint i = 0; i < G_N_ELEMENTS(verbs); i++)
         if (strcmp(argv[1], verbs[i].name) == 0)
             return (home = command_home(invocation, error)) && verbs[i].run(home, &o, error);
-    return chama_error(error, CHAMA_ERROR_USAGE, "keys: want `status` or `rotate`, have %s; see `chama keys --help`", argv[1]);
+    return chama_error(error, CHAMA_ERROR_USAGE, "keys: want `status`, `rotate` or `renew-tls`, have %s; see `chama keys --help`", argv[1]);
 }

@@ -58,6 +58,19 @@ log_request(gpointer data, const ListenerEvent *event)
                   event->method ? event->method : "-", "path", event->path, "status", status, "bytes", bytes, "ms", milliseconds, event->remark ? "remark" : event->cut ? "cut" : NULL, event->remark ? event->remark : "yes", NULL);
 }
 
+/* The listener reads the certificate when it starts. */
+static void
+renew_tls(Daemon *daemon)
+{
+    g_autoptr(GError) failed = NULL;
+    gboolean renewed;
+
+    if (!self_renew_tls(daemon->invocation->home, &renewed, &failed))
+        journal_write(daemon->journal, "tls", "error", failed->message, NULL);
+    else if (renewed)
+        journal_write(daemon->journal, "tls", "certificate", "renewed", NULL);
+}
+
 static gboolean
 start(Daemon *daemon, GError **error)
 {
@@ -66,6 +79,7 @@ start(Daemon *daemon, GError **error)
                                       .log = log_request, .log_data = daemon->journal };
 
     journal_set_json(daemon->journal, daemon->config->log_json);
+    renew_tls(daemon);
     daemon->listener = listener_start(&options, error);
     if (!daemon->listener)
         return FALSE;

@@ -31,7 +31,7 @@ before=$(chama a id)
 head=$(git -C a/ledger.git rev-parse main)
 want "no verb" 2 chama a keys
 want "another verb" 2 chama a keys turn
-has "is named" "$err" "keys: want \`status\` or \`rotate\`, have turn; see \`chama keys --help\`"
+has "is named" "$err" "keys: want \`status\`, \`rotate\` or \`renew-tls\`, have turn; see \`chama keys --help\`"
 want "without the next key" 1 chama a keys rotate --new-next media/next-2.key
 has "where it should be is said" "$err" "a/keys/next.key: want the next key, which was written when the node was made or rotated last; say where it is with --next FILE"
 want "with the key in use" 3 chama a keys rotate --next a/keys/signing.key --new-next media/next-2.key
@@ -118,6 +118,38 @@ want "and there" 0 python3 "$SOURCE/tests/interop/reader.py" "$FOLDER/b"
 has "counts endorsements" "$out" "signatures of chama-rotation"
 want "and of the sparse one" 0 python3 "$SOURCE/tests/interop/reader.py" "$FOLDER/c"
 stop a
+# TC7: a new certificate over the same key.
+pin=$(openssl x509 -in a/keys/tls.crt -noout -pubkey | sha256sum)
+names=$(openssl x509 -in a/keys/tls.crt -noout -ext subjectAltName)
+serial=$(openssl x509 -in a/keys/tls.crt -noout -serial)
+want "renew-tls" 0 chama a keys renew-tls
+has "says until when" "$out" "its key and pin are as before"
+equal "the key is the same" "$(openssl x509 -in a/keys/tls.crt -noout -pubkey | sha256sum)" "$pin"
+equal "and the names" "$(openssl x509 -in a/keys/tls.crt -noout -ext subjectAltName)" "$names"
+[ "$(openssl x509 -in a/keys/tls.crt -noout -serial)" != "$serial" ] && ok "it is a new one" || bad "it is the old one"
+want "openssl accepts it" 0 openssl verify -CAfile a/keys/tls.crt a/keys/tls.crt
+start a
+want "peers do" 0 chama b sync
+want "fsck does" 0 chama a fsck
+stop a
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout own.key -out own.crt -subj /CN=ca -days 20 2>/dev/null
+cp a/keys/tls.key tls.key && cp a/keys/tls.crt tls.crt
+cp own.key a/keys/tls.key && cp own.crt a/keys/tls.crt
+want "another's is not renewed" 3 chama a keys renew-tls
+has "by its rule" "$err" "tls.crt: TC7: want a certificate that this node made, have another's: renew it where it came from"
+want "status warns" 0 chama a keys status
+has "of its end" "$out" "WARNING     the TLS certificate ends within 30 days"
+cp tls.key a/keys/tls.key && cp tls.crt a/keys/tls.crt
+openssl x509 -in tls.crt -signkey tls.key -days 20 -out a/keys/tls.crt 2>/dev/null
+want "near its end" 0 chama a keys status
+has "there is a warning" "$out" "ends within 30 days"
+start a
+has "the daemon renews it" "$(cat a.log)" "renewed"
+want "and it has years again" 0 chama a keys status
+has_not "without a warning" "$out" WARNING
+want "peers notice nothing" 0 chama b sync
+stop a
+
 # A passphrase stays one.
 printf 'horse' >pass
 CHAMA_PASSPHRASE_FILE="$FOLDER/pass" "$CHAMA" --home "$FOLDER/d" init --name-en Tax --passphrase >/dev/null 2>&1
