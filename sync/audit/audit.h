@@ -66,7 +66,7 @@ typedef struct {
     Clones *clones;               /* instead of a home: what stands in these alone; or NULL */
     GPtrArray *live;              /* of char*, peers by alias or id, or addresses: nodes to be asked, instead of what is here; or NULL */
     const struct Policy *policy;  /* whose witnesses count; NULL: all that are known here */
-    gboolean full;                /* check signatures that were checked before, too (AU13) */
+    gboolean full;                /* check signatures that were checked before, too (AU11) */
     gint64 now;
     Progress *progress;           /* files_done counts records; may be NULL */
 } AuditOptions;

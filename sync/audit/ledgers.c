@@ -224,7 +224,7 @@ verify_once(Auditing *auditing, const char *node, Ledger *ledger, GPtrArray *com
         verified_get(auditing->home, node, &verified, NULL);
     if (!ledger_verify_again(ledger, TRUE, &verified, complain, complaints, NULL))
         return FALSE;
-    /* AU13: what cannot be remembered is checked again, and is no failure */
+    /* AU11: what cannot be remembered is checked again, and is no failure */
     verified_set(auditing->home, node, &verified, NULL);
     return TRUE;
 }

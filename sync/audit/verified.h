@@ -1,6 +1,6 @@
 /*
  * verified: which ledgers were found good by an audit of this home, so that the next one need not check the same signatures (manifests/FORMAT.md, part 15,
- * AU13).  Kept in state.sqlite.
+ * AU11).  Kept in state.sqlite.
  */
 #ifndef CHAMA_SYNC_AUDIT_VERIFIED_H
 #define CHAMA_SYNC_AUDIT_VERIFIED_H

@@ -379,7 +379,7 @@ test_remembered(Stage *stage, gconstpointer unused)
     g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_DAMAGED);
 }
 
-/* AU13: only what these rules found. */
+/* AU11: only what these rules found. */
 static void
 test_verified_remembered(Stage *stage, gconstpointer unused)
 {

@@ -1,4 +1,4 @@
-/* ledger_verify_again(): what was verified before is not verified again as long as it is the same (AU13 of manifests/FORMAT.md). */
+/* ledger_verify_again(): what was verified before is not verified again as long as it is the same (AU11 of manifests/FORMAT.md). */
 #include "tests/unit/ledger_node.h"
 
 #include "manifests/ledger/internal.h"
@@ -19,7 +19,7 @@ same(const LedgerVerified *a, const LedgerVerified *b)
     return a->size == b->size && digest_equal(&a->root, &b->root) && digest_equal(&a->commits, &b->commits);
 }
 
-/* What a verification of the ledger would remember, whatever its signatures are; written anew from the words of AU13. */
+/* What a verification of the ledger would remember, whatever its signatures are; written anew from the words of AU11. */
 static LedgerVerified
 as_if_verified(Ledger *ledger)
 {
