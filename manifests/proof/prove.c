@@ -73,9 +73,9 @@ unseen_note(Home *home, Ledger *ledger, guint64 seq, GError **error)
 }
 
 static Checkpoint *
-take_note(Home *home, Ledger *ledger, guint64 seq, const Policy *policy, char **note, GError **error)
+take_note(Home *home, Ledger *ledger, guint64 seq, const ProveOptions *options, char **note, GError **error)
 {
-    g_autofree char *seen = seen_note(home, ledger, seq, policy);
+    g_autofree char *seen = options->newest ? NULL : seen_note(home, ledger, seq, options->policy);
     g_autoptr(GError) failed = NULL;
     g_autoptr(Checkpoint) checkpoint = NULL;
 
@@ -263,7 +263,7 @@ prove_record(Home *home, const char *node, guint64 seq, const ProveOptions *opti
     g_autofree char *note = NULL;
     Ledger *ledger = ledger_of(home, node, error);
     g_autoptr(Record) record = ledger ? ledger_get(ledger, seq, error) : NULL;
-    g_autoptr(Checkpoint) checkpoint = record ? take_note(home, ledger, seq, options->policy, &note, error) : NULL;
+    g_autoptr(Checkpoint) checkpoint = record ? take_note(home, ledger, seq, options, &note, error) : NULL;
     Whole whole = { ledger, checkpoint ? checkpoint->size : 0 };
     ProveSource source = { place_in_whole, &whole, NULL, checkpoint, note };
 

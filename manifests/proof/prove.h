@@ -10,6 +10,7 @@
 
 typedef struct {
     gboolean show;         /* with the document behind the record's digest, which all who get the file can then read */
+    gboolean newest;       /* under the newest checkpoint, though witnesses may have seen an older one */
     const Policy *policy;  /* its witnesses may stand in the proof by their keys alone; may be NULL */
 } ProveOptions;
 

@@ -10,7 +10,7 @@
 
 typedef struct {
     char *record, *node, *policy;
-    gboolean show;
+    gboolean show, newest;
 } Words;
 
 static void
@@ -91,6 +91,7 @@ cmd_prove(const Invocation *invocation, int argc, char **argv, int *status, GErr
         { "node", 0, 0, G_OPTION_ARG_STRING, &words.node, "the node in whose ledger the number is (this one)", "PEER" },
         { "policy", 0, 0, G_OPTION_ARG_FILENAME, &words.policy, "name also the witnesses of this policy (c2sp.org/tlog-policy), by their keys", "POLICY" },
         { "show", 0, 0, G_OPTION_ARG_NONE, &words.show, "put in what is sealed: all who get the file can read it", NULL },
+        { "newest", 0, 0, G_OPTION_ARG_NONE, &words.newest, "under the newest checkpoint, though witnesses may have seen an older one", NULL },
         { 0 }
     };
     g_autoptr(Home) home = NULL;
@@ -108,6 +109,6 @@ cmd_prove(const Invocation *invocation, int argc, char **argv, int *status, GErr
         return FALSE;
     if (words.policy && !(policy = policy_load(words.policy, error)))
         return FALSE;
-    proof = make_proof(home, node, seq, &(ProveOptions){ words.show, policy }, error);
+    proof = make_proof(home, node, seq, &(ProveOptions){ .show = words.show, .newest = words.newest, .policy = policy }, error);
     return proof && write_out(proof);
 }

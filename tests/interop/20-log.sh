@@ -95,16 +95,31 @@ chama b sync >/dev/null 2>&1
 want "a peer's that is not for anyone" 4 chama b tiles other --node forestry
 want "another's folder" 1 chama b tiles www
 
+# A checkpoint that a peer has cosigned.
+start b
+chama a sync >/dev/null 2>&1 || bad "sync, to know the witness"
+stop b
+echo seen >d/file
+chama a publish cover d >/dev/null 2>&1 || bad "publish"
+chama b sync >/dev/null 2>&1 || bad "sync, to see"
+chama a prove --record 5 >seen.proof
+want "a cosigned proof by hand" 0 proof seen.proof
+has "says who saw it" "$out" "seen by chama/$(chama b id --json | python3 -c 'import json,sys; print(json.load(sys.stdin)["node"])') at "
+sed '$d' seen.proof >unseen.proof
+want "without the cosignature that it names" 1 proof unseen.proof
+want "and by chama" 3 chama nowhere check unseen.proof
+
 # Keys that changed: each rotation reveals what the one before committed to; a recovery begins another log.
 stop a
 chama a keys rotate >/dev/null 2>&1 || bad "rotate"
-chama a prove --record 5 >before.proof
+chama a prove --newest --record 5 >before.proof
 want "a record by the first key, by hand" 0 proof before.proof
 has "of two" "$out" "by key 2 of its node"
-sed '/^key '"$((size + 3))"' /,/^profile/{/^profile/!d}' before.proof >forgot.proof
+rotation=$(grep '^key ' before.proof | tail -n 1)
+sed "/^$rotation\$/,/^profile/{/^profile/!d}" before.proof >forgot.proof
 want "without the rotation" 1 proof forgot.proof
 chama a keys rotate --stolen >/dev/null 2>&1 || bad "rotate --stolen"
-chama a prove --record 5 >after.proof
+chama a prove --newest --record 5 >after.proof
 want "after a recovery, by hand" 0 proof after.proof
 has "of three" "$out" "by key 3 of its node"
 want "and by chama" 0 chama nowhere check after.proof
