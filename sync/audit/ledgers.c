@@ -57,7 +57,7 @@ keeps_revocation(const Record *record)
 static gboolean
 keeps_inception(const Record *record)
 {
-    return TRUE; /* else there were no ledger */
+    return TRUE; /* else there were no ledger; rotations are judged with the keys (N6-N12) */
 }
 
 typedef gboolean (*KeepsRules)(const Record *record);
@@ -66,7 +66,7 @@ static const struct {
     const char *type;
     KeepsRules keeps_rules;
 } types[] = {
-    { "inception/1", keeps_inception }, { "profile/1", keeps_profile }, { "manifest/1", keeps_manifest },
+    { "inception/1", keeps_inception }, { "rotation/1", keeps_inception }, { "profile/1", keeps_profile }, { "manifest/1", keeps_manifest },
     { "sealed/1", keeps_sealed },       { "grant/1", keeps_grant },     { "revocation/1", keeps_revocation },
 };
 
