@@ -449,7 +449,8 @@ begin_records(const Reading *reading, Frontier *frontier, GError **error)
     if (reading->hashes->len != peaks)
         return chama_error(error, CHAMA_ERROR_MALFORMED, "evidence: EV9: want %u hashes below the first checkpoint, have %u", peaks, reading->hashes->len);
     *frontier = (Frontier){ .count = peaks, .size = size };
-    memcpy(frontier->peaks, reading->hashes->data, peaks * sizeof(Digest));
+    if (peaks > 0)
+        memcpy(frontier->peaks, reading->hashes->data, peaks * sizeof(Digest));
     frontier_root(frontier, &root);
     if (first && !digest_equal(&root, &first->root))
         return chama_error(error, CHAMA_ERROR_VERIFY, "evidence: EV9: the hashes are not those below the first checkpoint");

@@ -239,7 +239,8 @@ test_add_checkpoint(TwoNodes *nodes, gconstpointer unused)
     g_assert_cmpint(time, >=, now);
     g_assert_true(sightings_has(witness->home, cosigned, home_id(witness->home)));
     {
-        g_auto(Reply) reply = submit(witness, submission(owner, 0, 2));
+        g_autofree char *late = submission(owner, 0, 2);
+        g_auto(Reply) reply = submit(witness, late);
 
         g_assert_cmpint(reply.status, ==, 409);
         g_assert_cmpstr(reply.type, ==, "text/x.tlog.size");
