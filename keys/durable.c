@@ -238,3 +238,20 @@ durable_read(const char *path, gsize limit, GError **error)
     close(fd);
     return bytes;
 }
+
+gboolean
+durable_remove_tree(const char *path)
+{
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    const char *name;
+
+    while (dir && (name = g_dir_read_name(dir))) {
+        g_autofree char *below = g_build_filename(path, name, NULL);
+
+        if (g_file_test(below, G_FILE_TEST_IS_DIR) && !g_file_test(below, G_FILE_TEST_IS_SYMLINK))
+            durable_remove_tree(below);
+        else
+            g_unlink(below);
+    }
+    return g_rmdir(path) == 0;
+}

@@ -24,6 +24,9 @@ gboolean durable_unlink(const char *path, GError **error);
 /* Removes the temporary files in @folder that writers who died left there at least @age seconds ago: nobody who is alive takes so long. */
 void durable_clear_stale(const char *folder, gint64 age);
 
+/* Removes @path with all that is below it, following no links.  FALSE if something of it is still there. */
+gboolean durable_remove_tree(const char *path);
+
 /* All of a file of at most @limit bytes (LIMIT otherwise).  The caller's. */
 GBytes *durable_read(const char *path, gsize limit, GError **error);
 

@@ -39,30 +39,13 @@ places_of(Home *home, const char *node)
     };
 }
 
-static void
-remove_tree(const char *path)
-{
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-    const char *name;
-
-    while (dir && (name = g_dir_read_name(dir))) {
-        g_autofree char *below = g_build_filename(path, name, NULL);
-
-        if (g_file_test(below, G_FILE_TEST_IS_DIR) && !g_file_test(below, G_FILE_TEST_IS_SYMLINK))
-            remove_tree(below);
-        else
-            g_unlink(below);
-    }
-    g_rmdir(path);
-}
-
 void
 branches_discard_rival(Home *home, const char *node)
 {
     g_auto(Places) places = places_of(home, node);
 
-    remove_tree(places.rival_git);
-    remove_tree(places.rival_log);
+    durable_remove_tree(places.rival_git);
+    durable_remove_tree(places.rival_log);
 }
 
 /* ledgers/NODE.repudiated.N.git with the first N that is free, or NULL. */
@@ -125,7 +108,7 @@ exchange(const Places *places, Home *home, const char *node, gboolean loses, GEr
     if (renameat2(AT_FDCWD, places->rival_git, AT_FDCWD, places->git, RENAME_EXCHANGE) == 0) {
         if (kept)
             return durable_rename(places->rival_git, kept, error);
-        remove_tree(places->rival_git);
+        durable_remove_tree(places->rival_git);
         return TRUE;
     }
     if (errno != EINVAL && errno != ENOSYS)
@@ -133,7 +116,7 @@ exchange(const Places *places, Home *home, const char *node, gboolean loses, GEr
     if (kept && !durable_rename(places->git, kept, error))
         return FALSE;
     if (!kept)
-        remove_tree(places->git);
+        durable_remove_tree(places->git);
     return durable_rename(places->rival_git, places->git, error);
 }
 
@@ -148,7 +131,7 @@ move_log(const Places *places)
 
         g_rename(from, to);
     }
-    remove_tree(places->rival_log);
+    durable_remove_tree(places->rival_log);
 }
 
 /* Held versions whose record is in no history that counts are content for nobody; gc frees it. */

@@ -126,23 +126,6 @@ make_parts(Home *home, const HomeSetup *setup, GError **error)
            durable_write(config, setup->config, strlen(setup->config), 0600, error);
 }
 
-static gboolean
-remove_tree(const char *path)
-{
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-    const char *name;
-
-    while (dir && (name = g_dir_read_name(dir))) {
-        g_autofree char *below = g_build_filename(path, name, NULL);
-
-        if (g_file_test(below, G_FILE_TEST_IS_DIR) && !g_file_test(below, G_FILE_TEST_IS_SYMLINK))
-            remove_tree(below);
-        else
-            g_unlink(below);
-    }
-    return g_rmdir(path) == 0;
-}
-
 /* What an empty folder may hold: what an init that was killed left, and what mkfs leaves on a new disk. */
 static gboolean
 counts_as_nothing(const char *name)
@@ -183,7 +166,7 @@ build(const char *temporary, const HomeSetup *setup, GError **error)
     made = make_parts(home, setup, error);
     home_close(home);
     if (!made)
-        remove_tree(temporary);
+        durable_remove_tree(temporary);
     return made;
 }
 
@@ -199,7 +182,7 @@ create_beside(const char *target, const HomeSetup *setup, GError **error)
         return FALSE;
     if (durable_rename(temporary, target, error))
         return TRUE;
-    remove_tree(temporary);
+    durable_remove_tree(temporary);
     return FALSE;
 }
 
@@ -249,7 +232,7 @@ build_within(const char *target, const HomeSetup *setup, GError **error)
         return FALSE;
     if (!check_target(target, error))
         return FALSE;
-    remove_tree(building);
+    durable_remove_tree(building);
     return build(building, setup, error) && durable_rename(building, built, error) && move_parts(built, target, error);
 }
 

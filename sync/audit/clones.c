@@ -1,10 +1,8 @@
 #include "sync/audit/clones.h"
 
 #include <string.h>
-#include <unistd.h>
 
-#include <glib/gstdio.h>
-
+#include "keys/durable.h"
 #include "keys/error.h"
 
 struct Clones {
@@ -12,14 +10,6 @@ struct Clones {
     GPtrArray *ledgers;
     Catalogue *catalogue;
 };
-
-static void
-remove_file(const char *folder, const char *name)
-{
-    g_autofree char *path = g_build_filename(folder, name, NULL);
-
-    g_unlink(path);
-}
 
 /* Log folder @index of the temporary one. */
 static char *
@@ -30,23 +20,6 @@ log_folder(const Clones *clones, guint index)
     return g_build_filename(clones->work, name, NULL);
 }
 
-static void
-remove_work(const Clones *clones)
-{
-    static const char *const files[] = { "catalogue.sqlite", "catalogue.sqlite-wal", "catalogue.sqlite-shm", "catalogue.sqlite.lock" };
-
-    for (guint i = 0; i <= clones->ledgers->len; i++) {
-        g_autofree char *log = log_folder(clones, i);
-
-        remove_file(log, "hashes");
-        remove_file(log, "head");
-        g_rmdir(log);
-    }
-    for (guint i = 0; i < G_N_ELEMENTS(files); i++)
-        remove_file(clones->work, files[i]);
-    g_rmdir(clones->work);
-}
-
 void
 clones_close(Clones *clones)
 {
@@ -54,7 +27,7 @@ clones_close(Clones *clones)
         return;
     g_clear_pointer(&clones->catalogue, catalogue_close);
     if (clones->work)
-        remove_work(clones);
+        durable_remove_tree(clones->work);
     g_ptr_array_unref(clones->ledgers);
     g_free(clones->work);
     g_free(clones);

@@ -111,7 +111,8 @@ audit_node_versions(Auditing *auditing, AuditNode *node, GError **error)
         return FALSE;
     node->versions = manifests->len;
     node->datasets = g_hash_table_size(newest);
-    if (node->whole)
+    /* If all are versions there is no need to walk the ledger once more. */
+    if (node->whole && GPOINTER_TO_UINT(g_hash_table_lookup(node->types, "manifest/1")) > manifests->len)
         find_uncounted(auditing, node, counted);
     return TRUE;
 }

@@ -4,9 +4,8 @@
 . "$SOURCE/tests/lib.sh"
 . "$SOURCE/tests/faults/kill.sh"
 
-# What may be on its way when either end dies: what waits to be verified (UNDER_WAY_MAX of sync/pull/intake.c, 16 MiB), socket buffers of both ends, and one
-# buffer of the pack.
-on_its_way=$((24 * 1024 * 1024))
+# What was on its way when either end died: socket buffers of both ends and one buffer of the program.
+on_its_way=$((12 * 1024 * 1024))
 
 # more N: a version of 8 MB that were in none before, in files of 3 MB, 40 KB and 400 bytes.
 size=$((2 * (3 << 20) + 45 * 40000 + 200 * 400))
