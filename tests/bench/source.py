@@ -41,6 +41,7 @@ class Source:
         self.files = len(self.sets[0])
         self.disk = sum(os.lstat(os.path.join(self.path, path)).st_blocks * 512 for path in self.sets[0])
         self.bytes = sum(os.lstat(os.path.join(self.path, path)).st_size for path in self.sets[0])
+        time.sleep(SETTLE_SECONDS)  # unlinking the second name of a file that did not change was a change of its inode
 
     def version(self, number):
         return os.path.join(self.folder, f"v{number}")
