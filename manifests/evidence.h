@@ -3,7 +3,7 @@
  * (manifests/FORMAT.md, part 13, rules EV1..).  It holds the entries that say which keys are the node's, records, checkpoints, and the hashes that show
  * that they do not fit.
  *
- * Pure and bounded: at most 256 KiB.  One contradiction has one spelling, so a flipped bit anywhere is refused; what does not contradict is refused as well.
+ * Pure and bounded: at most 512 KiB.  One contradiction has one spelling, so a flipped bit anywhere is refused; what does not contradict is refused as well.
  */
 #ifndef CHAMA_MANIFESTS_EVIDENCE_H
 #define CHAMA_MANIFESTS_EVIDENCE_H
@@ -12,7 +12,7 @@
 #include "manifests/ledger/checkpoint.h"
 #include "manifests/record.h"
 
-#define EVIDENCE_SIZE_MAX (256 * 1024)
+#define EVIDENCE_SIZE_MAX (512 * 1024)
 #define EVIDENCE_KEYS_MAX (ROTATIONS_MAX + 1)   /* entries that say which keys were the node's */
 #define EVIDENCE_RECORDS_MAX 1024
 #define EVIDENCE_HASHES_MAX 64
@@ -32,6 +32,7 @@ typedef struct {
     ContradictionForm form;
     char node[NODE_ID_SIZE];
     Identity *identity;         /* whose keys signed all of it: the newest state that is given */
+    const Identity *oldest;     /* the key state that signed the oldest part, borrowed from @identity: who had those keys alone could make this */
     Digest address;             /* of the document: SHA-256 of its bytes */
     guint64 size;               /* of a fork: the two histories differ within their first so many records; of a rollback 0 */
     GPtrArray *records;         /* of Record* */

@@ -10,7 +10,7 @@ from chama.notes import Checkpoint
 from chama.records import Record
 from chama.report import Broken, Report, want
 
-SIZE_MAX = 256 * 1024
+SIZE_MAX = 512 * 1024
 LISTS = {"checkpoints": 2, "hashes": 64, "keys": 129, "records": 1024}
 
 
@@ -104,6 +104,8 @@ class Evidence:
             found = self._judge_records(bare)
         else:
             found = self._judge_checkpoints(bare)
+        end = max(checkpoint.size for checkpoint in self.checkpoints) if self.checkpoints else self.records[0][0].seq
+        want(self.identity.since == 0 or self.identity.since < end, "evidence: EV3: a rotation after what is shown")
         self.queue.run()
         want(not self.report.problems, f"evidence: {self.report.problems}")
         return found

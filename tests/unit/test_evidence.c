@@ -186,6 +186,70 @@ test_prefix(void)
     forked_clear(&f);
 }
 
+static void
+add_leaves(MerkleFile *tree, guint count, guint odd)
+{
+    g_autofree Digest *leaves = g_new(Digest, count);
+
+    for (guint i = 0; i < count; i++) {
+        const guint32 text[2] = { i, i == odd };
+
+        merkle_leaf(text, sizeof text, &leaves[i]);
+    }
+    g_assert_true(merkle_file_append(tree, leaves, count, NULL));
+}
+
+/* However far apart two checkpoints are, the evidence stays small and needs no records; and of one history it cannot be made, whatever root is claimed. */
+static void
+test_far_apart(void)
+{
+    static const guint64 sizes[] = { 1, 2, 3, 4, 1000, 16384, 16385, 32768, 39999 };
+    const guint64 many = 40000;
+    Node node;
+
+    node_set_up(&node, 7);
+    {
+        g_autofree char *path = g_build_filename(node.folder, "a", NULL), *other_path = g_build_filename(node.folder, "b", NULL);
+        g_autoptr(MerkleFile) one = merkle_file_open(path, NULL), other = merkle_file_open(other_path, NULL);
+        g_autofree char *origin = checkpoint_origin(node.identity->id);
+        LedgerHead head = { .size = 0 };
+        g_autoptr(Record) inception = node_record(&node, &head, "inception/1", "");
+        const Record *keys[] = { inception };
+        Digest last, root, false_root;
+        g_autofree char *larger = NULL;
+
+        add_leaves(one, (guint)many, G_MAXUINT);
+        add_leaves(other, (guint)many, 0);
+        g_assert_true(merkle_file_root(one, many, &last, NULL));
+        larger = checkpoint_sign(origin, many, &last, TIME, node.log_key, NULL);
+        for (guint i = 0; i < G_N_ELEMENTS(sizes); i++) {
+            g_autoptr(GArray) proof = merkle_file_consistency(one, sizes[i], many, NULL);
+            g_autofree char *forked = NULL, *honest = NULL;
+            EvidenceParts parts = { .keys = keys, .key_count = 1, .root = &root, .hashes = (Digest *)(gpointer)proof->data, .hash_count = proof->len };
+
+            g_assert_true(merkle_file_root(one, sizes[i], &root, NULL) && merkle_file_root(other, sizes[i], &false_root, NULL));
+            forked = checkpoint_sign(origin, sizes[i], &false_root, TIME, node.log_key, NULL);
+            honest = checkpoint_sign(origin, sizes[i], &root, TIME, node.log_key, NULL);
+            parts.checkpoints[0] = larger;
+            parts.checkpoints[1] = forked;
+            {
+                g_autoptr(GBytes) bytes = make(&parts, CONTRADICTION_PREFIX, sizes[i]);
+
+                g_assert_cmpuint(g_bytes_get_size(bytes), <, 4096);
+            }
+            parts.checkpoints[1] = honest;
+            assert_refused(&parts, CHAMA_ERROR_VERIFY, "EV8: these can all be true");
+            parts.root = &false_root;
+            assert_refused(&parts, CHAMA_ERROR_VERIFY, "EV8: proof: T9");
+            for (guint h = 0; h < proof->len; h++) {
+                g_array_index(proof, Digest, h).bytes[h % 32] ^= 1;
+                assert_refused(&parts, CHAMA_ERROR_VERIFY, "EV8: proof: T9");
+            }
+        }
+    }
+    node_tear_down(&node);
+}
+
 /* The complete subtrees below the first @size records. */
 static GArray *
 peaks_of(MerkleFile *tree, guint64 size)
@@ -336,6 +400,48 @@ test_cosigned(void)
     forked_clear(&f);
 }
 
+/* From `"keys":[` to its end. */
+static char *
+cut_keys(GBytes *document, char **before, char **after)
+{
+    g_autofree char *text = g_strndup(g_bytes_get_data(document, NULL), g_bytes_get_size(document));
+    char *from = strstr(text, "\"keys\":["), *to = strstr(text, "],\"kind\"");
+
+    if (before)
+        *before = g_strndup(text, (gsize)(from - text));
+    if (after)
+        *after = g_strdup(to);
+    return g_strndup(from, (gsize)(to - from));
+}
+
+/* A document says which keys signed the oldest part of it; and holds none that came later. */
+static void
+test_oldest(const Record *const *keys, const Keypair *old_log, const Keypair *new_log, const char *id)
+{
+    g_autofree char *origin = checkpoint_origin(id), *all_keys = NULL, *few_keys = NULL, *before = NULL, *after = NULL, *text = NULL;
+    const Digest one = { { 1 } }, two = { { 2 } };
+    g_autofree char *old = checkpoint_sign(origin, 3, &one, TIME, old_log, NULL), *old_other = checkpoint_sign(origin, 3, &two, TIME, old_log, NULL);
+    g_autofree char *later = checkpoint_sign(origin, 2, &one, TIME + 9, old_log, NULL), *now = checkpoint_sign(origin, 7, &one, TIME, new_log, NULL);
+    const EvidenceParts mixed = { .keys = keys, .key_count = 2, .checkpoints = { now, later }, .rollback = TRUE };
+    const EvidenceParts former = { .keys = keys, .key_count = 2, .checkpoints = { old, old_other } };
+    g_autoptr(GBytes) rolled = make(&mixed, CONTRADICTION_ROLLBACK, 0), roots = make(&former, CONTRADICTION_ROOTS, 3), more = NULL;
+    g_autoptr(Contradiction) of_rolled = evidence_verify(rolled, NULL), of_roots = evidence_verify(roots, NULL);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_cmpuint(of_rolled->identity->since, ==, 4);
+    g_assert_cmpuint(of_rolled->oldest->since, ==, 0);
+    g_assert_cmpuint(of_roots->identity->since, ==, 0);
+    g_assert_true(of_roots->oldest == of_roots->identity);
+    all_keys = cut_keys(rolled, NULL, NULL);
+    few_keys = cut_keys(roots, &before, &after);
+    g_assert_cmpuint(strlen(few_keys), <, strlen(all_keys));
+    text = g_strconcat(before, all_keys, after, NULL);
+    more = g_bytes_new(text, strlen(text));
+    g_assert_null(evidence_verify(more, &error));
+    g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_MALFORMED);
+    g_assert_cmpstr(error->message, ==, "evidence: EV3: want no rotation but those before record 3, have record 4");
+}
+
 /* Records 0 to 3 by the first key, 4 the rotation, 5 and on by the second: what is shown is judged by the keys that counted there, and holds no later ones. */
 static void
 test_rotated(void)
@@ -405,6 +511,7 @@ test_rotated(void)
 
         assert_refused(&(EvidenceParts){ .keys = keys, .key_count = 1, .checkpoints = { notes[0], notes[1] } }, CHAMA_ERROR_VERIFY, "T5");
     }
+    test_oldest(keys, log_key, new_log, node.identity->id);
     for (guint i = 0; i < 2; i++) {
         g_free(notes[i]);
         record_free((Record *)pair[i]);
@@ -502,6 +609,7 @@ main(int argc, char **argv)
     g_test_add_func("/evidence/EV6/records", test_two_records);
     g_test_add_func("/evidence/EV7/roots", test_two_roots);
     g_test_add_func("/evidence/EV8/prefix", test_prefix);
+    g_test_add_func("/evidence/EV8/far-apart", test_far_apart);
     g_test_add_func("/evidence/EV9/records-and-checkpoint", test_records_and_a_checkpoint);
     g_test_add_func("/evidence/EV10/rollback", test_rollback);
     g_test_add_func("/evidence/EV3-EV5/forged", test_forged);

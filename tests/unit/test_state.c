@@ -223,7 +223,7 @@ add_many(State *state, const char *node, guint count)
 static void
 test_evidence_bounds(void)
 {
-    g_autofree char *large = g_strnfill(256 * 1024 + 1, 'x');
+    g_autofree char *large = g_strnfill(512 * 1024 + 1, 'x');
     g_autoptr(GError) error = NULL;
 
     set_up();
