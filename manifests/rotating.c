@@ -107,7 +107,7 @@ static gboolean
 find_own_fork(Rotating *rotating, GError **error)
 {
     State *state = home_state(rotating->home, error);
-    g_autoptr(GPtrArray) evidence = state ? state_evidence(state, error) : NULL;
+    g_autoptr(GPtrArray) evidence = state ? state_evidence_of(state, home_id(rotating->home), error) : NULL;
 
     for (guint i = 0; evidence && i < evidence->len; i++)
         rotating->own_fork = rotating->own_fork || is_own_fork(rotating->home, evidence->pdata[i]);
@@ -187,7 +187,7 @@ static gboolean
 settle_own_fork(Rotating *rotating, GError **error)
 {
     State *state = home_state(rotating->home, error);
-    g_autoptr(GPtrArray) evidence = state ? state_evidence(state, error) : NULL;
+    g_autoptr(GPtrArray) evidence = state ? state_evidence_of(state, home_id(rotating->home), error) : NULL;
 
     for (guint i = 0; evidence && i < evidence->len; i++) {
         const Evidence *e = evidence->pdata[i];

@@ -9,6 +9,8 @@
 /* I6: a peer that forks its ledger again and again must neither fill the disk nor crowd out what is known about others. */
 #define EVIDENCE_ROWS_MAX 1000
 #define EVIDENCE_NODE_MAX 100
+#define EVIDENCE_BYTES_MAX (64 * 1024 * 1024)
+#define EVIDENCE_SETTLED_MAX 10
 
 struct State {
     Database *database;
@@ -225,7 +227,8 @@ state_add_evidence(State *state, const char *node, const char *kind, const char 
         return chama_error(error, CHAMA_ERROR_LIMIT, "evidence: want at most %d bytes, have %" G_GSIZE_FORMAT, EVIDENCE_SIZE_MAX, strlen(text));
     query = database_query(state->database,
                            "INSERT OR IGNORE INTO evidence (node, kind, text, time) SELECT ?1, ?2, ?3, ?4"
-                           " WHERE (SELECT count(*) FROM evidence) < ?5 AND (SELECT count(*) FROM evidence WHERE node = ?1) < ?6",
+                           " WHERE (SELECT count(*) FROM evidence) < ?5 AND (SELECT count(*) FROM evidence WHERE node = ?1) < ?6"
+                           " AND (SELECT coalesce(sum(length(CAST(text AS BLOB))), 0) FROM evidence) <= ?7",
                            error);
     if (!query)
         return FALSE;
@@ -235,6 +238,23 @@ state_add_evidence(State *state, const char *node, const char *kind, const char 
     query_integer(query, 4, time);
     query_integer(query, 5, EVIDENCE_ROWS_MAX);
     query_integer(query, 6, EVIDENCE_NODE_MAX);
+    query_integer(query, 7, EVIDENCE_BYTES_MAX - (gint64)strlen(text));
+    return database_run(state->database, query, error);
+}
+
+static gboolean
+forget_settled(State *state, const Evidence *evidence, const char *settled, GError **error)
+{
+    g_autoptr(Query) query = database_query(state->database,
+                                            "DELETE FROM evidence WHERE node = ?1 AND kind = ?2 AND id NOT IN"
+                                            " (SELECT id FROM evidence WHERE node = ?1 AND kind = ?2 ORDER BY id LIMIT ?3)",
+                                            error);
+
+    if (!query)
+        return FALSE;
+    query_text(query, 1, evidence->node);
+    query_text(query, 2, settled);
+    query_integer(query, 3, EVIDENCE_SETTLED_MAX);
     return database_run(state->database, query, error);
 }
 
@@ -250,7 +270,7 @@ state_settle_evidence(State *state, const Evidence *evidence, const char *settle
     query_text(query, 2, evidence->kind);
     query_text(query, 3, settled);
     query_text(query, 4, evidence->text);
-    return database_run(state->database, query, error);
+    return database_run(state->database, query, error) && forget_settled(state, evidence, settled, error);
 }
 
 void
@@ -264,15 +284,17 @@ evidence_free(Evidence *evidence)
     g_free(evidence);
 }
 
-GPtrArray *
-state_evidence(State *state, GError **error)
+static GPtrArray *
+read_evidence(State *state, const char *sql, const char *node, GError **error)
 {
     g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func((GDestroyNotify)evidence_free);
-    g_autoptr(Query) query = database_query(state->database, "SELECT node, kind, text, time FROM evidence ORDER BY id", error);
+    g_autoptr(Query) query = database_query(state->database, sql, error);
     g_autoptr(GError) local = NULL;
 
     if (!query)
         return NULL;
+    if (node)
+        query_text(query, 1, node);
     while (database_row(state->database, query, &local)) {
         Evidence *evidence = g_new0(Evidence, 1);
 
@@ -287,4 +309,16 @@ state_evidence(State *state, GError **error)
         return NULL;
     }
     return g_steal_pointer(&all);
+}
+
+GPtrArray *
+state_evidence(State *state, GError **error)
+{
+    return read_evidence(state, "SELECT node, kind, text, time FROM evidence ORDER BY id", NULL, error);
+}
+
+GPtrArray *
+state_evidence_of(State *state, const char *node, GError **error)
+{
+    return read_evidence(state, "SELECT node, kind, text, time FROM evidence WHERE node = ?1 ORDER BY id", node, error);
 }

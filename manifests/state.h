@@ -47,8 +47,8 @@ GArray *state_all_held(State *state, GError **error);                  /* of Hel
 gboolean state_checkout_set(State *state, const char *folder, const Digest *manifest, GError **error);
 gboolean state_checkout_get(State *state, const char *folder, Digest *manifest, GError **error);
 
-/* Evidence of two statements that cannot both be true (I3): kept once.  @text is canonical JSON that anyone can check, at most 256 KiB
- * (LIMIT).  At most 100 of a node and 1000 in all are kept; further ones are let go without an error. */
+/* Evidence of two statements that cannot both be true (I3): kept once.  @text is canonical JSON that anyone can check, at most 512 KiB
+ * (LIMIT).  At most 100 of a node, 1000 and 64 MiB in all are kept; further ones are let go without an error. */
 #define EVIDENCE_FORK "fork"             /* two histories of a peer's ledger */
 #define EVIDENCE_ROLLBACK "rollback"     /* its owner shows less than it signed before */
 #define EVIDENCE_SEEN "seen"             /* either, but what was met cannot be shown to others: an observation, no proof */
@@ -58,7 +58,9 @@ gboolean state_add_evidence(State *state, const char *node, const char *kind, co
 typedef struct { char *node, *kind, *text; gint64 time; } Evidence;
 void evidence_free(Evidence *evidence);
 GPtrArray *state_evidence(State *state, GError **error);
-/* That row becomes one of the kind @settled. */
+/* Of one node.  In both the oldest first. */
+GPtrArray *state_evidence_of(State *state, const char *node, GError **error);
+/* That row becomes one of the kind @settled, of which the 10 oldest of a node are kept: whoever has its old keys can make as many as he likes. */
 gboolean state_settle_evidence(State *state, const Evidence *evidence, const char *settled, GError **error);
 
 #endif

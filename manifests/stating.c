@@ -37,7 +37,7 @@ gboolean
 home_check_may_sign(Home *home, GError **error)
 {
     State *state = home_state(home, error);
-    g_autoptr(GPtrArray) evidence = state ? state_evidence(state, error) : NULL;
+    g_autoptr(GPtrArray) evidence = state ? state_evidence_of(state, home_id(home), error) : NULL;
     const Identity *identity = ledger_identity(home->ledger);
 
     if (!evidence || !check_not_recovering(home, error) || !check_not_behind(home, error))

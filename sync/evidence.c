@@ -1,9 +1,10 @@
-#include "sync/evidence.h"
+#include "sync/evidence_private.h"
 
 #include <string.h>
 
 #include "keys/canonical.h"
 #include "keys/error.h"
+#include "keys/history.h"
 #include "sync/peers.h"
 #include "sync/table.h"
 
@@ -138,14 +139,13 @@ make_observation(const char *node, const Conflict *conflict, const GError *why, 
     return canonical_format(root, error);
 }
 
-/* The row of this node and kind, the oldest, borrowed from @all; NULL if there is none. */
-static const Evidence *
-find(const GPtrArray *all, const char *node, const char *kind)
+const Evidence *
+evidence_row(const GPtrArray *rows, const char *kind)
 {
-    for (guint i = 0; i < all->len; i++) {
-        const Evidence *evidence = all->pdata[i];
+    for (guint i = 0; i < rows->len; i++) {
+        const Evidence *evidence = rows->pdata[i];
 
-        if (strcmp(evidence->node, node) == 0 && strcmp(evidence->kind, kind) == 0)
+        if (strcmp(evidence->kind, kind) == 0)
             return evidence;
     }
     return NULL;
@@ -161,50 +161,102 @@ kind_of(gboolean rollback, gboolean own)
 
 /* What this node alone saw, of itself perhaps, is no proof. */
 static gboolean
-can_be_shown(const Evidence *evidence)
+is_proof(const Evidence *evidence)
 {
-    return strcmp(evidence->kind, EVIDENCE_SEEN) != 0 && g_str_has_suffix(evidence->text, "\"type\":\"evidence/1\"}");
+    return strcmp(evidence->kind, EVIDENCE_SEEN) != 0 && g_str_has_suffix(evidence->text, EVIDENCE_PROOF_END);
+}
+
+const Evidence *
+evidence_row_shown(const GPtrArray *rows, gboolean rollback)
+{
+    for (guint i = 0; i < rows->len; i++) {
+        const Evidence *evidence = rows->pdata[i];
+
+        if ((strcmp(evidence->kind, EVIDENCE_ROLLBACK) == 0) == rollback && strcmp(evidence->kind, EVIDENCE_REPUDIATED) != 0 && is_proof(evidence))
+            return evidence;
+    }
+    return NULL;
+}
+
+/* PU22: whoever makes ids, or brings ledgers of his own making, must not crowd out what concerns this node and its peers. */
+static gboolean
+has_room(Home *home, const char *node, gboolean *room, GError **error)
+{
+    g_autoptr(Peer) peer = peers_get(home, node, NULL);
+    State *state = home_state(home, error);
+    g_autoptr(TableQuery) query = state ? table_query(state, "", "SELECT count(*) FROM evidence", error) : NULL;
+
+    if (!query || !table_row(query, error))
+        return FALSE;
+    *room = strcmp(node, home_id(home)) == 0 || (peer && peer->status == PEER_ACCEPTED) || table_column_integer(query, 0) < EVIDENCE_OTHERS_MAX;
+    return TRUE;
+}
+
+/* What could not be kept is no news either: it would be news each time. */
+static gboolean
+add(Home *home, const char *node, const char *kind, GBytes *document, gboolean *fresh, GError **error)
+{
+    g_autofree char *text = g_strndup(g_bytes_get_data(document, NULL), g_bytes_get_size(document));
+    State *state = home_state(home, error);
+    g_autoptr(GPtrArray) rows = NULL;
+
+    if (!state || !state_add_evidence(state, node, kind, text, g_get_real_time() / G_USEC_PER_SEC, error))
+        return FALSE;
+    rows = state_evidence_of(state, node, error);
+    *fresh = rows && *fresh && evidence_row(rows, kind);
+    return rows != NULL;
 }
 
 static gboolean
-keep(State *state, const char *node, const char *kind, GBytes *document, gboolean proof, gboolean *fresh, GError **error)
+keep(Home *home, const char *node, const char *kind, GBytes *document, gboolean proof, gboolean *fresh, GError **error)
 {
-    g_autofree char *text = g_strndup(g_bytes_get_data(document, NULL), g_bytes_get_size(document));
-    g_autoptr(GPtrArray) all = state_evidence(state, error);
-    const Evidence *known = all ? find(all, node, kind) : NULL;
+    State *state = home_state(home, error);
+    g_autoptr(GPtrArray) rows = state ? state_evidence_of(state, node, error) : NULL;
+    const Evidence *known = rows ? evidence_row(rows, kind) : NULL;
+    gboolean room = TRUE, unused;
 
-    if (fresh)
-        *fresh = all && !known;
+    if (!fresh)
+        fresh = &unused;
+    *fresh = rows && !known;
+    if (!rows || !has_room(home, node, &room, error))
+        return FALSE;
+    *fresh = *fresh && room;
     /* A proof is kept beside an observation of the same. */
-    if (known && (!proof || can_be_shown(known)))
-        return TRUE;
-    return all && state_add_evidence(state, node, kind, text, g_get_real_time() / G_USEC_PER_SEC, error);
+    return !room || (known && (!proof || is_proof(known))) || add(home, node, kind, document, fresh, error);
+}
+
+/* By the keys that signed the oldest part: who has them and no newer ones could have made it, however new what it was put beside. */
+static gboolean
+is_of_ended_keys(const Contradiction *contradiction, const Identity *newest)
+{
+    return identity_judge(newest, contradiction->oldest) == BRANCH_HELD;
 }
 
 static gboolean
 is_settled(const Evidence *evidence, const Identity *newest)
 {
     g_autoptr(GBytes) bytes = g_bytes_new_static(evidence->text, strlen(evidence->text));
-    g_autoptr(Contradiction) contradiction = evidence_verify(bytes, NULL);
+    g_autoptr(Contradiction) contradiction = NULL;
 
     if (strcmp(evidence->kind, EVIDENCE_REPUDIATED) == 0)
         return FALSE;
-    return contradiction ? !digest_equal(&contradiction->identity->record, &newest->record) : evidence->time <= newest->time;
+    contradiction = evidence_verify(bytes, NULL);
+    return contradiction ? is_of_ended_keys(contradiction, newest) : evidence->time <= newest->time;
 }
 
 gboolean
 evidence_settle(Home *home, const char *node, const Identity *newest, GError **error)
 {
     State *state = home_state(home, error);
-    g_autoptr(GPtrArray) all = state && newest && newest->before ? state_evidence(state, error) : NULL;
+    g_autoptr(GPtrArray) rows = state && newest && newest->before ? state_evidence_of(state, node, error) : NULL;
 
-    for (guint i = 0; all && i < all->len; i++) {
-        const Evidence *evidence = all->pdata[i];
+    for (guint i = 0; rows && i < rows->len; i++) {
+        const Evidence *evidence = rows->pdata[i];
 
-        if (strcmp(evidence->node, node) == 0 && is_settled(evidence, newest) && !state_settle_evidence(state, evidence, EVIDENCE_REPUDIATED, error))
+        if (is_settled(evidence, newest) && !state_settle_evidence(state, evidence, EVIDENCE_REPUDIATED, error))
             return FALSE;
     }
-    return state && (all || !newest || !newest->before);
+    return state && (rows || !newest || !newest->before);
 }
 
 /* What was kept just now may be of keys that were ended long ago: then it is no news to anybody. */
@@ -213,192 +265,62 @@ settle_new(Home *home, const char *node, const char *kind, gboolean *fresh, GErr
 {
     Catalogue *catalogue = home_catalogue(home, error);
     g_autoptr(Identity) newest = catalogue ? catalogue_identity(catalogue, node, NULL) : NULL;
-    g_autoptr(GPtrArray) all = NULL;
+    g_autoptr(GPtrArray) rows = NULL;
 
     if (!catalogue || !evidence_settle(home, node, newest, error))
         return FALSE;
     if (!newest || !newest->before || !fresh || !*fresh)
         return TRUE;
-    all = state_evidence(home_state(home, error), error);
-    *fresh = all && find(all, node, kind);
-    return all != NULL;
+    rows = state_evidence_of(home_state(home, error), node, error);
+    *fresh = rows && evidence_row(rows, kind);
+    return rows != NULL;
 }
 
 gboolean
 evidence_keep(Home *home, const char *node, const Conflict *conflict, gboolean *fresh, GError **error)
 {
-    State *state = home_state(home, error);
     g_autoptr(GError) why = NULL;
-    g_autoptr(GBytes) document = state ? make_document(home, node, conflict, &why) : NULL;
+    g_autoptr(GBytes) document = make_document(home, node, conflict, &why);
     const char *kind = kind_of(conflict->rollback, conflict->own);
 
-    if (!state)
-        return FALSE;
     if (document)
-        return keep(state, node, kind, document, TRUE, fresh, error) && settle_new(home, node, kind, fresh, error);
+        return keep(home, node, kind, document, TRUE, fresh, error) && settle_new(home, node, kind, fresh, error);
     document = make_observation(node, conflict, why, error);
     kind = conflict->own ? kind : EVIDENCE_SEEN;
-    return document && keep(state, node, kind, document, FALSE, fresh, error) && settle_new(home, node, kind, fresh, error);
-}
-
-/* Passing on. */
-
-static const char table[] = "CREATE TABLE IF NOT EXISTS evidence_brought (peer TEXT NOT NULL, node TEXT NOT NULL, kind TEXT NOT NULL,"
-                            " PRIMARY KEY (peer, node, kind)) WITHOUT ROWID";
-
-/* A node of which something stands in the catalogue, or that is a peer. */
-static gboolean
-is_stranger(Home *home, const char *node)
-{
-    Catalogue *catalogue = home_catalogue(home, NULL);
-    g_autoptr(Identity) identity = catalogue ? catalogue_identity(catalogue, node, NULL) : NULL;
-    g_autoptr(Peer) peer = identity ? NULL : peers_get(home, node, NULL);
-
-    return !identity && !peer && strcmp(node, home_id(home)) != 0;
-}
-
-/* PU22: who makes ids and forks them must not crowd out what concerns nodes that are known here. */
-static gboolean
-strangers_fit(State *state, const char *peer, gboolean *fit, GError **error)
-{
-    static const char sql[] = "SELECT (SELECT count(*) FROM evidence_brought WHERE peer = ?1), (SELECT count(*) FROM evidence_brought)";
-    g_autoptr(TableQuery) query = table_query(state, table, sql, error);
-
-    if (!query)
-        return FALSE;
-    table_text(query, 1, peer);
-    if (!table_row(query, error))
-        return FALSE;
-    *fit = table_column_integer(query, 0) < EVIDENCE_STRANGERS_MAX && table_column_integer(query, 1) < EVIDENCE_STRANGERS_ALL_MAX;
-    return TRUE;
-}
-
-static gboolean
-note_brought(State *state, const char *peer, const char *node, const char *kind, GError **error)
-{
-    g_autoptr(TableQuery) query = table_query(state, table, "INSERT OR IGNORE INTO evidence_brought (peer, node, kind) VALUES (?1, ?2, ?3)", error);
-
-    if (!query)
-        return FALSE;
-    table_text(query, 1, peer);
-    table_text(query, 2, node);
-    table_text(query, 3, kind);
-    return table_run(query, error);
-}
-
-static gboolean
-check_quota(Home *home, const char *peer, const Contradiction *found, gboolean stranger, GError **error)
-{
-    State *state = home_state(home, error);
-    gboolean fit = TRUE;
-
-    if (!state || (stranger && !strangers_fit(state, peer, &fit, error)))
-        return FALSE;
-    return fit || chama_error(error, CHAMA_ERROR_LIMIT, "evidence: PU22: want at most %d about nodes that are not known here from one peer, have as many",
-                              EVIDENCE_STRANGERS_MAX);
+    return document && keep(home, node, kind, document, FALSE, fresh, error) && settle_new(home, node, kind, fresh, error);
 }
 
 gboolean
-evidence_accept(Home *home, const char *peer, GBytes *document, gboolean *fresh, Contradiction **out, GError **error)
+evidence_keep_document(Home *home, const Contradiction *found, GBytes *document, gboolean *fresh, GError **error)
 {
-    g_autoptr(Contradiction) found = evidence_verify(document, error);
-    gboolean rollback = found && found->form == CONTRADICTION_ROLLBACK;
-    gboolean stranger = found && is_stranger(home, found->node);
-    const char *kind = found ? kind_of(rollback, FALSE) : NULL;
+    const char *kind = kind_of(found->form == CONTRADICTION_ROLLBACK, FALSE);
+    Catalogue *catalogue = home_catalogue(home, error);
+    g_autoptr(Identity) newest = catalogue ? catalogue_identity(catalogue, found->node, NULL) : NULL;
+    State *state = catalogue ? home_state(home, error) : NULL;
+    g_autoptr(GPtrArray) rows = state ? state_evidence_of(state, found->node, error) : NULL;
 
-    if (!found || !check_quota(home, peer, found, stranger, error) || !keep(home_state(home, error), found->node, kind, document, TRUE, fresh, error) ||
-        !settle_new(home, found->node, kind, fresh, error))
+    if (!rows)
         return FALSE;
-    if (stranger && *fresh && !note_brought(home_state(home, error), peer, found->node, kind, error))
-        return FALSE;
-    *out = g_steal_pointer(&found);
-    return TRUE;
-}
-
-GArray *
-evidence_names(Home *home, GError **error)
-{
-    State *state = home_state(home, error);
-    g_autoptr(GPtrArray) all = state ? state_evidence(state, error) : NULL;
-    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    GArray *names;
-
-    if (!all)
-        return NULL;
-    names = g_array_new(FALSE, FALSE, sizeof(EvidenceName));
-    for (guint i = 0; i < all->len && names->len < WIRE_EVIDENCE_MAX; i++) {
-        const Evidence *evidence = all->pdata[i];
-        EvidenceName name = { .rollback = strcmp(evidence->kind, EVIDENCE_ROLLBACK) == 0 };
-
-        if (!can_be_shown(evidence) || !g_hash_table_add(seen, g_strconcat(evidence->node, name.rollback ? "r" : "f", NULL)))
-            continue;
-        g_strlcpy(name.node, evidence->node, sizeof name.node);
-        g_array_append_val(names, name);
-    }
-    return names;
-}
-
-/* The row that shows it, borrowed from @all.  An own fork is a fork to others. */
-static const Evidence *
-find_shown(const GPtrArray *all, const EvidenceName *name)
-{
-    for (guint i = 0; i < all->len; i++) {
-        const Evidence *evidence = all->pdata[i];
-
-        if (strcmp(evidence->node, name->node) == 0 && (strcmp(evidence->kind, EVIDENCE_ROLLBACK) == 0) == name->rollback && can_be_shown(evidence))
-            return evidence;
-    }
-    return NULL;
-}
-
-GArray *
-evidence_lacking(Home *home, const char *peer, const GArray *names, GError **error)
-{
-    State *state = home_state(home, error);
-    g_autoptr(GPtrArray) all = state ? state_evidence(state, error) : NULL;
-    gboolean fit = TRUE;
-    GArray *lacking;
-
-    if (!all || (names->len > 0 && !strangers_fit(state, peer, &fit, error)))
-        return NULL;
-    lacking = g_array_new(FALSE, FALSE, sizeof(EvidenceName));
-    for (guint i = 0; i < names->len; i++) {
-        const EvidenceName *name = &g_array_index(names, EvidenceName, i);
-
-        if (!find_shown(all, name) && (fit || !is_stranger(home, name->node)))
-            g_array_append_val(lacking, *name);
-    }
-    return lacking;
-}
-
-GBytes *
-evidence_document(Home *home, const EvidenceName *name, GError **error)
-{
-    State *state = home_state(home, error);
-    g_autoptr(GPtrArray) all = state ? state_evidence(state, error) : NULL;
-    const Evidence *evidence = all ? find_shown(all, name) : NULL;
-
-    if (!evidence)
-        return error && *error ? NULL : chama_error_null(error, CHAMA_ERROR_NOT_FOUND, "%s: no such evidence is held here", name->node);
-    return g_bytes_new(evidence->text, strlen(evidence->text));
+    /* Of keys that were ended one is enough. */
+    *fresh = FALSE;
+    if (newest && is_of_ended_keys(found, newest) && evidence_row(rows, EVIDENCE_REPUDIATED))
+        return TRUE;
+    return keep(home, found->node, kind, document, TRUE, fresh, error) && settle_new(home, found->node, kind, fresh, error);
 }
 
 gboolean
 evidence_fork_size(Home *home, const char *node, guint64 *size, GError **error)
 {
     State *state = home_state(home, error);
-    g_autoptr(GPtrArray) all = state ? state_evidence(state, error) : NULL;
-    EvidenceName name = { .rollback = FALSE };
-    const Evidence *evidence;
+    g_autoptr(GPtrArray) rows = state ? state_evidence_of(state, node, error) : NULL;
+    const Evidence *evidence = rows ? evidence_row_shown(rows, FALSE) : NULL;
 
     *size = 0;
-    g_strlcpy(name.node, node, sizeof name.node);
-    evidence = all ? find_shown(all, &name) : NULL;
     if (evidence) {
         g_autoptr(GBytes) document = g_bytes_new(evidence->text, strlen(evidence->text));
         g_autoptr(Contradiction) found = evidence_verify(document, NULL);
 
         *size = found ? found->size : 0;
     }
-    return all != NULL;
+    return rows != NULL;
 }

@@ -38,6 +38,7 @@ gboolean evidence_keep(Home *home, const char *node, const Conflict *conflict, g
  * that are not known here counts against whoever brought it. */
 #define EVIDENCE_STRANGERS_MAX 100      /* about nodes not known here, of one peer */
 #define EVIDENCE_STRANGERS_ALL_MAX 500
+#define EVIDENCE_STRANGERS_BYTES_MAX (16 * 1024 * 1024)
 gboolean evidence_accept(Home *home, const char *peer, GBytes *document, gboolean *fresh, Contradiction **found, GError **error);
 /* Array of EvidenceName: what can be shown to others. */
 GArray *evidence_names(Home *home, GError **error);

@@ -78,11 +78,11 @@ held_identity(Home *home, const ReplicaOrder *order)
 
     if (order->ledger && ledger_identity(order->ledger))
         return identity_ref(ledger_identity(order->ledger));
-    all = state_evidence(home_state(home, NULL), NULL);
+    all = state_evidence_of(home_state(home, NULL), order->offer->node, NULL);
     for (guint i = 0; all && i < all->len; i++) {
         const Evidence *e = all->pdata[i];
         g_autoptr(GBytes) bytes = g_bytes_new_static(e->text, strlen(e->text));
-        g_autoptr(Contradiction) found = strcmp(e->node, order->offer->node) == 0 && strcmp(e->kind, EVIDENCE_FORK) == 0 ? evidence_verify(bytes, NULL) : NULL;
+        g_autoptr(Contradiction) found = strcmp(e->kind, EVIDENCE_FORK) == 0 ? evidence_verify(bytes, NULL) : NULL;
 
         if (found)
             return identity_ref(found->identity);

@@ -1,4 +1,6 @@
 /* Evidence and comparisons between nodes: W17, W18, E26, E29, PU22 of sync/PROTOCOL.md. */
+#include "keys/history.h"
+#include "manifests/rotating.h"
 #include "sync/evidence.h"
 #include "sync/pull/heard.h"
 #include "tests/unit/two_nodes.h"
@@ -216,6 +218,126 @@ test_own(TwoNodes *nodes, gconstpointer unused)
     g_assert_no_error(error);
 }
 
+/* Two checkpoints of forestry's ledger: @size records of a root of the forger's making, signed by @log, and the newest one. */
+static GBytes *
+accuse_forestry(TwoNodes *nodes, const Keypair *log, guint64 size, guint8 seed)
+{
+    Ledger *ledger = home_ledger(nodes->forestry.home, NULL);
+    g_autofree char *origin = checkpoint_origin_of(identity_at(ledger_identity(ledger), size - 1)), *now = home_checkpoint(nodes->forestry.home, NULL), *forged = NULL;
+    guint64 newest = ledger_head(ledger)->size;
+    g_autoptr(GPtrArray) keys = catalogue_key_records(home_catalogue(nodes->forestry.home, NULL), home_id(nodes->forestry.home), NULL);
+    g_autoptr(GArray) proof = merkle_file_consistency(ledger_merkle(ledger), size, newest, NULL);
+    g_autoptr(GError) error = NULL;
+    Digest root = { { seed } }, own;
+    GBytes *document;
+
+    forged = checkpoint_sign(origin, size, &root, 1777622400, log, NULL);
+    g_assert_true(ledger_root(ledger, size, &own, NULL));
+    document = evidence_make(&(EvidenceParts){ .keys = (const Record *const *)keys->pdata, .key_count = keys->len, .checkpoints = { now, forged }, .root = size < newest ? &own : NULL,
+                                               .hashes = (const Digest *)(gpointer)proof->data, .hash_count = proof->len }, &error);
+    g_assert_no_error(error);
+    return document;
+}
+
+/* PU30: a thief of keys that were ended goes on making evidence with them, be it beside what the new keys signed.  It is no alarm, does not fill the table, is passed
+ * on to nobody, and does not hide what speaks of the keys in use. */
+static void
+test_ended_keys(TwoNodes *nodes, gconstpointer unused)
+{
+    Home *home = nodes->forestry.home;
+    const char *id = home_id(home);
+    g_autofree char *path = home_file(home, "keys/log.key");
+    g_autoptr(Keypair) stolen = keypair_load(path, NULL, NULL);
+    g_autoptr(GBytes) before = NULL;
+    g_autoptr(GError) error = NULL;
+    g_auto(RotatingResult) rotated = { 0 };
+    g_autoptr(GArray) names = NULL, lacking = NULL, told = g_array_new(FALSE, FALSE, sizeof(EvidenceName));
+    EvidenceName name = { .rollback = FALSE };
+
+    g_assert_nonnull(stolen);
+    node_accept(&nodes->forestry, &nodes->tourism, "tourism");
+    g_assert_true(rotating_rotate(home, &(RotatingOptions){ .stolen = TRUE }, &rotated, &error));
+    g_assert_no_error(error);
+    for (guint8 i = 1; i <= 20; i++) {
+        g_autoptr(GBytes) document = accuse_forestry(nodes, stolen, rotated.seq, i);
+
+        g_assert_cmpint(give(nodes, &nodes->tourism, document), ==, 200);
+    }
+    g_assert_cmpuint(count(&nodes->forestry, id, EVIDENCE_FORK), ==, 0);
+    g_assert_cmpuint(count(&nodes->forestry, id, EVIDENCE_REPUDIATED), ==, 1);
+    names = evidence_names(home, NULL);
+    g_assert_cmpuint(names->len, ==, 0);
+    g_strlcpy(name.node, id, sizeof name.node);
+    g_array_append_val(told, name);
+    lacking = evidence_lacking(home, home_id(nodes->tourism.home), told, NULL);
+    g_assert_cmpuint(lacking->len, ==, 1);
+    {
+        g_autoptr(GBytes) document = accuse_forestry(nodes, home_log_key(home, NULL), rotated.seq + 1, 1);
+
+        g_assert_cmpint(give(nodes, &nodes->tourism, document), ==, 200);
+    }
+    g_assert_cmpuint(count(&nodes->forestry, id, EVIDENCE_FORK), ==, 1);
+    g_array_unref(names);
+    names = evidence_names(home, NULL);
+    g_assert_cmpuint(names->len, ==, 1);
+}
+
+/* PU22: what concerns this node and its peers always has room; who brings others can name them as he likes, and is asked for those known here first. */
+static void
+test_room(TwoNodes *nodes, gconstpointer unused)
+{
+    State *state = home_state(nodes->forestry.home, NULL);
+    g_autoptr(GArray) told = g_array_new(FALSE, FALSE, sizeof(EvidenceName)), lacking = NULL;
+    Forger forger;
+    EvidenceName name = { .rollback = FALSE };
+
+    g_assert_cmpint(sqlite3_exec(state_database(state), "PRAGMA synchronous = OFF", NULL, NULL, NULL), ==, SQLITE_OK);
+    for (guint i = 0; i < 900; i++) {
+        g_autofree char *node = g_strdup_printf("node-%u", i);
+
+        g_assert_true(state_add_evidence(state, node, EVIDENCE_SEEN, "{}", 1, NULL));
+    }
+    node_accept(&nodes->forestry, &nodes->tourism, "tourism");
+    forger_make(&forger, 7);
+    g_assert_cmpint(give(nodes, &nodes->tourism, forger.document), ==, 200);
+    g_assert_cmpuint(count(&nodes->forestry, forger.identity->id, EVIDENCE_FORK), ==, 0);
+    {
+        g_autoptr(GBytes) document = NULL;
+        g_autoptr(Manifest) manifest = node_publish(&nodes->forestry, "one", SHARE_OPEN, 1, 1000);
+
+        document = accuse_forestry(nodes, home_log_key(nodes->forestry.home, NULL), 1, 1);
+        g_assert_cmpint(give(nodes, &nodes->tourism, document), ==, 200);
+    }
+    g_assert_cmpuint(count(&nodes->forestry, home_id(nodes->forestry.home), EVIDENCE_FORK), ==, 1);
+
+    g_strlcpy(name.node, forger.identity->id, sizeof name.node);
+    g_array_append_val(told, name);
+    g_strlcpy(name.node, home_id(nodes->tourism.home), sizeof name.node);
+    g_array_append_val(told, name);
+    lacking = evidence_lacking(nodes->forestry.home, home_id(nodes->tourism.home), told, NULL);
+    g_assert_cmpuint(lacking->len, ==, 2);
+    g_assert_cmpstr(g_array_index(lacking, EvidenceName, 0).node, ==, home_id(nodes->tourism.home));
+    forger_clear(&forger);
+}
+
+/* The table's own bound: bytes.  Each document is small (EV1), all of them are not. */
+static void
+test_bytes(TwoNodes *nodes, gconstpointer unused)
+{
+    State *state = home_state(nodes->forestry.home, NULL);
+    g_autofree char *large = g_strnfill(512 * 1024, 'x');
+    g_autoptr(GPtrArray) all = NULL;
+
+    g_assert_cmpint(sqlite3_exec(state_database(state), "PRAGMA synchronous = OFF", NULL, NULL, NULL), ==, SQLITE_OK);
+    for (guint i = 0; i < 130; i++) {
+        g_autofree char *node = g_strdup_printf("node-%u", i);
+
+        g_assert_true(state_add_evidence(state, node, EVIDENCE_FORK, large, 1, NULL));
+    }
+    all = state_evidence(state, NULL);
+    g_assert_cmpuint(all->len, ==, 128);
+}
+
 static Comparison *
 ask(TwoNodes *nodes, const Node *caller, const char *node, const char *note, int *status)
 {
@@ -391,6 +513,9 @@ main(int argc, char **argv)
     g_test_add("/forks/PU22/quota", TwoNodes, NULL, two_nodes_make, test_quota, two_nodes_clear);
     g_test_add("/forks/W17/named", TwoNodes, NULL, two_nodes_make, test_named, two_nodes_clear);
     g_test_add("/forks/PU7/own", TwoNodes, NULL, two_nodes_make, test_own, two_nodes_clear);
+    g_test_add("/forks/PU30/ended-keys", TwoNodes, NULL, two_nodes_make, test_ended_keys, two_nodes_clear);
+    g_test_add("/forks/PU22/room", TwoNodes, NULL, two_nodes_make, test_room, two_nodes_clear);
+    g_test_add("/forks/PU22/bytes", TwoNodes, NULL, two_nodes_make, test_bytes, two_nodes_clear);
     g_test_add("/forks/E29/compare", TwoNodes, NULL, two_nodes_make, test_compare, two_nodes_clear);
     g_test_add("/forks/E29/others", TwoNodes, NULL, two_nodes_make, test_compare_others, two_nodes_clear);
     g_test_add("/forks/PU27/heard", TwoNodes, NULL, two_nodes_make, test_heard, two_nodes_clear);
