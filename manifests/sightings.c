@@ -291,6 +291,21 @@ sightings_has(Home *home, const char *note, const char *witness)
     return database && is_kept(database, &digest, witness);
 }
 
+gboolean
+sightings_lacks(Home *home, const char *node, const char *note, const char *witness)
+{
+    Database *database = sightings_tables(home, NULL);
+    const Kept kept = { .database = database, .node = node };
+    g_autoptr(Identity) identity = NULL;
+    Digest digest;
+
+    digest_of_text(note, &digest);
+    if (!database || is_kept(database, &digest, witness) || !has_room(&kept, witness, NULL))
+        return FALSE;
+    identity = sightings_identity(home, witness, NULL);
+    return identity != NULL;
+}
+
 static GPtrArray *
 lines_of(Database *database, const Digest *checkpoint, GError **error)
 {

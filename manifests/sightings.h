@@ -26,6 +26,9 @@ gboolean sightings_add(Home *home, const char *node, const char *note, const cha
 /* TRUE if @witness's cosignature of exactly this checkpoint is kept. */
 gboolean sightings_has(Home *home, const char *note, const char *witness);
 
+/* TRUE if a cosignature of this checkpoint of @node by @witness would be taken, and is not here: its keys are known, and there is room. */
+gboolean sightings_lacks(Home *home, const char *node, const char *note, const char *witness);
+
 /* @note, a checkpoint of @node that the caller has verified, with its owner's line and all cosignatures of it that are kept: what is served and handed on.
  * The caller's. */
 char *sightings_note(Home *home, const char *node, const char *note, GError **error);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "keys/error.h"
+#include "manifests/sightings.h"
 #include "manifests/statements.h"
 #include "sync/answer/answer_private.h"
 #include "sync/evidence.h"
@@ -53,6 +54,16 @@ is_news(const Standing *standing, const LedgerPosition *position)
            standing->time > position->time + NEWER_BY;
 }
 
+/* E7: an accepted peer that holds all of the own ledger has not cosigned this checkpoint, as far as is known here: offered once more it is cosigned (PU21). */
+static gboolean
+is_uncosigned(const Exchanging *x, const Standing *standing)
+{
+    Home *home = x->answer->home;
+    const Caller *caller = &x->answer->caller;
+
+    return caller->accepted && find_position(x->exchange->ledgers, home_id(home)) && sightings_lacks(home, home_id(home), standing->note, caller->node);
+}
+
 /* The offer, or NULL if the reply has no room for it. */
 static LedgerOffer *
 make_offer(Exchanging *x, const char *node, gboolean whole, Standing *standing)
@@ -83,7 +94,7 @@ offer_own(Exchanging *x, GError **error)
 
     if (!standing_of(home, home_id(home), &standing, error))
         return FALSE;
-    if (!is_news(&standing, find_position(whole ? x->exchange->ledgers : x->exchange->sparse, home_id(home))))
+    if (!is_news(&standing, find_position(whole ? x->exchange->ledgers : x->exchange->sparse, home_id(home))) && !is_uncosigned(x, &standing))
         return TRUE;
     offer = make_offer(x, home_id(home), whole, &standing);
     if (offer)
