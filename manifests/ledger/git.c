@@ -1,7 +1,7 @@
 #include "manifests/ledger/git.h"
 
 /* What libgit2 may keep of objects that were read. */
-#define CACHE_SIZE (16 * 1024 * 1024)
+#define CACHE_SIZE (4 * 1024 * 1024)
 
 struct GitLibrary libgit2;
 

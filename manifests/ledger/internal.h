@@ -47,12 +47,17 @@ void ledger_set_identity(Ledger *ledger, Identity *identity);
 /* Where the ledger stands by what lies in the repository, and not by what was remembered of it (G16). */
 gboolean ledger_read_anew(Ledger *ledger, GError **error);
 
+/* Where objects are read from. */
+typedef struct {
+    GBytes *(*read)(gpointer data, const git_oid *id, git_object_t type, GError **error);
+    gpointer data;
+} ObjectSource;
+/* The leaf folder of record @seq as the tree @root has it; and the log entry of a record out of its leaf folder. */
+GBytes *ledger_read_leaf(const ObjectSource *source, const git_oid *root, guint64 seq, GError **error);
+GBytes *ledger_entry_in_leaf(const ObjectSource *source, GBytes *leaf, guint64 seq, GError **error);
+
 /* The log entry of record @seq as the tree @root has it. */
 GBytes *ledger_read_entry(Ledger *ledger, const git_oid *root, guint64 seq, GError **error);
-
-/* Entries from..to-1 as the tree @root has them, a leaf folder at a time. */
-typedef gboolean (*EntryVisit)(gpointer data, guint64 seq, GBytes *entry, GError **error);
-gboolean ledger_visit_entries(Ledger *ledger, const git_oid *root, guint64 from, guint64 to, EntryVisit visit, gpointer data, GError **error);
 
 /* Makes an error of reading what this node stored DAMAGED, and says where. */
 gboolean ledger_damaged(Ledger *ledger, guint64 seq, GError **error);

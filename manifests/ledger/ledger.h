@@ -84,8 +84,18 @@ gboolean ledger_keep_checkpoint(Ledger *ledger, const char *note, GError **error
 /* Checks all: every record parsed, chained, signed by the key valid there, commits and their trees as the records say, every object and
  * file of the repository, the hash file, the checkpoint.  Each thing wrong goes to @report, in this thread; then FALSE, DAMAGED.  All cores. */
 gboolean ledger_verify(Ledger *ledger, void (*report)(gpointer data, const char *message), gpointer data, GError **error);
-/* The same of records, commits and trees alone: for a clone that git has made, whose files are git's own affair. */
-gboolean ledger_verify_records(Ledger *ledger, void (*report)(gpointer data, const char *message), gpointer data, GError **error);
+/* Who looks on while a ledger is verified. */
+typedef struct {
+    /* Each thing wrong, in the ledger's thread. */
+    void (*report)(gpointer data, const char *message);
+    /* May be NULL.  What is to be known of a record and costs time: in any thread, of what nobody has verified yet. */
+    gpointer (*look)(const Record *record);
+    GDestroyNotify free;           /* of what that gives; may be NULL */
+    /* May be NULL.  Each record that could be read, in order, in the ledger's thread, before its signature is checked: if one is wrong the whole is.  FALSE:
+     * the verification ends, CANCELLED.  In a second pass all come again. */
+    gboolean (*visit)(gpointer data, const Record *record, gconstpointer looked);
+    gpointer data;
+} LedgerWatch;
 
 /* What a verification that found nothing wrong was of. */
 typedef struct {
@@ -93,10 +103,10 @@ typedef struct {
     Digest root;       /* of so many records */
     Digest commits;    /* of the commits that hold them: each SHA-256 of the one before (of nothing: zeros) and of the commit's SHA-256 */
 } LedgerVerified;
-/* ledger_verify() (@files) or ledger_verify_records(), without the signatures of what @verified was of, if root and commits of what is stored are still the
- * same; all of them if anything is otherwise.  Sets @verified anew when it returns TRUE. */
-gboolean ledger_verify_again(Ledger *ledger, gboolean files, LedgerVerified *verified, void (*report)(gpointer data, const char *message), gpointer data,
-                             GError **error);
+/* ledger_verify(), without the signatures of what @verified was of, if root and commits of what is stored are still the
+ * same; all of them if anything is otherwise.  Sets @verified anew when it returns TRUE.  Without @files of records, commits and trees alone: for a clone that
+ * git has made, whose files are git's own affair. */
+gboolean ledger_verify_again(Ledger *ledger, gboolean files, LedgerVerified *verified, const LedgerWatch *watch, GError **error);
 
 /* Packs loose objects when there are many (called by append and finish). */
 gboolean ledger_pack(Ledger *ledger, GError **error);

@@ -2,6 +2,7 @@
 
 #include "keys/error.h"
 #include "keys/sshsig.h"
+#include "manifests/ledger/ahead.h"
 #include "manifests/ledger/commit.h"
 #include "manifests/ledger/internal.h"
 
@@ -15,11 +16,16 @@ ledger_damaged(Ledger *ledger, guint64 seq, GError **error)
     return FALSE;
 }
 
-/* The leaf folder of record @seq. */
 static GBytes *
-read_leaf(Ledger *ledger, const git_oid *root, guint64 seq, GError **error)
+read_object(gpointer ledger, const git_oid *id, git_object_t type, GError **error)
 {
-    g_autoptr(GBytes) tree = repository_read(ledger->repository, root, GIT_OBJECT_TREE, error);
+    return repository_read(((const Ledger *)ledger)->repository, id, type, error);
+}
+
+GBytes *
+ledger_read_leaf(const ObjectSource *source, const git_oid *root, guint64 seq, GError **error)
+{
+    g_autoptr(GBytes) tree = source->read(source->data, root, GIT_OBJECT_TREE, error);
     char name[32] = "records";
     git_oid id;
 
@@ -27,14 +33,14 @@ read_leaf(Ledger *ledger, const git_oid *root, guint64 seq, GError **error)
         if (!tree_find(tree, name, &id))
             return chama_error_null(error, CHAMA_ERROR_DAMAGED, "G5: %s is not in the tree", name);
         g_bytes_unref(g_steal_pointer(&tree));
-        tree = repository_read(ledger->repository, &id, GIT_OBJECT_TREE, error);
+        tree = source->read(source->data, &id, GIT_OBJECT_TREE, error);
         tree_component(level, seq, name);
     }
     return g_steal_pointer(&tree);
 }
 
 static GBytes *
-read_file(Ledger *ledger, GBytes *leaf, guint64 seq, const char *suffix, GError **error)
+read_file(const ObjectSource *source, GBytes *leaf, guint64 seq, const char *suffix, GError **error)
 {
     char component[32], name[40];
     git_oid id;
@@ -42,7 +48,7 @@ read_file(Ledger *ledger, GBytes *leaf, guint64 seq, const char *suffix, GError 
     g_snprintf(name, sizeof name, "%s%s", tree_component(TREE_LEVELS - 1, seq, component), suffix);
     if (!tree_find(leaf, name, &id))
         return chama_error_null(error, CHAMA_ERROR_DAMAGED, "G5: %s is not in the tree", name);
-    return repository_read(ledger->repository, &id, GIT_OBJECT_BLOB, error);
+    return source->read(source->data, &id, GIT_OBJECT_BLOB, error);
 }
 
 /* R2 from the two files of a record. */
@@ -64,11 +70,11 @@ make_entry(GBytes *record, GBytes *armour, GError **error)
     return g_string_free_to_bytes(entry);
 }
 
-static GBytes *
-entry_in_leaf(Ledger *ledger, GBytes *leaf, guint64 seq, GError **error)
+GBytes *
+ledger_entry_in_leaf(const ObjectSource *source, GBytes *leaf, guint64 seq, GError **error)
 {
-    g_autoptr(GBytes) record = read_file(ledger, leaf, seq, "", error);
-    g_autoptr(GBytes) armour = record ? read_file(ledger, leaf, seq, ".sig", error) : NULL;
+    g_autoptr(GBytes) record = read_file(source, leaf, seq, "", error);
+    g_autoptr(GBytes) armour = record ? read_file(source, leaf, seq, ".sig", error) : NULL;
 
     return armour ? make_entry(record, armour, error) : NULL;
 }
@@ -76,27 +82,32 @@ entry_in_leaf(Ledger *ledger, GBytes *leaf, guint64 seq, GError **error)
 GBytes *
 ledger_read_entry(Ledger *ledger, const git_oid *root, guint64 seq, GError **error)
 {
-    g_autoptr(GBytes) leaf = read_leaf(ledger, root, seq, error);
-    GBytes *entry = leaf ? entry_in_leaf(ledger, leaf, seq, error) : NULL;
+    const ObjectSource source = { read_object, ledger };
+    g_autoptr(GBytes) leaf = ledger_read_leaf(&source, root, seq, error);
+    GBytes *entry = leaf ? ledger_entry_in_leaf(&source, leaf, seq, error) : NULL;
 
     if (!entry)
         ledger_damaged(ledger, seq, error);
     return entry;
 }
 
-gboolean
-ledger_visit_entries(Ledger *ledger, const git_oid *root, guint64 from, guint64 to, EntryVisit visit, gpointer data, GError **error)
+typedef gboolean (*EntryVisit)(gpointer data, guint64 seq, GBytes *entry, GError **error);
+
+/* Entries from..to-1 as the tree @root has them, a leaf folder at a time. */
+static gboolean
+visit_entries(Ledger *ledger, const git_oid *root, guint64 from, guint64 to, EntryVisit visit, gpointer data, GError **error)
 {
+    const ObjectSource source = { read_object, ledger };
     g_autoptr(GBytes) leaf = NULL;
 
     for (guint64 seq = from; seq < to; seq++) {
         g_autoptr(GBytes) entry = NULL;
 
-        if (!leaf || seq % 10 == 0) {
+        if (!leaf || seq % TREE_LEAF_RECORDS == 0) {
             g_clear_pointer(&leaf, g_bytes_unref);
-            leaf = read_leaf(ledger, root, seq, error);
+            leaf = ledger_read_leaf(&source, root, seq, error);
         }
-        entry = leaf ? entry_in_leaf(ledger, leaf, seq, error) : NULL;
+        entry = leaf ? ledger_entry_in_leaf(&source, leaf, seq, error) : NULL;
         if (!entry)
             return ledger_damaged(ledger, seq, error);
         if (!visit(data, seq, entry, error))
@@ -106,6 +117,15 @@ ledger_visit_entries(Ledger *ledger, const git_oid *root, guint64 from, guint64 
 }
 
 /* A record is what its place says: its number, this node, after @prev (NULL: not known). */
+static gboolean
+check_place(Ledger *ledger, guint64 seq, const Record *record, const Digest *prev, GError **error)
+{
+    if (record->seq == seq && (!ledger->identity || strcmp(record->node, ledger->identity->id) == 0) &&
+        (!prev || seq == 0 || digest_equal(&record->prev, prev)))
+        return TRUE;
+    return chama_error(error, CHAMA_ERROR_DAMAGED, "%s: record %" G_GUINT64_FORMAT ": G5: what is stored there is another record", ledger->git, seq);
+}
+
 static Record *
 parse_entry(Ledger *ledger, guint64 seq, GBytes *entry, const Digest *prev, GError **error)
 {
@@ -113,11 +133,7 @@ parse_entry(Ledger *ledger, guint64 seq, GBytes *entry, const Digest *prev, GErr
 
     if (!record)
         return ledger_damaged(ledger, seq, error), NULL;
-    if (record->seq != seq || (ledger->identity && strcmp(record->node, ledger->identity->id) != 0)
-        || (prev && seq > 0 && !digest_equal(&record->prev, prev)))
-        return chama_error_null(error, CHAMA_ERROR_DAMAGED, "%s: record %" G_GUINT64_FORMAT ": G5: what is stored there is another record",
-                                ledger->git, seq);
-    return g_steal_pointer(&record);
+    return check_place(ledger, seq, record, prev, error) ? g_steal_pointer(&record) : NULL;
 }
 
 Record *
@@ -153,6 +169,35 @@ visit_record(gpointer data, guint64 seq, GBytes *entry, GError **error)
     return walk->visit(walk->data, record, error);
 }
 
+static gboolean
+take_ahead(Walk *walk, guint64 seq, AheadRecord *at, GError **error)
+{
+    const Record *record = at->received ? record_received_claims(at->received) : NULL;
+
+    if (!record) {
+        g_propagate_error(error, g_steal_pointer(&at->error));
+        return at->read ? ledger_damaged(walk->ledger, seq, error) : FALSE;
+    }
+    if (!check_place(walk->ledger, seq, record, walk->has_prev ? &walk->prev : NULL, error))
+        return FALSE;
+    walk->prev = record->address;
+    walk->has_prev = TRUE;
+    return walk->visit(walk->data, record, error);
+}
+
+static gboolean
+foreach_ahead(Walk *walk, const git_oid *root, guint64 from, guint64 to, GError **error)
+{
+    const AheadOptions options = { FALSE };
+    g_autoptr(Ahead) ahead = ahead_new(walk->ledger, root, from, to, &options);
+    AheadRecord *at;
+
+    for (; ahead_next(ahead, &at); from++)
+        if (!take_ahead(walk, from, at, error))
+            return FALSE;
+    return TRUE;
+}
+
 gboolean
 ledger_foreach(Ledger *ledger, guint64 from, LedgerVisit visit, gpointer data, GError **error)
 {
@@ -160,7 +205,9 @@ ledger_foreach(Ledger *ledger, guint64 from, LedgerVisit visit, gpointer data, G
     /* A copy: the visitor may refresh the ledger. */
     git_oid root = ledger->root;
 
-    return ledger_visit_entries(ledger, &root, from, ledger->head.size, visit_record, &walk, error);
+    if (ledger->head.size > from && ledger->head.size - from >= AHEAD_WORTH)
+        return foreach_ahead(&walk, &root, from, ledger->head.size, error);
+    return visit_entries(ledger, &root, from, ledger->head.size, visit_record, &walk, error);
 }
 
 static void
@@ -268,14 +315,22 @@ flush_leaves(Leaves *leaves, GError **error)
 }
 
 static gboolean
-collect_leaf(gpointer data, guint64 seq, GBytes *entry, GError **error)
+collect_leaves(Ledger *ledger, guint64 from, Leaves *leaves, GError **error)
 {
-    Leaves *leaves = data;
-    Digest leaf;
+    const AheadOptions options = { FALSE };
+    g_autoptr(Ahead) ahead = ahead_new(ledger, &ledger->root, from, ledger->head.size, &options);
+    AheadRecord *at;
 
-    merkle_leaf(g_bytes_get_data(entry, NULL), g_bytes_get_size(entry), &leaf);
-    g_array_append_val(leaves->leaves, leaf);
-    return leaves->leaves->len < LEAVES_AT_ONCE || flush_leaves(leaves, error);
+    while (ahead_next(ahead, &at)) {
+        if (!at->read) {
+            g_propagate_error(error, g_steal_pointer(&at->error));
+            return FALSE;
+        }
+        g_array_append_val(leaves->leaves, at->leaf);
+        if (leaves->leaves->len >= LEAVES_AT_ONCE && !flush_leaves(leaves, error))
+            return FALSE;
+    }
+    return flush_leaves(leaves, error);
 }
 
 /* TRUE if the last leaf that ledger and file share is the one of the record there. */
@@ -311,6 +366,5 @@ ledger_align_hashes(Ledger *ledger, GError **error)
     }
     if (size == ledger->head.size)
         return TRUE;
-    return ledger_visit_entries(ledger, &ledger->root, size, ledger->head.size, collect_leaf, &leaves, error)
-        && flush_leaves(&leaves, error) && merkle_file_sync(ledger->merkle, error);
+    return collect_leaves(ledger, size, &leaves, error) && merkle_file_sync(ledger->merkle, error);
 }

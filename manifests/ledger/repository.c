@@ -169,18 +169,11 @@ repository_objects(Repository *repository)
     return repository->objects;
 }
 
-GBytes *
-repository_read(Repository *repository, const git_oid *id, git_object_t type, GError **error)
+static GBytes *
+bytes_of(const Repository *repository, int status, git_odb_object *object, const git_oid *id, git_object_t type, GError **error)
 {
-    g_autoptr(git_odb_object) object = NULL;
     char text[GIT_OID_HEXSZ + 1];
-    int status;
 
-    if (!repository->database && !open_git(repository, error))
-        return NULL;
-    status = libgit2.git_odb_read(&object, repository->database, id);
-    if (status != 0 && repository_reopen(repository, NULL))
-        status = libgit2.git_odb_read(&object, repository->database, id);
     if (status != 0) {
         repository_error(error, status, repository->path, "G1");
         return NULL;
@@ -188,6 +181,29 @@ repository_read(Repository *repository, const git_oid *id, git_object_t type, GE
     if (libgit2.git_odb_object_type(object) != type)
         return chama_error_null(error, CHAMA_ERROR_DAMAGED, "%s: G1: object %s is of another type", repository->path, oid_format(id, text));
     return g_bytes_new(libgit2.git_odb_object_data(object), libgit2.git_odb_object_size(object));
+}
+
+GBytes *
+repository_read_from(const Repository *repository, git_odb *database, const git_oid *id, git_object_t type, GError **error)
+{
+    g_autoptr(git_odb_object) object = NULL;
+    int status = database ? libgit2.git_odb_read(&object, database, id) : GIT_ENOTFOUND;
+
+    return bytes_of(repository, status, object, id, type, error);
+}
+
+GBytes *
+repository_read(Repository *repository, const git_oid *id, git_object_t type, GError **error)
+{
+    g_autoptr(git_odb_object) object = NULL;
+    int status;
+
+    if (!repository->database && !open_git(repository, error))
+        return NULL;
+    status = libgit2.git_odb_read(&object, repository->database, id);
+    if (status != 0 && repository_reopen(repository, NULL))
+        status = libgit2.git_odb_read(&object, repository->database, id);
+    return bytes_of(repository, status, object, id, type, error);
 }
 
 /* What stands in the ref's own file, as libgit2 writes it. */

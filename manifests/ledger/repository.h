@@ -34,6 +34,8 @@ Objects *repository_objects(Repository *repository);
 
 /* The bytes of an object: DAMAGED if it is missing, of another type or not what its id says. */
 GBytes *repository_read(Repository *repository, const git_oid *id, git_object_t type, GError **error);
+/* The same out of @database, which the caller has of repository_git(): for other threads, who may open nothing anew. */
+GBytes *repository_read_from(const Repository *repository, git_odb *database, const git_oid *id, git_object_t type, GError **error);
 
 /* The commit that the ref names; all zero if there is no commit yet. */
 gboolean repository_head(Repository *repository, git_oid *head, GError **error);

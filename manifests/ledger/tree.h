@@ -14,6 +14,8 @@
 #define TREE_DATASETS_MAX 4096
 /* "0000/00/00/000000000.json.sig" */
 #define TREE_LEVELS 4
+/* Records in a folder of the last level. */
+#define TREE_LEAF_RECORDS 10
 
 /* The entry @name of the tree at @data: FALSE if it has none. */
 gboolean tree_find(GBytes *tree, const char *name, git_oid *id);

@@ -3,6 +3,7 @@
 
 #include "keys/error.h"
 #include "keys/sshsig.h"
+#include "manifests/ledger/ahead.h"
 #include "manifests/ledger/commit.h"
 #include "manifests/ledger/internal.h"
 #include "manifests/ledger/view.h"
@@ -17,8 +18,8 @@ struct Findings {
     GQueue messages;  /* of char*, not yet handed on */
     guint loads;      /* under way */
     guint64 count;    /* handed on */
-    void (*report)(gpointer data, const char *message);
-    gpointer data;
+    const LedgerWatch *watch;
+    gboolean quiet;   /* what is wrong is only counted */
 };
 
 /* A signature to check: of a record that continues @head, or of a commit (what it signs). */
@@ -33,11 +34,15 @@ typedef struct {
 typedef struct {
     Ledger *ledger;
     Findings *findings;
+    const LedgerWatch *watch;
+    gboolean stopped;       /* by who watches */
+    Ahead *ahead;
     GThreadPool *pool;
     GPtrArray *load;        /* of Job*, not yet given to a core */
     git_odb *database;
     Projection *projection; /* NULL once a record could not be read: nothing can be rebuilt from there on */
-    GPtrArray *records;     /* of the batch at hand */
+    GPtrArray *records;     /* of the batch at hand, */
+    GPtrArray *views;       /* and what they show */
     LedgerHead head;        /* before the next record */
     Identity *identity;     /* its key state: it leads back to all that jobs may use */
     git_oid parent;
@@ -73,7 +78,8 @@ hand_on(Findings *findings)
         if (!message)
             return;
         findings->count++;
-        findings->report(findings->data, message);
+        if (!findings->quiet)
+            findings->watch->report(findings->watch->data, message);
     }
 }
 
@@ -158,15 +164,14 @@ push(Check *check, Job *job)
 }
 
 static void
-check_leaf(Check *check, guint64 seq, GBytes *entry)
+check_leaf(Check *check, guint64 seq, const Digest *want)
 {
-    Digest want, have;
+    Digest have;
     g_autoptr(GError) error = NULL;
 
-    merkle_leaf(g_bytes_get_data(entry, NULL), g_bytes_get_size(entry), &want);
     if (!merkle_file_leaf(check->ledger->merkle, seq, &have, &error))
         findings_add(check->findings, "%s", error->message);
-    else if (!digest_equal(&want, &have))
+    else if (!digest_equal(want, &have))
         findings_add(check->findings, "record %" G_GUINT64_FORMAT ": G14: the hash file has another leaf", seq);
 }
 
@@ -213,43 +218,41 @@ push_commit(Check *check, guint64 first, GBytes *unsigned_bytes, GBytes *signatu
     push(check, job);
 }
 
-/* Takes the entry at its word to go on; a worker checks its signature. */
+/* Takes the record at its word to go on; a worker checks its signature. */
 static void
-take_entry(Check *check, guint64 seq, GBytes *entry)
+take_record(Check *check, guint64 seq, AheadRecord *at)
 {
-    g_autoptr(GError) error = NULL;
-    RecordReceived *received = record_receive(g_bytes_get_data(entry, NULL), g_bytes_get_size(entry), &error);
-    const Record *claims;
-    LedgerHead head;
+    const Record *claims = record_received_claims(at->received);
+    LedgerHead head = check->head;
 
-    check_leaf(check, seq, entry);
-    if (!received) {
-        findings_add(check->findings, "record %" G_GUINT64_FORMAT ": %s", seq, error->message);
-        g_clear_pointer(&check->projection, projection_free);
-        return;
-    }
-    claims = record_received_claims(received);
+    if (check->watch->visit && !check->watch->visit(check->watch->data, claims, at->looked))
+        check->stopped = TRUE;
     g_ptr_array_add(check->records, record_copy(claims));
-    head = check->head;
+    g_ptr_array_add(check->views, g_steal_pointer(&at->view));
     follow_keys(check, claims);
     check->head = (LedgerHead){ seq + 1, claims->address, check->identity };
-    push_record(check, seq, received, &head);
+    push_record(check, seq, g_steal_pointer(&at->received), &head);
 }
 
 /* Only the record itself can be unreadable here, so the next one is tried all the same. */
 static void
-check_records(Check *check, const git_oid *root, guint64 first, guint64 end)
+check_records(Check *check, guint64 first, guint64 end)
 {
-    g_ptr_array_set_size(check->records, 0);
-    for (guint64 seq = first; seq < end; seq++) {
-        g_autoptr(GError) error = NULL;
-        g_autoptr(GBytes) entry = ledger_read_entry(check->ledger, root, seq, &error);
+    AheadRecord *at;
 
-        if (entry) {
-            take_entry(check, seq, entry);
+    g_ptr_array_set_size(check->records, 0);
+    g_ptr_array_set_size(check->views, 0);
+    for (guint64 seq = first; seq < end && !check->stopped && ahead_next(check->ahead, &at); seq++) {
+        if (at->read)
+            check_leaf(check, seq, &at->leaf);
+        if (at->received) {
+            take_record(check, seq, at);
             continue;
         }
-        findings_add(check->findings, "%s", error->message);
+        if (at->read)
+            findings_add(check->findings, "record %" G_GUINT64_FORMAT ": %s", seq, at->error->message);
+        else
+            findings_add(check->findings, "%s", at->error->message);
         g_clear_pointer(&check->projection, projection_free);
     }
 }
@@ -269,19 +272,18 @@ look_up(gpointer data, git_object_t type, const void *bytes, gsize size, const c
 static void
 check_rebuilt(Check *check, const LedgerCommit *at, const Commit *commit)
 {
-    g_autoptr(GPtrArray) views = views_of(check->records);
     g_autoptr(GBytes) unsigned_bytes = NULL;
     g_autoptr(GBytes) signed_bytes = NULL;
     git_oid root, id;
 
     check->missing = 0;
-    projection_add(check->projection, check->records, views, check->identity, &root);
+    projection_add(check->projection, check->records, check->views, check->identity, &root);
     if (check->missing > 0)
         findings_add(check->findings, "commit of record %" G_GUINT64_FORMAT ": G4: %" G_GUINT64_FORMAT " of its objects are missing", at->first,
                      check->missing);
     if (!oid_equal(&root, &commit->tree))
         findings_add(check->findings, "commit of record %" G_GUINT64_FORMAT ": G4: its tree is not the one of the records", at->first);
-    unsigned_bytes = commit_format(&root, &check->parent, check->records, views);
+    unsigned_bytes = commit_format(&root, &check->parent, check->records, check->views);
     signed_bytes = commit_with_signature(unsigned_bytes, commit->signature);
     libgit2.git_odb_hash(&id, g_bytes_get_data(signed_bytes, NULL), g_bytes_get_size(signed_bytes), GIT_OBJECT_COMMIT);
     if (!oid_equal(&id, &at->id))
@@ -315,7 +317,9 @@ check_batch(Check *check, const LedgerCommit *at, guint64 end)
     g_autoptr(GBytes) bytes = repository_read(check->ledger->repository, &at->id, GIT_OBJECT_COMMIT, &error);
     g_auto(Commit) commit = { 0 };
 
-    check_records(check, &check->ledger->root, at->first, end);
+    check_records(check, at->first, end);
+    if (check->stopped)
+        return;
     if (!bytes || !commit_parse(bytes, &commit, &error))
         findings_add(check->findings, "commit of record %" G_GUINT64_FORMAT ": %s", at->first, error->message);
     else if (check->projection)
@@ -328,6 +332,7 @@ check_batch(Check *check, const LedgerCommit *at, guint64 end)
 static void
 check_history(Check *check, const LedgerVerified *before)
 {
+    const AheadOptions options = { TRUE, check->watch->look, check->watch->free };
     g_autoptr(GError) error = NULL;
     g_autoptr(GArray) commits = ledger_commits(check->ledger, 0, &error);
 
@@ -335,13 +340,17 @@ check_history(Check *check, const LedgerVerified *before)
         findings_add(check->findings, "%s", error->message);
         return;
     }
-    for (guint i = 0; i < commits->len; i++) {
+    check->ahead = ahead_new(check->ledger, &check->ledger->root, 0, check->ledger->head.size, &options);
+    for (guint i = 0; i < commits->len && !check->stopped; i++) {
         guint64 end = i + 1 < commits->len ? g_array_index(commits, LedgerCommit, i + 1).first : check->ledger->head.size;
 
         check_batch(check, &g_array_index(commits, LedgerCommit, i), end);
         look_at_known(check, before);
         hand_on(check->findings);
     }
+    g_clear_pointer(&check->ahead, ahead_free);
+    if (check->stopped)
+        return;
     if (before->size > 0 && !check->met)
         findings_add(check->findings, "the commits of the first %" G_GUINT64_FORMAT " records are not those that were verified before", before->size);
     if (!merkle_file_check(check->ledger->merkle, check->ledger->head.size, &error) ||
@@ -403,15 +412,14 @@ is_known(Ledger *ledger, const LedgerVerified *before)
            digest_equal(&root, &before->root);
 }
 
-typedef void (*Report)(gpointer data, const char *message);
-
 static gboolean
-verify(Ledger *ledger, gboolean files, LedgerVerified *verified, Report report, gpointer data, GError **error)
+verify(Ledger *ledger, gboolean files, LedgerVerified *verified, const LedgerWatch *watch, gboolean quiet, GError **error)
 {
-    Findings findings = { .report = report, .data = data, .messages = G_QUEUE_INIT };
+    Findings findings = { .watch = watch, .quiet = quiet, .messages = G_QUEUE_INIT };
     g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func((GDestroyNotify)record_free);
+    g_autoptr(GPtrArray) views = g_ptr_array_new_with_free_func((GDestroyNotify)view_free);
     g_autoptr(GPtrArray) load = NULL;
-    Check check = { .ledger = ledger, .findings = &findings, .records = records, .known = verified->size };
+    Check check = { .ledger = ledger, .findings = &findings, .watch = watch, .records = records, .views = views, .known = verified->size };
 
     if (!repository_reopen(ledger->repository, error))
         return FALSE;
@@ -427,25 +435,28 @@ verify(Ledger *ledger, gboolean files, LedgerVerified *verified, Report report, 
     g_mutex_clear(&findings.mutex);
     libgit2.git_odb_free(check.database);
     *verified = check.seen;
+    if (check.stopped)
+        return chama_error(error, CHAMA_ERROR_CANCELLED, "%s: stopped before all was verified", ledger->git);
     return findings.count == 0
         || chama_error(error, CHAMA_ERROR_DAMAGED, "%s: %" G_GUINT64_FORMAT " things are wrong", ledger->git, findings.count);
 }
 
-static void
-say_nothing(gpointer data, const char *message)
-{
-}
-
 gboolean
-ledger_verify_again(Ledger *ledger, gboolean files, LedgerVerified *verified, void (*report)(gpointer data, const char *message), gpointer data, GError **error)
+ledger_verify_again(Ledger *ledger, gboolean files, LedgerVerified *verified, const LedgerWatch *watch, GError **error)
 {
     LedgerVerified again = *verified, all = { 0 };
+    GError *failed = NULL;
 
-    if (is_known(ledger, &again) && verify(ledger, files, &again, say_nothing, NULL, NULL)) {
+    if (is_known(ledger, &again) && verify(ledger, files, &again, watch, TRUE, &failed)) {
         *verified = again;
         return TRUE;
     }
-    if (!verify(ledger, files, &all, report, data, error))
+    if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_CANCELLED)) {
+        g_propagate_error(error, failed);
+        return FALSE;
+    }
+    g_clear_error(&failed);
+    if (!verify(ledger, files, &all, watch, FALSE, error))
         return FALSE;
     *verified = all;
     return TRUE;
@@ -454,15 +465,8 @@ ledger_verify_again(Ledger *ledger, gboolean files, LedgerVerified *verified, vo
 gboolean
 ledger_verify(Ledger *ledger, void (*report)(gpointer data, const char *message), gpointer data, GError **error)
 {
+    const LedgerWatch watch = { .report = report, .data = data };
     LedgerVerified nothing = { 0 };
 
-    return verify(ledger, TRUE, &nothing, report, data, error);
-}
-
-gboolean
-ledger_verify_records(Ledger *ledger, void (*report)(gpointer data, const char *message), gpointer data, GError **error)
-{
-    LedgerVerified nothing = { 0 };
-
-    return verify(ledger, FALSE, &nothing, report, data, error);
+    return verify(ledger, TRUE, &nothing, &watch, FALSE, error);
 }

@@ -158,6 +158,17 @@ by_time(gconstpointer a, gconstpointer b)
     return strcmp(one->node, other->node) != 0 ? strcmp(one->node, other->node) : one->seq < other->seq ? -1 : one->seq > other->seq;
 }
 
+void
+audit_forget_old_events(Audit *audit)
+{
+    guint many = audit->events->len > AUDIT_EVENTS_MAX ? audit->events->len - AUDIT_EVENTS_MAX : 0;
+
+    g_array_sort(audit->events, by_time);
+    if (many > 0)
+        g_array_remove_range(audit->events, 0, many);
+    audit->events_left_out += many;
+}
+
 Ledger *
 audit_ledger(Auditing *auditing, const char *node, GError **error)
 {
@@ -255,6 +266,6 @@ audit_run(Home *home, const AuditOptions *options, GError **error)
         return NULL;
     tell_of_more(audit);
     g_array_sort(audit->findings, by_weight);
-    g_array_sort(audit->events, by_time);
+    audit_forget_old_events(audit);
     return g_steal_pointer(&audit);
 }

@@ -12,9 +12,10 @@
 #include "manifests/progress.h"
 #include "sync/audit/clones.h"
 #include "sync/audit/kind.h"
+#include "sync/audit/lane.h"
 
 #define AUDIT_VALUES 4
-/* Of one kind about one node; what is beyond is counted (AU3).  Events in all. */
+/* Of one kind about one node; what is beyond is counted (AU3).  Events in all, the newest. */
 #define AUDIT_FINDINGS_MAX 200
 #define AUDIT_EVENTS_MAX 20000
 
@@ -47,6 +48,7 @@ typedef struct {
     guint datasets, versions;
     GHashTable *types;            /* of char*, how many records of each: GUINT_TO_POINTER */
     guint worst;                  /* AuditVerdict */
+    AuditLane lane;               /* when its records were stated */
 } AuditNode;
 
 typedef struct {
@@ -88,6 +90,8 @@ typedef struct {
 void audit_find(Auditing *auditing, AuditKind kind, const char *node, gint64 seq, gint64 time, ...) G_GNUC_NULL_TERMINATED;
 AuditNode *audit_node(const Audit *audit, const char *node);
 AuditNode *audit_add_node(Auditing *auditing, const char *node);
+/* Leaves AUDIT_EVENTS_MAX, the newest, by time. */
+void audit_forget_old_events(Audit *audit);
 /* The ledger of a node that is here whole; NULL without an error if it is not. */
 Ledger *audit_ledger(Auditing *auditing, const char *node, GError **error);
 gboolean audit_wanted(const Auditing *auditing, const char *node);

@@ -29,16 +29,24 @@ gboolean audit_brackets(Auditing *auditing, GError **error);
 /* live.c: what a node shows of its log over the network, and whether it goes on from what was seen before.  Instead of all others. */
 gboolean audit_live(Auditing *auditing, GError **error);
 
-/* ---- ledgers.c, for others that see records ---- */
+/* ---- records.c, for who sees records ---- */
 
 typedef struct {
     Auditing *auditing;
     AuditNode *node;
     gint64 before;         /* time of the record before; 0: none */
 } AuditWalk;
-/* Counts, looks at and lists a record: a LedgerVisit whose data is the walk. */
+/* What is to be known of a record that costs time, in any thread. */
+gpointer audit_look(const Record *record);
+void audit_looked_free(gpointer looked);
+/* Counts, judges and lists a record.  FALSE: who asked does not wait any more. */
+gboolean audit_take(AuditWalk *walk, const Record *record, gconstpointer looked);
+/* Both: a LedgerVisit whose data is the walk. */
 gboolean audit_visit(gpointer walk, const Record *record, GError **error);
 void audit_tell_of_unknown_types(Auditing *auditing, const AuditNode *node);
+
+/* ---- ledgers.c ---- */
+
 void audit_look_at_age(Auditing *auditing, AuditNode *node, gint64 signed_at);
 
 #endif

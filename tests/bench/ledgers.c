@@ -139,10 +139,11 @@ print_fault(gpointer data, const char *message)
 static double
 verify(Ledger *ledger, LedgerVerified *verified)
 {
+    const LedgerWatch watch = { .report = print_fault };
     g_autoptr(GError) error = NULL;
     gint64 start = g_get_monotonic_time();
 
-    if (!ledger_verify_again(ledger, TRUE, verified, print_fault, NULL, &error))
+    if (!ledger_verify_again(ledger, TRUE, verified, &watch, &error))
         fail(error);
     return seconds_since(start);
 }

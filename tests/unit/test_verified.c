@@ -6,8 +6,9 @@
 static gboolean
 again(Ledger *ledger, LedgerVerified *verified)
 {
+    const LedgerWatch watch = { .report = node_print_finding };
     g_autoptr(GError) error = NULL;
-    gboolean good = ledger_verify_again(ledger, TRUE, verified, node_print_finding, NULL, &error);
+    gboolean good = ledger_verify_again(ledger, TRUE, verified, &watch, &error);
 
     g_assert_true(good || g_error_matches(error, CHAMA_ERROR, CHAMA_ERROR_DAMAGED));
     return good;
