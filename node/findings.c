@@ -51,6 +51,8 @@ findings_excuse(Findings *findings, const char *why)
     if (!findings->subjects)
         findings->subjects = json_array();
     json_array_append_new(findings->subjects, json_pack("{s:s, s:b, s:s}", "subject", findings->subject, "good", TRUE, "note", why));
+    g_free(findings->closed);
+    findings->closed = g_strdup(findings->subject);
 }
 
 static gboolean

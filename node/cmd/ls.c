@@ -52,6 +52,27 @@ title_of(const Manifest *manifest)
     return manifest->title_zh ? manifest->title_zh : manifest->title_en ? manifest->title_en : "";
 }
 
+/* What a person must know of it before its title: that it is withdrawn, erased, or not stood by any more (N12).  NULL: nothing. */
+static char *
+standing_of(Home *home, const Manifest *m)
+{
+    char *end = stated_end(home, m);
+    gint64 disavowed = end ? 0 : show_disavowed(home, m);
+    char time[TIME_TEXT_SIZE];
+
+    return disavowed ? g_strdup_printf("disavowed on %s", time_format(disavowed, time)) : end;
+}
+
+static json_t *
+row_json(Home *home, const Manifest *m)
+{
+    json_t *row = show_manifest_json(home, m);
+
+    if (show_disavowed(home, m))
+        json_object_set_new(row, "disavowed", json_time(show_disavowed(home, m)));
+    return row;
+}
+
 static void
 add_row(Home *home, Table *table, const Manifest *m)
 {
@@ -59,11 +80,11 @@ add_row(Home *home, Table *table, const Manifest *m)
     g_autofree char *version = g_strdup_printf("@%" G_GUINT64_FORMAT, m->version);
     g_autofree char *files = g_strdup_printf("%s%" G_GUINT64_FORMAT, m->share == SHARE_OPEN ? "" : "~", m->files);
     g_autofree char *bytes = g_strdup_printf("%s%" G_GUINT64_FORMAT, m->share == SHARE_OPEN ? "" : "~", m->bytes);
-    g_autofree char *end = stated_end(home, m);
+    g_autofree char *standing = standing_of(home, m);
     const char *held = show_held(home, m);
     char time[TIME_TEXT_SIZE];
 
-    table_add(table, dataset, version, share_format(m->share), *held ? held : "-", files, bytes, time_format(m->time, time), end ? end : title_of(m), NULL);
+    table_add(table, dataset, version, share_format(m->share), *held ? held : "-", files, bytes, time_format(m->time, time), standing ? standing : title_of(m), NULL);
 }
 
 gboolean
@@ -95,7 +116,7 @@ cmd_ls(const Invocation *invocation, int argc, char **argv, int *status, GError 
             continue;
         count++;
         if (json)
-            json_array_append_new(list, show_manifest_json(home, manifest));
+            json_array_append_new(list, row_json(home, manifest));
         else
             add_row(home, table, manifest);
     }

@@ -8,6 +8,7 @@
 #include "node/config.h"
 #include "node/findings.h"
 #include "node/meter.h"
+#include "node/print.h"
 #include "node/seen.h"
 #include "node/show.h"
 #include "node/stated.h"
@@ -38,6 +39,17 @@ verify_ledger(Verifying *verifying, const char *node, GError **error)
     guint64 size = catalogue_size(home_catalogue(verifying->home, NULL), node);
 
     return findings_check_ledger(&verifying->findings, verifying->home, node, error) && remark_seen(verifying, node, size > 0 ? size - 1 : 0, error);
+}
+
+/* N12: it still verifies; that its node does not stand by it any more is said beside it. */
+static void
+remark_disavowed(Verifying *verifying, const Manifest *manifest)
+{
+    gint64 since = show_disavowed(verifying->home, manifest);
+    g_autofree char *text = since ? show_signature_text(verifying->home, manifest) : NULL;
+
+    if (since)
+        findings_remark(&verifying->findings, "disavowed", text, json_time(since));
 }
 
 static gboolean
@@ -79,6 +91,7 @@ verify_version(Verifying *verifying, const Manifest *manifest, FoundGood *found_
         findings_report(findings, "signature: want a valid one by the publisher's key, have none");
     if (told_erased(findings, home, manifest, version)) {
         findings->checked++;
+        remark_disavowed(verifying, manifest);
         return TRUE;
     }
     meter = meter_start(version, &progress);
@@ -88,6 +101,7 @@ verify_version(Verifying *verifying, const Manifest *manifest, FoundGood *found_
         return show_blame(home, manifest, error);
     findings_close_subject(findings, before);
     findings->subject = NULL;
+    remark_disavowed(verifying, manifest);
     return remark_seen(verifying, manifest->node, manifest->seq, error);
 }
 

@@ -66,3 +66,17 @@ want "in JSON" 0 chama b show forestry/divisions@2 --json
 has "with the date" "$out" '"disavowed": "20'
 want "it still verifies" 0 chama b verify
 has_not "without a bad thing" "$out" BAD
+want "ls" 0 chama a ls divisions --json
+has_not "the newest is stood by" "$out" disavowed
+want "the last record disavows what stands" 0 chama a keys rotate --disavow-from "$seq"
+want "verify of a version that is held" 0 chama a verify divisions@6
+has "is good" "$out" "divisions@6: good"
+has "and says that it is disavowed" "$out" "divisions@6: valid when seen, disavowed on 20"
+want "of one from before" 0 chama a verify divisions@1
+has_not "says nothing" "$out" disavowed
+want "as JSON" 0 chama a verify divisions@6 --json
+has "with the date" "$out" '"disavowed": "20'
+want "ls now" 0 chama a ls
+has "shows it of the newest" "$out" "disavowed on 20"
+want "and as JSON" 0 chama a ls --json
+has "with the date" "$out" '"disavowed": "20'
