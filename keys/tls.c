@@ -225,26 +225,78 @@ is_own(const Credentials *credentials, const char *node_id)
            && gnutls_x509_crt_check_issuer(credentials->certificate, credentials->certificate) == 1;
 }
 
-gboolean
-tls_renew(const char *key_path, const char *certificate_path, const char *node_id, GError **error)
+/* The names are those of the certificate that was loaded, the key is whichever stands in @credentials. */
+static int
+sign_anew(Credentials *credentials)
 {
-    g_auto(Credentials) credentials = { NULL, NULL };
+    int status = gnutls_x509_crt_set_key(credentials->certificate, credentials->key);
+
+    if (status >= 0)
+        status = set_validity(credentials->certificate);
+    return status < 0 ? status : gnutls_x509_crt_sign2(credentials->certificate, credentials->certificate, credentials->key, GNUTLS_DIG_SHA256, 0);
+}
+
+/* The pair of files, which must belong together and be this node's own (TC7). */
+static gboolean
+load_own(Credentials *credentials, const char *key_path, const char *certificate_path, const char *node_id, GError **error)
+{
     g_autoptr(GBytes) key = durable_read(key_path, CERTIFICATE_FILE_MAX, error);
     g_autoptr(GBytes) certificate = key ? durable_read(certificate_path, CERTIFICATE_FILE_MAX, error) : NULL;
     int status;
 
     if (!certificate || !tls_pair_check(key_path, certificate_path, error))
         return FALSE;
-    status = load_credentials(&credentials, key, certificate);
-    if (status >= 0 && !is_own(&credentials, node_id))
-        return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "%s: TC7: want a certificate that this node made, have another's: renew it where it came from", certificate_path);
-    if (status >= 0)
-        status = set_validity(credentials.certificate);
-    if (status >= 0)
-        status = gnutls_x509_crt_sign2(credentials.certificate, credentials.certificate, credentials.key, GNUTLS_DIG_SHA256, 0);
+    status = load_credentials(credentials, key, certificate);
+    if (status < 0)
+        return chama_error(error, CHAMA_ERROR_FAILED, "%s: cannot read the certificate: %s", certificate_path, gnutls_strerror(status));
+    return is_own(credentials, node_id) ||
+           chama_error(error, CHAMA_ERROR_UNSUPPORTED, "%s: TC7: want a certificate that this node made, have another's: renew it where it came from", certificate_path);
+}
+
+gboolean
+tls_renew(const char *key_path, const char *certificate_path, const char *node_id, GError **error)
+{
+    g_auto(Credentials) credentials = { NULL, NULL };
+    int status;
+
+    if (!load_own(&credentials, key_path, certificate_path, node_id, error))
+        return FALSE;
+    status = sign_anew(&credentials);
     if (status < 0)
         return chama_error(error, CHAMA_ERROR_FAILED, "%s: cannot renew the certificate: %s", certificate_path, gnutls_strerror(status));
     return write_certificate(&credentials, certificate_path, TRUE, error);
+}
+
+gboolean
+tls_succeed(const char *key_path, const char *certificate_path, const char *node_id, const char *new_key_path, const char *new_certificate_path, GError **error)
+{
+    g_auto(Credentials) credentials = { NULL, NULL };
+    int status;
+
+    if (!load_own(&credentials, key_path, certificate_path, node_id, error))
+        return FALSE;
+    gnutls_x509_privkey_deinit(credentials.key);
+    credentials.key = NULL;
+    status = make_key(&credentials);
+    if (status >= 0)
+        status = sign_anew(&credentials);
+    if (status < 0)
+        return chama_error(error, CHAMA_ERROR_FAILED, "%s: cannot make a certificate: %s", new_certificate_path, gnutls_strerror(status));
+    return write_key(&credentials, new_key_path, error) && write_certificate(&credentials, new_certificate_path, FALSE, error);
+}
+
+gboolean
+tls_is_own(const char *certificate_path, const char *node_id)
+{
+    g_auto(Credentials) credentials = { NULL, NULL };
+    g_autoptr(GBytes) certificate = durable_read(certificate_path, CERTIFICATE_FILE_MAX, NULL);
+    gnutls_datum_t pem;
+
+    if (!certificate)
+        return FALSE;
+    pem = (gnutls_datum_t){ (unsigned char *)g_bytes_get_data(certificate, NULL), (unsigned int)g_bytes_get_size(certificate) };
+    return gnutls_x509_crt_init(&credentials.certificate) >= 0 && gnutls_x509_crt_import(credentials.certificate, &pem, GNUTLS_X509_FMT_PEM) >= 0 &&
+           is_own(&credentials, node_id);
 }
 
 /* TC4: GnuTLS's key id with SHA-256 is the hash of the DER SubjectPublicKeyInfo. */

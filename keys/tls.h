@@ -18,6 +18,12 @@ gboolean tls_generate(const char *key_path, const char *certificate_path, const 
  * UNSUPPORTED if it is another's, such as a CA's.  The pin stays. */
 gboolean tls_renew(const char *key_path, const char *certificate_path, const char *node_id, GError **error);
 
+/* TC8: a new key, and over it a certificate with the names of the one at @certificate_path, which must be this node's own as above; both new files (EXISTS). */
+gboolean tls_succeed(const char *key_path, const char *certificate_path, const char *node_id, const char *new_key_path, const char *new_certificate_path, GError **error);
+
+/* TRUE if the certificate is one of tls_generate() for @node_id. */
+gboolean tls_is_own(const char *certificate_path, const char *node_id);
+
 /* DAMAGED unless the private key is the certificate's. */
 gboolean tls_pair_check(const char *key_path, const char *certificate_path, GError **error);
 

@@ -126,6 +126,7 @@ check_keys(Home *home, CheckReport report, gpointer data, GError **error)
     for (guint i = 0; i < G_N_ELEMENTS(secrets); i++)
         check_mode(home, secrets[i], TRUE, report, data);
     check_mode(home, "keys/next.key", FALSE, report, data);
+    check_mode(home, "keys/tls-next.key", FALSE, report, data);
     check_tls(home, report, data);
     check_log_key(home, report, data);
     check_signing_key(home, report, data);

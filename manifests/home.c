@@ -1,4 +1,5 @@
 #include "manifests/home_private.h"
+#include "manifests/renewal.h"
 
 #include <errno.h>
 #include <string.h>
@@ -64,6 +65,8 @@ home_open(const char *path, GError **error)
         return chama_error_null(error, CHAMA_ERROR_DENIED, "%s: the node's keys: %s; run as the user who owns them", keys, g_strerror(errno));
     if (!home_make_folders(home, error) || !home_ledger(home, error))
         return NULL;
+    /* Whoever cannot has no need of it: the next one that writes does it. */
+    renewal_settle(home, NULL);
     if (!home_id(home))
         return chama_error_null(error, CHAMA_ERROR_DAMAGED, "%s: it has no records, so who this node is is lost; restore it from a backup", ledger);
     return g_steal_pointer(&home);

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "keys/error.h"
-#include "keys/tls.h"
+#include "manifests/renewal.h"
 #include "node/config.h"
 
 static void
@@ -22,12 +22,11 @@ self_as_peer(Home *home, GError **error)
 {
     g_autoptr(Peer) self = peer_new();
     g_autoptr(Config) config = config_load(home_path(home), error);
-    g_autofree char *certificate = home_file(home, "keys/tls.crt");
     Catalogue *catalogue = config ? home_catalogue(home, error) : NULL;
     g_autoptr(Profile) profile = catalogue ? catalogue_profile(catalogue, home_id(home), error) : NULL;
-    Digest pin;
+    Renewal renewal;
 
-    if (!profile || !tls_pin_of_file(certificate, &pin, error))
+    if (!profile || !renewal_read(home, &renewal, error))
         return NULL;
     g_strlcpy(self->node, home_id(home), sizeof self->node);
     self->name = g_strdup(profile->name_en ? profile->name_en : profile->name_zh);
@@ -35,7 +34,10 @@ self_as_peer(Home *home, GError **error)
         add_url(self->urls, config->url);
     for (guint i = 0; i < profile->addresses->len; i++)
         add_url(self->urls, g_ptr_array_index(profile->addresses, i));
-    g_array_append_val(self->pins, pin);
+    g_array_append_val(self->pins, renewal.current);
+    /* TC8: who is told today dials next year, too. */
+    if (renewal.waiting && renewal.next_named)
+        g_array_append_val(self->pins, renewal.next);
     return g_steal_pointer(&self);
 }
 
@@ -91,27 +93,4 @@ self_publish_address(const char *path, const Config *config, GError **error)
     if (failed)
         g_propagate_error(error, g_steal_pointer(&failed));
     return record != NULL;
-}
-
-#define RENEW_BEFORE (30 * 24 * 3600)
-
-gboolean
-self_renew_tls(const char *path, gboolean *renewed, GError **error)
-{
-    g_autoptr(Home) home = home_open(path, error);
-    g_autofree char *key = home ? home_file(home, "keys/tls.key") : NULL, *certificate = home ? home_file(home, "keys/tls.crt") : NULL;
-    g_autoptr(GError) failed = NULL;
-    gint64 from, until;
-
-    *renewed = FALSE;
-    if (!home || !tls_certificate_times(certificate, &from, &until, error))
-        return FALSE;
-    if (until - g_get_real_time() / G_USEC_PER_SEC > RENEW_BEFORE)
-        return TRUE;
-    *renewed = tls_renew(key, certificate, home_id(home), &failed);
-    /* One of a CA is its owner's to renew. */
-    if (*renewed || g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_UNSUPPORTED))
-        return TRUE;
-    g_propagate_error(error, g_steal_pointer(&failed));
-    return FALSE;
 }

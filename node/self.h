@@ -7,14 +7,11 @@
 #include "node/config.h"
 #include "sync/peers.h"
 
-/* Its id, name, the addresses of its profile (with [node] url of the configuration first) and TLS pin. */
+/* Its id, name, the addresses of its profile (with [node] url of the configuration first) and TLS pins: that of the key in use, and that of one announced. */
 Peer *self_as_peer(Home *home, GError **error);
 
 /* States a new profile if [node] url of the configuration is an address that the newest one does not name.  With a signing key under a passphrase that
  * nobody is there to give: DENIED. */
 gboolean self_publish_address(const char *home, const Config *config, GError **error);
-
-/* TC7: renews the TLS certificate if it ends within 30 days and this node made it; *@renewed says whether. */
-gboolean self_renew_tls(const char *home, gboolean *renewed, GError **error);
 
 #endif

@@ -4,11 +4,11 @@
 
 #include "keys/canonical.h"
 #include "keys/history.h"
-#include "keys/tls.h"
 #include "manifests/changeover.h"
 #include "manifests/rotating.h"
 #include "node/command.h"
 #include "node/print.h"
+#include "node/renewing.h"
 
 #define DAY (24 * 3600)
 
@@ -19,7 +19,7 @@ typedef struct {
     gint64 log_since, encryption_since;   /* times of the records that named them first */
     gboolean encrypted;                   /* the signing key is under a passphrase */
     gboolean next_here;
-    gint64 tls_from, tls_until;
+    Renewing tls;
 } KeysStatus;
 
 /* A rotation may keep a key: how long the present one has been there. */
@@ -42,7 +42,7 @@ encryption_since(const Identity *identity)
 static gboolean
 collect(Home *home, KeysStatus *s, GError **error)
 {
-    g_autofree char *signing = home_file(home, "keys/signing.key"), *next = home_file(home, "keys/next.key"), *certificate = home_file(home, "keys/tls.crt");
+    g_autofree char *signing = home_file(home, "keys/signing.key"), *next = home_file(home, "keys/next.key");
 
     s->identity = home_identity(home, error);
     if (!s->identity || !changeover_settle(home, error))
@@ -52,27 +52,13 @@ collect(Home *home, KeysStatus *s, GError **error)
     s->encryption_since = encryption_since(s->identity);
     s->encrypted = keypair_file_is_encrypted(signing);
     s->next_here = g_file_test(next, G_FILE_TEST_EXISTS);
-    return tls_certificate_times(certificate, &s->tls_from, &s->tls_until, error);
+    return renewing_read(home, &s->tls, error);
 }
 
 static gint64
 days(gint64 seconds)
 {
     return seconds / DAY;
-}
-
-/* TC6: of the warnings the one that is due, in days; 0 when it is over; -1: none. */
-static int
-warning_due(const KeysStatus *s)
-{
-    static const int before[] = { 1, 7, 30 };
-
-    if (s->tls_until <= s->now)
-        return 0;
-    for (guint i = 0; i < G_N_ELEMENTS(before); i++)
-        if (s->tls_until - s->now <= (gint64)before[i] * DAY)
-            return before[i];
-    return -1;
 }
 
 static json_t *
@@ -85,14 +71,12 @@ static void
 print_status_json(const KeysStatus *s)
 {
     char key[PUBLIC_KEY_TEXT_SIZE];
-    json_t *signing = key_json(s->identity->time, s->now), *tls = json_pack("{s:o, s:I}", "until", json_time(s->tls_until), "days", (json_int_t)days(s->tls_until - s->now));
+    json_t *signing = key_json(s->identity->time, s->now);
     json_t *root = json_object();
 
     json_object_set_new(signing, "key", json_string(public_key_format(&s->identity->signing, key)));
     json_object_set_new(signing, "record", json_integer((json_int_t)s->identity->since));
     json_object_set_new(signing, "passphrase", json_boolean(s->encrypted));
-    if (warning_due(s) >= 0)
-        json_object_set_new(tls, "warning", json_integer(warning_due(s)));
     json_object_set_new(root, "node", json_string(s->identity->id));
     json_object_set_new(root, "rotations", json_integer(identity_rotations(s->identity)));
     json_object_set_new(root, "epoch", json_integer((json_int_t)s->identity->epoch));
@@ -100,7 +84,7 @@ print_status_json(const KeysStatus *s)
     json_object_set_new(root, "log", key_json(s->log_since, s->now));
     json_object_set_new(root, "encryption", key_json(s->encryption_since, s->now));
     json_object_set_new(root, "next", json_pack("{s:s, s:o}", "where", s->next_here ? "here" : "offline", "hash", json_digest(&s->identity->next)));
-    json_object_set_new(root, "tls", tls);
+    json_object_set_new(root, "tls", renewing_json(&s->tls));
     print_json(root);
 }
 
@@ -119,24 +103,19 @@ print_status(const KeysStatus *s)
     g_autoptr(Table) table = table_new(4);
     g_autofree char *record = g_strdup_printf("from record %" G_GUINT64_FORMAT " on%s", s->identity->since, s->encrypted ? ", under a passphrase" : "");
     g_autofree char *epoch = s->identity->epoch ? g_strdup_printf("epoch %" G_GUINT64_FORMAT " of the log", s->identity->epoch) : g_strdup("");
-    char time[TIME_TEXT_SIZE];
-    int due = warning_due(s);
 
     add_key(table, "signing", s->identity->time, s->now, record);
     add_key(table, "log", s->log_since, s->now, epoch);
     add_key(table, "encryption", s->encryption_since, s->now, "");
     table_print(table);
     printf("next        %s\n", s->next_here ? "keys/next.key: move it to removable media, off this machine" : "offline: not in this home");
-    printf("tls         until %s, %" G_GINT64_FORMAT " days\n", time_format(s->tls_until, time), days(s->tls_until - s->now));
-    if (due == 0)
-        printf("WARNING     the TLS certificate is over; `chama keys renew-tls` makes a new one\n");
-    else if (due > 0)
-        printf("WARNING     the TLS certificate ends within %d day%s; `chama keys renew-tls` makes a new one\n", due, due == 1 ? "" : "s");
+    renewing_print(&s->tls);
 }
 
 typedef struct {
     gboolean json;
     gint64 disavow;
+    gboolean new_key, now;
     RotatingOptions rotating;
 } Options;
 
@@ -202,19 +181,51 @@ keys_rotate(Home *home, Options *o, GError **error)
     return TRUE;
 }
 
+/* TC7 */
+static gboolean
+renew_certificate(Home *home, GError **error)
+{
+    return renewal_take(home, RENEWAL_CERTIFICATE, error);
+}
+
+/* What each way of `renew-tls` does, and what a person is to know then. */
+typedef struct {
+    gboolean (*run)(Home *home, GError **error);
+    const char *said, *note;
+} Renewer;
+
+static const Renewer *
+choose_renewer(const Options *o)
+{
+    static const Renewer certificate = { renew_certificate, "the TLS certificate is renewed; its key and pin are as before", NULL },
+                         new_key = { renewing_begin, "a new TLS key is made, and its pin announced beside the one in use",
+                                     "note: a daemon takes it into use after 30 days of service, or 7 once all peers have seen it" },
+                         now = { renewing_hurry, "the announced TLS key is in use",
+                                 "note: a peer that has not synced since the announcement has to learn it from another, or with `chama peer add`" },
+                         stolen = { renewal_replace, "another TLS key is in use, and no profile names the one before any more",
+                                    "note: peers learn it from one another; the first one must be told: send it the line of `chama invite`, for its `chama peer add`" };
+
+    return o->rotating.stolen ? &stolen : o->now ? &now : o->new_key ? &new_key : &certificate;
+}
+
 static gboolean
 keys_renew_tls(Home *home, Options *o, GError **error)
 {
-    g_autofree char *key = home_file(home, "keys/tls.key"), *certificate = home_file(home, "keys/tls.crt");
-    char time[TIME_TEXT_SIZE];
-    gint64 from, until;
+    const Renewer *renewer = choose_renewer(o);
+    Renewing tls;
 
-    if (!tls_renew(key, certificate, home_id(home), error) || !tls_certificate_times(certificate, &from, &until, error))
+    if (o->rotating.stolen + o->now + o->new_key > 1)
+        return chama_error(error, CHAMA_ERROR_USAGE, "renew-tls: want one of --new-key, --now and --stolen, have more");
+    if (!renewer->run(home, error) || !renewing_read(home, &tls, error))
         return FALSE;
-    if (o->json)
-        print_json(json_pack("{s:o}", "until", json_time(until)));
-    else
-        printf("the TLS certificate is good until %s; its key and pin are as before.  A daemon takes it with SIGHUP or at its next start\n", time_format(until, time));
+    if (o->json) {
+        print_json(renewing_json(&tls));
+        return TRUE;
+    }
+    printf("%s\n", renewer->said);
+    renewing_print(&tls);
+    if (renewer->note)
+        fprintf(stderr, "%s\n", renewer->note);
     return TRUE;
 }
 
@@ -230,7 +241,9 @@ cmd_keys(const Invocation *invocation, int argc, char **argv, int *status, GErro
         { "next", 0, 0, G_OPTION_ARG_FILENAME, &o.rotating.next, "rotate: the file with the next key (default: keys/next.key of the home)", "FILE" },
         { "new-next", 0, 0, G_OPTION_ARG_FILENAME, &o.rotating.new_next, "rotate: write the key after that to this new file (removable media)", "FILE" },
         { "lost", 0, 0, G_OPTION_ARG_NONE, &o.rotating.lost, "rotate: the signing key is lost: a recovery, which only the next key signs", NULL },
-        { "stolen", 0, 0, G_OPTION_ARG_NONE, &o.rotating.stolen, "rotate: someone else may have signed with it: begin a new epoch of the log", NULL },
+        { "stolen", 0, 0, G_OPTION_ARG_NONE, &o.rotating.stolen, "rotate: someone else may have signed with it: begin a new epoch of the log; renew-tls: change the TLS key at once", NULL },
+        { "new-key", 0, 0, G_OPTION_ARG_NONE, &o.new_key, "renew-tls: make another TLS key and announce its pin; it is used later", NULL },
+        { "now", 0, 0, G_OPTION_ARG_NONE, &o.now, "renew-tls: take the announced key into use at once", NULL },
         { "disavow-from", 0, 0, G_OPTION_ARG_INT64, &o.disavow, "rotate: say that this node does not stand by its records from this one on", "RECORD" },
         { "dry-run", 0, 0, G_OPTION_ARG_NONE, &o.rotating.dry_run, "rotate: check everything, change nothing", NULL },
         { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "print JSON", NULL },

@@ -7,11 +7,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "keys/error.h"
 #include "manifests/statement.h"
 #include "node/command.h"
 #include "node/config.h"
 #include "node/http/listener.h"
 #include "node/journal.h"
+#include "node/renewing.h"
 #include "node/rounds.h"
 #include "node/self.h"
 
@@ -23,7 +25,12 @@ typedef struct {
     Config *config;
     Listener *listener;
     Rounds *rounds;
+    gint64 counted;              /* until when the time of service was counted, in monotonic seconds */
+    char *trouble;               /* with the TLS key, as it was told last; or NULL */
 } Daemon;
+
+#define TEND_EVERY 30     /* seconds */
+#define COUNT_EVERY 600   /* seconds: each time a file is written */
 
 /* sd_notify(3): one datagram to the socket that systemd names. */
 static void
@@ -58,17 +65,41 @@ log_request(gpointer data, const ListenerEvent *event)
                   event->method ? event->method : "-", "path", event->path, "status", status, "bytes", bytes, "ms", milliseconds, event->remark ? "remark" : event->cut ? "cut" : NULL, event->remark ? event->remark : "yes", NULL);
 }
 
-/* The listener reads the certificate when it starts. */
 static void
-renew_tls(Daemon *daemon)
+tell_renewing(gpointer data, const char *what)
+{
+    journal_write(data, "tls", "key", what, NULL);
+}
+
+/* TC8-TC12: counts the time that was served, now and then, and does what is due.  The same trouble is told once. */
+static void
+renew_tls(Daemon *daemon, gboolean count)
 {
     g_autoptr(GError) failed = NULL;
-    gboolean renewed;
+    gint64 now = g_get_monotonic_time() / G_USEC_PER_SEC, served = daemon->listener ? now - daemon->counted : 0;
 
-    if (!self_renew_tls(daemon->invocation->home, &renewed, &failed))
+    count = count || served >= COUNT_EVERY;
+    renewing_run(daemon->invocation->home, count ? (guint64)served : 0, tell_renewing, daemon->journal, &failed);
+    if (count || !daemon->listener)
+        daemon->counted = now;
+    if (failed && g_strcmp0(daemon->trouble, failed->message) != 0)
+        journal_write(daemon->journal, "tls", "error", failed->message, NULL);
+    g_free(daemon->trouble);
+    daemon->trouble = failed ? g_strdup(failed->message) : NULL;
+}
+
+/* The timer's work, besides the rounds: also what a command renewed while this daemon serves is taken into use. */
+static void
+tend_tls(Daemon *daemon, gboolean count)
+{
+    g_autoptr(GError) failed = NULL;
+    gboolean renewed = FALSE;
+
+    renew_tls(daemon, count);
+    if (daemon->listener && !listener_renew(daemon->listener, &renewed, &failed))
         journal_write(daemon->journal, "tls", "error", failed->message, NULL);
     else if (renewed)
-        journal_write(daemon->journal, "tls", "certificate", "renewed", NULL);
+        journal_write(daemon->journal, "tls", "listener", "shows the new certificate", NULL);
 }
 
 static gboolean
@@ -79,7 +110,7 @@ start(Daemon *daemon, GError **error)
                                       .log = log_request, .log_data = daemon->journal };
 
     journal_set_json(daemon->journal, daemon->config->log_json);
-    renew_tls(daemon);
+    tend_tls(daemon, TRUE);
     daemon->listener = listener_start(&options, error);
     if (!daemon->listener)
         return FALSE;
@@ -119,21 +150,30 @@ reload(Daemon *daemon, GError **error)
 static gboolean
 run(Daemon *daemon, const sigset_t *signals, GError **error)
 {
+    const struct timespec tick = { .tv_sec = TEND_EVERY };
     int number;
 
     notify("READY=1");
-    while (sigwait(signals, &number) == 0) {
+    for (;;) {
+        number = sigtimedwait(signals, NULL, &tick);
+        if (number < 0 && errno != EAGAIN && errno != EINTR)
+            return chama_error_errno(error, errno, "signals");
+        if (number < 0) {
+            tend_tls(daemon, FALSE);
+            continue;
+        }
         if (number == SIGHUP) {
+            tend_tls(daemon, TRUE);
             if (!reload(daemon, error))
                 return FALSE;
             notify("READY=1");
             continue;
         }
         notify("STOPPING=1");
+        tend_tls(daemon, TRUE);
         journal_write(daemon->journal, "stopping", "signal", strsignal(number), NULL);
         return TRUE;
     }
-    return TRUE;
 }
 
 static gboolean
@@ -152,6 +192,7 @@ serve(Daemon *daemon, GError **error)
         journal_write(daemon->journal, "profile", "error", wrong->message, NULL);
     served = start(daemon, error) && run(daemon, &signals, error);
     stop(daemon);
+    g_free(daemon->trouble);
     return served;
 }
 

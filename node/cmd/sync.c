@@ -7,6 +7,7 @@
 #include "node/meter.h"
 #include "node/print.h"
 #include "node/rounds.h"
+#include "sync/peer.h"
 #include "sync/peers.h"
 
 typedef struct {
@@ -74,6 +75,7 @@ typedef struct {
     guint answered;
     int worst;
     json_t *list;
+    gboolean strange_key;    /* of the last peer: it showed a TLS key that is not pinned here, or another thing that does not verify */
 } Outcome;
 
 static gboolean
@@ -98,6 +100,7 @@ sync_one(Home *home, Peer *peer, const Options *options, const Config *config, g
         json_array_append_new(outcome->list, result_json(peer, &result, failed));
     else
         print_result(peer, &result, failed, options);
+    outcome->strange_key = g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_VERIFY);
     if (!failed)
         outcome->answered++;
     if (failed && (named || !g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_UNREACHABLE)))
@@ -105,6 +108,40 @@ sync_one(Home *home, Peer *peer, const Options *options, const Config *config, g
     outcome->worst = MAX(outcome->worst, result.worst_exit);
     pull_result_clear(&result);
     return !g_atomic_int_get(&progress.cancelled);
+}
+
+/* PE5: of a peer whose TLS key was strange another one may have brought the profile that names it. */
+static gboolean
+has_news_of(Home *home, const Peer *before)
+{
+    g_autoptr(Peer) now = peers_get(home, before->node, NULL);
+
+    return now && !peer_same_introduction(now, before);
+}
+
+/* All in turn, then once more those whose key was strange and is known now.  FALSE if a person stopped it. */
+static gboolean
+sync_all(Home *home, const GPtrArray *peers, const Options *options, const Config *config, gboolean named, Outcome *outcome)
+{
+    g_autoptr(GPtrArray) strange = g_ptr_array_new();
+
+    for (guint i = 0; i < peers->len; i++) {
+        int before = outcome->worst;
+
+        if (!sync_one(home, peers->pdata[i], options, config, named, outcome))
+            return FALSE;
+        if (outcome->strange_key) {
+            g_ptr_array_add(strange, peers->pdata[i]);
+            outcome->worst = before;
+        }
+    }
+    for (guint i = 0; i < strange->len; i++) {
+        if (!has_news_of(home, strange->pdata[i]))
+            outcome->worst = MAX(outcome->worst, EXIT_VERIFY);
+        else if (!sync_one(home, strange->pdata[i], options, config, named, outcome))
+            return FALSE;
+    }
+    return TRUE;
 }
 
 static GPtrArray *
@@ -150,10 +187,7 @@ cmd_sync(const Invocation *invocation, int argc, char **argv, int *status, GErro
     outcome.list = json_array();
     if (peers->len == 0 && !o.json)
         fprintf(stderr, "no peers yet: exchange invites (`chama invite`, `chama peer add`)\n");
-    for (guint i = 0; i < peers->len; i++) {
-        if (!sync_one(home, g_ptr_array_index(peers, i), &o, config, argc > 1, &outcome))
-            break;
-    }
+    sync_all(home, peers, &o, config, argc > 1, &outcome);
     if (o.json)
         print_json(json_incref(outcome.list));
     json_decref(outcome.list);

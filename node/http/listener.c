@@ -11,15 +11,14 @@
 #include <gnutls/gnutls.h>
 #include <microhttpd.h>
 
-#include "keys/durable.h"
 #include "keys/error.h"
 #include "keys/tls.h"
 #include "node/config.h"
+#include "node/http/certificates.h"
 #include "node/http/homes.h"
 #include "sync/answer.h"
 #include "sync/wire.h"
 
-#define PEM_MAX (64 * 1024)
 #define THREADS 4
 #define BLOCK_SIZE (256 * 1024)
 #define HEAD_MAX (16 * 1024)
@@ -52,6 +51,7 @@ struct Listener {
     GHashTable *connections;   /* set of Connection* */
     guint64 sent;              /* since memory was given back */
     GThread *watch;
+    Certificates *certificates;
 };
 
 /* One request and its answer. */
@@ -160,7 +160,7 @@ format_address(const struct sockaddr *address, char text[INET6_ADDRSTRLEN])
 
 /* A certificate is asked for and not required; no names of authorities are sent, since keys are pinned. */
 static void
-prepare_session(struct MHD_Connection *connection)
+prepare_session(Listener *listener, struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
     gnutls_datum_t protocol = { (unsigned char *)"http/1.1", 8 };
@@ -168,6 +168,7 @@ prepare_session(struct MHD_Connection *connection)
 
     if (!session)
         return;
+    certificates_show(listener->certificates, session);
     gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
     gnutls_certificate_send_x509_rdn_sequence(session, 1);
     gnutls_alpn_set_protocols(session, &protocol, 1, 0);
@@ -200,7 +201,7 @@ on_connection(void *data, struct MHD_Connection *mhd, void **context, enum MHD_C
         connection->fd = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
         connection->since = now_seconds();
         format_address(MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr, connection->address);
-        prepare_session(mhd);
+        prepare_session(listener, mhd);
         *context = connection;
         g_mutex_lock(&listener->lock);
         g_hash_table_add(listener->connections, connection);
@@ -385,13 +386,10 @@ resolve(const char *address, struct addrinfo **found, GError **error)
     return status == 0 || chama_error(error, CHAMA_ERROR_FAILED, "%s: %s", address, gai_strerror(status));
 }
 
-static char *
-read_pem(const char *home, const char *name, GError **error)
+gboolean
+listener_renew(Listener *listener, gboolean *renewed, GError **error)
 {
-    g_autofree char *path = g_build_filename(home, "keys", name, NULL);
-    g_autoptr(GBytes) bytes = durable_read(path, PEM_MAX, error);
-
-    return bytes ? g_strndup(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes)) : NULL;
+    return certificates_read(listener->certificates, renewed, error);
 }
 
 /* A connection that is being answered has its own home: a socket and DESCRIPTORS_EACH files.  Without room for all, callers who read slowly would
@@ -416,19 +414,17 @@ make_room(guint wanted)
 static gboolean
 start_daemon(Listener *listener, GError **error)
 {
-    g_autofree char *certificate = read_pem(listener->options.home, "tls.crt", error);
-    g_autofree char *key = certificate ? read_pem(listener->options.home, "tls.key", error) : NULL;
     struct addrinfo *found = NULL;
     unsigned int flags = MHD_USE_TLS | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC;
     guint limit = make_room(listener->options.connections_max);
 
-    if (!key || !resolve(listener->options.address, &found, error))
+    if (!(listener->certificates = certificates_new(listener->options.home, error)) || !resolve(listener->options.address, &found, error))
         return FALSE;
     if (found->ai_family == AF_INET6)
         flags |= MHD_USE_IPv6;
     errno = 0;
-    listener->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, listener, MHD_OPTION_SOCK_ADDR, found->ai_addr, MHD_OPTION_HTTPS_MEM_KEY, key,
-                                        MHD_OPTION_HTTPS_MEM_CERT, certificate, MHD_OPTION_HTTPS_PRIORITIES, TLS_PRIORITY, MHD_OPTION_THREAD_POOL_SIZE,
+    listener->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, listener, MHD_OPTION_SOCK_ADDR, found->ai_addr, MHD_OPTION_HTTPS_MEM_KEY, certificates_first_key(listener->certificates),
+                                        MHD_OPTION_HTTPS_MEM_CERT, certificates_first(listener->certificates), MHD_OPTION_HTTPS_PRIORITIES, TLS_PRIORITY, MHD_OPTION_THREAD_POOL_SIZE,
                                         (unsigned int)MIN(THREADS, limit), MHD_OPTION_CONNECTION_LIMIT, (unsigned int)MAX(limit, THREADS), MHD_OPTION_PER_IP_CONNECTION_LIMIT,
                                         (unsigned int)MAX(limit / 2, 8), MHD_OPTION_CONNECTION_TIMEOUT, (unsigned int)IDLE_SECONDS,
                                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(2 * HEAD_MAX), MHD_OPTION_URI_LOG_CALLBACK, on_target, listener,
@@ -474,6 +470,7 @@ listener_stop(Listener *listener)
     if (listener->daemon)
         MHD_stop_daemon(listener->daemon);
     homes_free(listener->homes);
+    certificates_free(listener->certificates);
     g_hash_table_unref(listener->connections);
     g_mutex_clear(&listener->lock);
     g_cond_clear(&listener->stop);

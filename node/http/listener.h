@@ -37,6 +37,9 @@ typedef struct Listener Listener;
 
 /* Listens when it returns.  FAILED naming the address if it is taken or not ours. */
 Listener *listener_start(const ListenerOptions *options, GError **error);
+/* Reads key and certificate of the home again: connections that begin from now on get them, those under way go on as they began (TC10).  *@renewed: they are others.
+ * On an error all stays as it is. */
+gboolean listener_renew(Listener *listener, gboolean *renewed, GError **error);
 /* Answers under way are broken off: their receivers resume. */
 void listener_stop(Listener *listener);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Listener, listener_stop)

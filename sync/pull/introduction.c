@@ -55,6 +55,21 @@ peer_of_profile(const char *node, const Profile *profile)
     return peer;
 }
 
+/* PE6: a key that was withdrawn since, perhaps because it was stolen, is not shown by an older profile. */
+static gboolean
+check_age(Home *home, const NodeDocument *document, GError **error)
+{
+    Catalogue *catalogue = home_catalogue(home, error);
+    g_autoptr(Record) known = catalogue ? catalogue_profile_record(catalogue, document->node, NULL) : NULL;
+    g_autoptr(RecordReceived) shown = catalogue ? record_receive(document->credentials->profile, strlen(document->credentials->profile), error) : NULL;
+
+    if (!shown)
+        return FALSE;
+    return !known || record_received_claims(shown)->seq >= known->seq ||
+           chama_error(error, CHAMA_ERROR_VERIFY, "node: PE6: want the profile that is known here (record %" G_GUINT64_FORMAT " of its ledger) or a newer one, have record %" G_GUINT64_FORMAT,
+                       known->seq, record_received_claims(shown)->seq);
+}
+
 Peer *
 node_document_verify(const NodeDocument *document, const Identity *known, GError **error)
 {
@@ -111,7 +126,7 @@ pull_introduce(Home *home, const char *url, GError **error)
     g_autoptr(GBytes) bytes = transport ? transport_fetch(transport, "GET", "/v1/node", NULL, NULL, NODE_DOCUMENT_MAX, error) : NULL;
     g_autoptr(NodeDocument) document = bytes ? node_document_parse(bytes, error) : NULL;
     g_autoptr(Identity) known = document ? known_identity(home, document->node) : NULL;
-    g_autoptr(Peer) peer = document ? node_document_verify(document, known, error) : NULL;
+    g_autoptr(Peer) peer = document && check_age(home, document, error) ? node_document_verify(document, known, error) : NULL;
     Digest shown;
 
     if (!peer) {

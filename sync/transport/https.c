@@ -266,7 +266,8 @@ trouble_error(const Road *road, CURLcode code, GError **error)
                                road->base, road->patience);
         return chama_error(error, CHAMA_ERROR_CANCELLED, "%s: stopped", road->base);
     case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-        return chama_error(error, CHAMA_ERROR_VERIFY, "%s: shows a TLS key that is none of those pinned for this peer", road->base);
+        return chama_error(error, CHAMA_ERROR_VERIFY, "%s: shows a TLS key that is none of those pinned for this peer: if its people changed it, a sync with another peer that has its ledger "
+                           "brings the new one, or else the line that they get from `chama invite`, given to `chama peer add` here", road->base);
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_OUT_OF_MEMORY:
     case CURLE_FAILED_INIT:

@@ -248,6 +248,41 @@ test_pin_of_peer(Fixture *f, gconstpointer data)
 
 #define ADD(name, function) g_test_add("/tls/" name, Fixture, NULL, setup, function, teardown)
 
+static void
+test_tc8_another_key_with_the_same_names(Fixture *f, gconstpointer data)
+{
+    g_autofree char *key = g_build_filename(f->folder, "next.key", NULL), *certificate = g_build_filename(f->folder, "next.crt", NULL);
+    g_autofree char *before = shell_output("openssl x509 -in %s -noout -subject -ext subjectAltName,basicConstraints,keyUsage,extendedKeyUsage", f->certificate);
+    g_autofree char *after = NULL;
+    g_autoptr(GError) error = NULL, again = NULL, other = NULL;
+    struct stat status;
+    Digest one, two;
+
+    g_assert_true(tls_succeed(f->key, f->certificate, NODE_ID, key, certificate, &error));
+    g_assert_no_error(error);
+    after = shell_output("openssl x509 -in %s -noout -subject -ext subjectAltName,basicConstraints,keyUsage,extendedKeyUsage", certificate);
+    g_assert_cmpstr(before, ==, after);
+    g_assert_true(tls_pair_check(key, certificate, NULL));
+    g_assert_cmpint(shell_run("openssl verify -CAfile %s %s", certificate, certificate), ==, 0);
+    g_assert_cmpint(g_stat(key, &status), ==, 0);
+    g_assert_cmpint(status.st_mode & 0777, ==, 0600);
+    g_assert_true(tls_pin_of_file(f->certificate, &one, NULL));
+    g_assert_true(tls_pin_of_file(certificate, &two, NULL));
+    g_assert_false(digest_equal(&one, &two));
+    g_assert_true(tls_is_own(certificate, NODE_ID));
+    g_assert_false(tls_is_own(certificate, "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"));
+    g_assert_false(tls_is_own(key, NODE_ID));
+    g_assert_false(tls_is_own("/nonexistent", NODE_ID));
+    /* Nothing is written over, and nobody else's is followed. */
+    g_assert_false(tls_succeed(f->key, f->certificate, NODE_ID, key, certificate, &again));
+    g_assert_error(again, CHAMA_ERROR, CHAMA_ERROR_EXISTS);
+    g_unlink(key);
+    g_unlink(certificate);
+    g_assert_false(tls_succeed(f->key, f->certificate, "another", key, certificate, &other));
+    g_assert_error(other, CHAMA_ERROR, CHAMA_ERROR_UNSUPPORTED);
+    g_assert_false(g_file_test(key, G_FILE_TEST_EXISTS));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -260,5 +295,6 @@ main(int argc, char **argv)
     ADD("tc3-bad-hosts", test_tc3_bad_hosts);
     ADD("tc4-not-a-certificate", test_tc4_not_a_certificate);
     ADD("pin-of-peer", test_pin_of_peer);
+    ADD("tc8-another-key", test_tc8_another_key_with_the_same_names);
     return g_test_run();
 }
