@@ -273,6 +273,24 @@ sightings_learn(Home *home, const char *node, const char *note, guint *learned, 
     return signatures != NULL;
 }
 
+gboolean
+sightings_forget(Home *home, const char *node, GError **error)
+{
+    static const char *const statements[] = { "DELETE FROM cosignature WHERE node = ?1", "DELETE FROM checkpoint WHERE node = ?1" };
+    Database *database = sightings_tables(home, error);
+
+    for (guint i = 0; i < G_N_ELEMENTS(statements); i++) {
+        g_autoptr(Query) query = database ? database_query(database, statements[i], error) : NULL;
+
+        if (!query)
+            return FALSE;
+        query_text(query, 1, node);
+        if (!database_run(database, query, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 static void
 digest_of_text(const char *note, Digest *digest)
 {

@@ -23,6 +23,8 @@
 gboolean sightings_learn(Home *home, const char *node, const char *note, guint *learned, GError **error);
 /* One cosignature of a checkpoint that the caller has verified, by @witness at @time: what a witness does itself. */
 gboolean sightings_add(Home *home, const char *node, const char *note, const char *witness, const NoteSignature *signature, gint64 time, GError **error);
+/* All that is kept of @node: what was seen of its open part turned out to be of another history than the one taken (PU31). */
+gboolean sightings_forget(Home *home, const char *node, GError **error);
 /* TRUE if @witness's cosignature of exactly this checkpoint is kept. */
 gboolean sightings_has(Home *home, const char *note, const char *witness);
 

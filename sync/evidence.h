@@ -18,6 +18,7 @@ typedef struct {
     Digest root;
     GArray *hashes;              /* of Digest */
     gboolean rollback;
+    gboolean cut;                /* @records are not all that it takes: they were too many to keep */
     gboolean own;                /* a peer holds another history of this node's ledger: nothing more is signed */
 } Conflict;
 void conflict_clear(Conflict *conflict);

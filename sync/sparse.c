@@ -213,6 +213,15 @@ keep(Home *home, const char *node, GBytes *stream, GError **error)
     return durable_mkdir(all, 0700, error) && durable_mkdir(folder, 0700, error) && durable_write(path, data, size, 0600, error);
 }
 
+gboolean
+sparse_drop(Home *home, const char *node, GError **error)
+{
+    g_autofree char *folder = folder_of(home, node);
+    g_autofree char *path = g_build_filename(folder, KEPT_NAME, NULL);
+
+    return !g_file_test(path, G_FILE_TEST_EXISTS) || durable_unlink(path, error);
+}
+
 static gboolean
 project(Home *home, const Reading *reading, GError **error)
 {

@@ -2,7 +2,7 @@
 
 #include "sync/table.h"
 
-#define NODE_MAX "16"
+#define NODE_HALF "8"
 #define ALL_MAX "512"
 
 static const char table[] = "CREATE TABLE IF NOT EXISTS heard (id INTEGER PRIMARY KEY, node TEXT NOT NULL, size INTEGER NOT NULL, root BLOB NOT NULL,"
@@ -46,13 +46,16 @@ heard_state(Home *home, const char *node, const Checkpoint *checkpoint, HeardSta
     return FALSE;
 }
 
-/* I6: whoever signs many makes room only of his own. */
+/* I6: whoever signs many makes room only of his own, and not by pushing out what was heard first; of all those give way of whose nodes there are most. */
 static gboolean
 make_room(Home *home, const char *node, GError **error)
 {
     g_autoptr(TableQuery) of_node =
-        query_of(home, "DELETE FROM heard WHERE node = ?1 AND id NOT IN (SELECT id FROM heard WHERE node = ?1 ORDER BY id DESC LIMIT " NODE_MAX ")", error);
-    g_autoptr(TableQuery) of_all = of_node ? query_of(home, "DELETE FROM heard WHERE id NOT IN (SELECT id FROM heard ORDER BY id DESC LIMIT " ALL_MAX ")", error) : NULL;
+        query_of(home, "DELETE FROM heard WHERE node = ?1 AND id NOT IN (SELECT id FROM heard WHERE node = ?1 ORDER BY id DESC LIMIT " NODE_HALF ")"
+                 " AND id NOT IN (SELECT id FROM heard WHERE node = ?1 ORDER BY id LIMIT " NODE_HALF ")", error);
+    g_autoptr(TableQuery) of_all =
+        of_node ? query_of(home, "DELETE FROM heard WHERE id NOT IN (SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY node ORDER BY id) AS place FROM heard)"
+                           " ORDER BY place, id DESC LIMIT " ALL_MAX ")", error) : NULL;
 
     if (!of_all)
         return FALSE;

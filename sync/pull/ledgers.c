@@ -4,10 +4,10 @@
 
 #include "keys/durable.h"
 #include "keys/error.h"
-#include "manifests/sightings.h"
 #include "sync/evidence.h"
 #include "sync/pull/branches.h"
 #include "sync/pull/cosigning.h"
+#include "sync/pull/open_part.h"
 #include "sync/pull/plan.h"
 #include "sync/pull/quota.h"
 #include "sync/pull/refusals.h"
@@ -85,20 +85,6 @@ weigh_offer(Offered *offered, OfferVerdict *verdict, GError **error)
     return TRUE;
 }
 
-/* What was refused before may be given now; a peer's new addresses and keys count from now on. */
-static gboolean
-spread_news(Session *session, const LedgerOffer *offer, GError **error)
-{
-    gboolean from_owner = strcmp(offer->node, session->peer->node) == 0;
-
-    if (!refusals_forget(session->home, offer->node, error))
-        return FALSE;
-    if (!session_accepted(session, offer->node))
-        return TRUE;
-    return peers_follow_profile(session->home, offer->node, error) &&
-           (!from_owner || peers_note_size(session->home, offer->node, offer->size, error));
-}
-
 static gboolean
 project(Session *session, Ledger *ledger, GError **error)
 {
@@ -115,7 +101,8 @@ make_order(const Offered *offered, ReplicaOrder *order, GError **error)
     QuotaUsed used;
     QuotaFacts facts = { .relayed = offered->relayed, .new_ledger = !offered->ledger, .records = offered->offer->size };
 
-    *order = (ReplicaOrder){ .offer = offered->offer, .ledger = offered->ledger, .relayed = offered->relayed, .seen_size = offered->seen, .seen_root = offered->seen_root };
+    *order = (ReplicaOrder){ .offer = offered->offer, .ledger = offered->ledger, .relayed = offered->relayed, .from_owner = from_owner(offered),
+                              .seen_size = offered->seen, .seen_root = offered->seen_root };
     if (!quota_used(session->home, session->peer->node, offered->offer->node, &used, error))
         return FALSE;
     facts.ledgers = used.ledgers;
@@ -162,8 +149,10 @@ take_records(Offered *offered, GError **error)
         return FALSE;
     }
     session->result->records += replica.records;
-    if (!project(session, replica.ledger, error) || (!offered->own && !spread_news(session, offered->offer, error)) ||
+    if (!project(session, replica.ledger, error) || (!offered->own && !session_spread_news(session, offered->offer, error)) ||
         !evidence_settle(session->home, offered->offer->node, ledger_identity(replica.ledger), error))
+        return FALSE;
+    if (replica.gave_way && !open_part_drop(session, offered->offer->node, error))
         return FALSE;
     name = offered->own ? g_strdup("this node") : peers_display(session->home, offered->offer->node);
     session_talk(session, "%s: %" G_GUINT64_FORMAT " new records%s", name, replica.records, offered->own ? " of our own taken back" : "");
@@ -197,41 +186,19 @@ raise_alarm(Offered *offered, gboolean rollback, GError **error)
                        offered->offer->size);
 }
 
-/* Fewer records than the open part that is held speaks of: an alarm only if it was the owner who signed that. */
-static gboolean
-raise_alarm_of_seen(const Offered *offered, GError **error)
-{
-    const LedgerOffer *offer = offered->offer;
-    Catalogue *catalogue = home_catalogue(offered->session->home, error);
-    g_autoptr(Identity) identity = catalogue ? catalogue_identity(catalogue, offer->node, error) : NULL;
-    g_autoptr(Checkpoint) checkpoint = identity ? checkpoint_verify_by(offer->checkpoint, strlen(offer->checkpoint), identity, error) : NULL;
-    g_auto(Conflict) conflict = { .rollback = TRUE };
-    gboolean fresh;
-
-    if (!checkpoint)
-        return error && *error ? FALSE : chama_error(error, CHAMA_ERROR_NOT_FOUND, "ledger: its inception is not known here");
-    conflict.checkpoints[0] = sparse_checkpoint(offered->session->home, offer->node);
-    conflict.checkpoints[1] = g_strdup(offer->checkpoint);
-    if (!session_alarm(offered->session, offer->node, &conflict, &fresh, error))
-        return FALSE;
-    return chama_error(error, CHAMA_ERROR_FORK, "ledger: rolled back: want the %" G_GUINT64_FORMAT " records that its owner signed before, have %" G_GUINT64_FORMAT,
-                       offered->seen, offer->size);
-}
-
-/* PU5: I3 holds from the first checkpoint on, also one of which only the open part came. */
+/* PU5: I3 holds from the first checkpoint on, also one of which only the open part came: a mirror with fewer records is stale. */
 static gboolean
 weigh_seen(Offered *offered, gboolean *stale, GError **error)
 {
-    const char *node = offered->offer->node;
     gint64 time;
 
     *stale = FALSE;
     if (offered->held > 0 || offered->own)
         return TRUE;
-    if (!sparse_position(offered->session->home, node, &offered->seen, &offered->seen_root, &time, error))
+    if (!sparse_position(offered->session->home, offered->offer->node, &offered->seen, &offered->seen_root, &time, error))
         return FALSE;
-    *stale = offered->offer->size < offered->seen;
-    return !*stale || strcmp(node, offered->session->peer->node) != 0 || raise_alarm_of_seen(offered, error);
+    *stale = offered->offer->size < offered->seen && !from_owner(offered);
+    return TRUE;
 }
 
 /* PU23 */
@@ -286,7 +253,17 @@ welcome_adopted(const Offered *offered, GError **error)
 
     session->result->records += offered->offer->size;
     session_talk(session, "%s: rotated its keys after someone else had used them; what that one stated is kept as repudiated and counts for nothing", name);
-    return spread_news(session, offered->offer, error);
+    return session_spread_news(session, offered->offer, error);
+}
+
+/* PU7: of too many records the peer itself may show that its checkpoint is of another history: what it then keeps is small. */
+static gboolean
+is_shown_otherwise(const Offered *offered)
+{
+    g_autoptr(GError) shown = NULL;
+
+    return offered->conflict.cut && offered->held > 0 && !offered->own && !rumours_ask(offered->session, offered->offer->node, &shown) &&
+           g_error_matches(shown, CHAMA_ERROR, CHAMA_ERROR_FORK);
 }
 
 /* PU7: nothing is adopted; both are kept for people.  Where no batch of theirs begins at our size it may be that their history is another one: they are asked.  Takes @failed. */
@@ -297,8 +274,12 @@ accuse(Offered *offered, GError *failed, GError **error)
     gboolean fresh = TRUE, quiet = FALSE, kept = TRUE;
 
     offered->conflict.own = offered->own;
+    if (!session_over(failed) && !offered->own)
+        rumours_note(session, offered->offer->node, offered->offer->checkpoint);
     if (offered->disputed)
         quiet = is_old_news(offered, FALSE);
+    else if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_FORK) && is_shown_otherwise(offered))
+        kept = TRUE;
     else if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_FORK)) {
         kept = session_alarm(session, offered->offer->node, &offered->conflict, &fresh, error);
         quiet = kept && is_old_news(offered, fresh);
@@ -364,70 +345,6 @@ take_whole(Session *session, const LedgerOffer *offer, GError **error)
     return !agrees(verdict) || cosigning_take(session, offer->node, offer->checkpoint, error);
 }
 
-/* PU21: what was not verified whole is not cosigned, but what others cosigned is known. */
-static gboolean
-learn_of_sparse(Session *session, const char *node, GError **error)
-{
-    g_autofree char *note = sparse_checkpoint(session->home, node);
-
-    return !note || sightings_learn(session->home, node, note, NULL, error);
-}
-
-/* Z6 says that it is another history, the owner's own answer shows it. */
-static gboolean
-accept_sparse(Session *session, const char *node, GBytes *stream, GError **error)
-{
-    GError *failed = NULL;
-
-    if (sparse_accept(session->home, node, stream, &failed))
-        return TRUE;
-    if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_FORK) && !rumours_ask(session, node, error)) {
-        g_error_free(failed);
-        return FALSE;
-    }
-    g_propagate_error(error, failed);
-    return FALSE;
-}
-
-/* PU8, PU18: a sparse ledger counts as one of the ledgers that a peer may bring, and its bytes are bounded by its format. */
-static gboolean
-take_sparse(Session *session, const LedgerOffer *offer, GError **error)
-{
-    gboolean relayed = strcmp(offer->node, session->peer->node) != 0 && !session_accepted(session, offer->node);
-    QuotaFacts facts = { .relayed = relayed, .records = 0 };
-    g_autofree char *path = NULL, *name = NULL;
-    g_autoptr(GBytes) stream = NULL;
-    LedgerPosition held = { .size = 0 };
-    Ledger *whole;
-    QuotaUsed used;
-    guint64 fork;
-
-    whole = home_peer_ledger(session->home, offer->node, NULL);
-    /* An empty one is what is left of an attempt that failed. */
-    if (whole && ledger_head(whole)->size > 0)
-        return TRUE;
-    if (!sparse_position(session->home, offer->node, &held.size, &held.root, &held.time, error) ||
-        !quota_used(session->home, session->peer->node, offer->node, &used, error))
-        return FALSE;
-    facts.ledgers = used.ledgers;
-    facts.new_ledger = held.size == 0;
-    if (!plan_quota(&facts, session->options, error))
-        return FALSE;
-    if (!evidence_fork_size(session->home, offer->node, &fork, error))
-        return FALSE;
-    if (held.size < fork && offer->size >= fork)
-        return chama_error(error, CHAMA_ERROR_FORK, "ledger: PU23: two histories of it are known, and nothing held here says which to take; see `chama evidence`");
-    path = g_strdup_printf("/v1/ledgers/%s/sparse?from=%" G_GUINT64_FORMAT, offer->node, held.size);
-    stream = transport_fetch(session->transport, "GET", path, NULL, NULL, SPARSE_SIZE_MAX, error);
-    if (!stream || !quota_add(session->home, session->peer->node, offer->node, relayed, facts.new_ledger, 0, error) ||
-        !accept_sparse(session, offer->node, stream, error))
-        return FALSE;
-    name = peers_display(session->home, offer->node);
-    session_talk(session, "%s: only the open part of its ledger of %" G_GUINT64_FORMAT " records is for this node, as long as %s has not accepted it", name,
-                 offer->size, session->peer->alias ? session->peer->alias : session->peer->node);
-    return learn_of_sparse(session, offer->node, error) && spread_news(session, offer, error);
-}
-
 /* TRUE unless the sync must end; otherwise an error is one more problem, under the name that people know. */
 static gboolean
 survive(Session *session, const char *node, GError *failed, GError **error)
@@ -479,7 +396,7 @@ take_offer(Session *session, const LedgerOffer *offer, GError **error)
 
     if (!session_check(session, error))
         return FALSE;
-    if (offer->whole ? take_whole(session, offer, &failed) : take_sparse(session, offer, &failed))
+    if (offer->whole ? take_whole(session, offer, &failed) : open_part_take(session, offer, &failed))
         return TRUE;
     session->behind = session->behind || owners;
     return survive(session, offer->node, failed, error);

@@ -6,6 +6,7 @@
 #include "keys/history.h"
 #include "keys/sshsig.h"
 #include "sync/pull/cosigning.h"
+#include "sync/pull/open_part.h"
 #include "sync/pull/quota.h"
 #include "sync/sparse.h"
 
@@ -204,7 +205,7 @@ read_stream(Replica *replica, GError **error)
     return transport_request(replica->session->transport, "GET", path, NULL, NULL, feed, stream, error) && record_stream_end(stream, error);
 }
 
-/* EV8: the checkpoint of what came holds another beginning than the one seen before. */
+/* The checkpoint seen and the one of what came: EV8, or EV10 if that is of fewer records. */
 static void
 keep_seen(Replica *replica)
 {
@@ -213,10 +214,12 @@ keep_seen(Replica *replica)
 
     conflict->checkpoints[0] = sparse_checkpoint(replica->session->home, order->offer->node);
     conflict->checkpoints[1] = g_strdup(order->offer->checkpoint);
-    conflict_of_checkpoints(conflict, ledger_merkle(replica->result->ledger), order->seen_size, order->offer->size, NULL);
+    conflict->rollback = order->offer->size < order->seen_size;
+    if (!conflict->rollback)
+        conflict_of_checkpoints(conflict, ledger_merkle(replica->result->ledger), order->seen_size, order->offer->size, NULL);
 }
 
-/* Z9. */
+/* Z10. */
 static gboolean
 supersedes_seen(Replica *replica)
 {
@@ -226,20 +229,35 @@ supersedes_seen(Replica *replica)
     return seen && identity_judge(seen, replica->head.identity) == BRANCH_OFFERED;
 }
 
-/* PU5: a ledger of which only the open part was held must be the one of which that was a part. */
+static gboolean
+let_seen_give_way(Replica *replica, const Conflict *conflict, GError **error)
+{
+    const ReplicaOrder *order = replica->order;
+
+    replica->result->gave_way = TRUE;
+    return open_part_give_way(replica->session, order->offer->node, conflict, order->seen_size, order->offer->size, error);
+}
+
+/* PU5: a ledger of which only the open part was held must be the one of which that was a part.  PU31: but its owner, who gives the whole of it, is not to be shut out by
+ * a part that someone else may have shown. */
 static gboolean
 check_against_seen(Replica *replica, GError **error)
 {
-    guint64 size = replica->order->seen_size;
+    const ReplicaOrder *order = replica->order;
+    guint64 size = order->seen_size;
     Digest root;
 
     if (size == 0)
         return TRUE;
-    if (!ledger_replicate_root(replica->result->ledger, size, &root, error))
+    if (size <= order->offer->size && !ledger_replicate_root(replica->result->ledger, size, &root, error))
         return FALSE;
-    if (digest_equal(&root, &replica->order->seen_root) || supersedes_seen(replica))
+    if (size <= order->offer->size && digest_equal(&root, &order->seen_root))
         return TRUE;
+    if (supersedes_seen(replica))
+        return let_seen_give_way(replica, NULL, error);
     keep_seen(replica);
+    if (order->from_owner)
+        return let_seen_give_way(replica, &replica->result->conflict, error);
     return chama_error(error, CHAMA_ERROR_FORK, "ledger: PU5: two histories: its first %" G_GUINT64_FORMAT " records are not those whose open part is held here", size);
 }
 
@@ -255,8 +273,10 @@ keep_misfit(Replica *replica)
     conflict->hashes = merkle_file_peaks(ledger_merkle(ledger), replica->begin, NULL);
     if (replica->recent)
         conflict->records = g_steal_pointer(&replica->recent);
-    else
+    else {
         conflict_add_record(conflict, replica->last);
+        conflict->cut = TRUE;
+    }
 }
 
 /* PU6: what came is what the owner signed, to the last record, or it is not taken. */

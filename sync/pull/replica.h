@@ -13,13 +13,15 @@ typedef struct {
     Ledger *ledger;             /* NULL: not here yet; it is made once its inception has been verified */
     gboolean relayed;           /* counts as a third party's */
     guint64 bytes_max;          /* of log entries to take */
-    guint64 seen_size;          /* of the sparse ledger held, at most the size offered; 0: none */
+    gboolean from_owner;        /* the peer asked is the ledger's own node: what it gives whole goes before an open part seen earlier (PU31) */
+    guint64 seen_size;          /* of the sparse ledger held; 0: none */
     Digest seen_root;
 } ReplicaOrder;
 
 typedef struct {
     Ledger *ledger;             /* borrowed from the home */
     guint64 records, bytes;     /* appended */
+    gboolean gave_way;          /* the sparse ledger held was of another history: its file is to go */
     Conflict conflict;          /* FORK: what the owner signed and does not fit */
 } ReplicaResult;
 void replica_result_clear(ReplicaResult *result);

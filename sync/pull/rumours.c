@@ -259,6 +259,19 @@ listen(Session *session, const char *node, const char *note, guint64 reach, GErr
     return (state == HEARD_OPEN && verdict == OPEN) || heard_keep(session->home, node, note, heard, verdict != OPEN, error);
 }
 
+/* Whoever offers what it does not give has all the same signed it. */
+void
+rumours_note(Session *session, const char *node, const char *note)
+{
+    g_auto(Copy) copy = { 0 };
+    g_autoptr(Checkpoint) offered = find_copy(session, node, &copy) ? verify_note(&copy, note, NULL) : NULL;
+    HeardState state;
+
+    if (!offered || (copy.checkpoint && offered->size <= copy.checkpoint->size) || !heard_state(session->home, node, offered, &state, NULL) || state != HEARD_NOT)
+        return;
+    heard_keep(session->home, node, note, offered, FALSE, NULL);
+}
+
 /* "chama/NODE", perhaps an epoch, LF, the number of records.  Only to know whose it is: it is verified by the keys of that node. */
 static gboolean
 read_note_head(const char *note, char node[NODE_ID_SIZE], guint64 *size)

@@ -12,6 +12,9 @@ gboolean pull_evidence(Session *session, GError **error);
 /* Checkpoints of which the peer told, and those heard before that could not be compared. */
 gboolean pull_rumours(Session *session, GError **error);
 
+/* PU27: @note was offered of @node's ledger, which could not be brought to it: until someone can tell whether it is of the same history, it is kept as heard. */
+void rumours_note(Session *session, const char *node, const char *note);
+
 /* Asks the peer whether the checkpoint held here of @node's ledger is the beginning of its own: FORK, with evidence kept, if it is not; TRUE if it is, or if the peer
  * does not say. */
 gboolean rumours_ask(Session *session, const char *node, GError **error);

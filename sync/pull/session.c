@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "keys/error.h"
+#include "sync/pull/refusals.h"
 
 void
 session_talk(Session *session, const char *format, ...)
@@ -133,4 +134,18 @@ session_accepted(Session *session, const char *node)
     g_autoptr(Peer) peer = peers_get(session->home, node, NULL);
 
     return peer && peer->status == PEER_ACCEPTED;
+}
+
+/* What was refused before may be given now; a peer's new addresses and keys count from now on. */
+gboolean
+session_spread_news(Session *session, const LedgerOffer *offer, GError **error)
+{
+    gboolean from_owner = strcmp(offer->node, session->peer->node) == 0;
+
+    if (!refusals_forget(session->home, offer->node, error))
+        return FALSE;
+    if (!session_accepted(session, offer->node))
+        return TRUE;
+    return peers_follow_profile(session->home, offer->node, error) &&
+           (!from_owner || peers_note_size(session->home, offer->node, offer->size, error));
 }

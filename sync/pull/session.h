@@ -63,5 +63,7 @@ void session_hang_up(Session *session);
 
 /* TRUE if @node is a peer that a person here accepted. */
 gboolean session_accepted(Session *session, const char *node);
+/* What follows from new records of the offered ledger. */
+gboolean session_spread_news(Session *session, const LedgerOffer *offer, GError **error);
 
 #endif

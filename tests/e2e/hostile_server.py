@@ -138,7 +138,7 @@ def sparse():
     lie("open part: without inception", stream(lambda n: n.sparse_stream(kept=[1, 2])), 3, "Z2: want the inception first", whole=False)
     lie("open part: proofs of another tree", stream(lambda n: n.sparse_stream(note=n.note(root=b"r" * 32))), 3, "T9: the inclusion proof", whole=False)
 
-    # I3 from the first checkpoint on: whoever showed strangers one history cannot show peers another.
+    # I3 from the first checkpoint on: whoever shows strangers one history and peers another is found out, though its own whole ledger is taken (PU31).
     def two_faced(change):
         home, liar = lie("open part: taken", stream(lambda n: n.sparse_stream()), 0, "the open part of its ledger of 3 records", whole=False)
         seed = secrets.token_bytes(32)
@@ -163,12 +163,15 @@ def sparse():
         for kept in (liar.node.records, liar.node.signatures, liar.node.batches):
             del kept[2:]
 
-    for what, change, words in (("another history for peers", fork, "PU5: two histories: its first 3 records are not those whose open part is held here"),
-                                ("fewer records for peers", shrink, "rolled back: want the 3 records that its owner signed before, have 2")):
+    for what, change, words, size in (("another history for peers", fork, "PU31: two histories: its first 3 records are not those whose open part was held here", 5),
+                                      ("fewer records for peers", shrink, "PU31: rolled back: its open part was one of 3 records, its owner has 2", 2)):
         home, liar, (status, said, _) = two_faced(change)
         tell(status == 3 and words in said, f"{what}: {words}", status, said)
         tell("ALARM" in run(home, "status")[1], f"{what}: an alarm", run(home, "status")[1])
-        tell(not os.path.exists(os.path.join(home, "ledgers", liar.node.id + ".git", "refs", "heads", "main")), f"{what}: nothing is taken")
+        tell(f'"records": {size},' in run(home, "status", "--json")[1], f"{what}: the owner's whole ledger is held", run(home, "status", "--json")[1])
+        tell(not os.path.exists(os.path.join(home, "sparse", liar.node.id, "stream")), f"{what}: and its open part no more")
+        said = run(home, "sync")[1]
+        tell(words not in said, f"{what}: said once", said)
 
 
 def publishing(pages=None, chunks=None, document=None, root=None, **members):

@@ -435,12 +435,26 @@ test_heard(TwoNodes *nodes, gconstpointer unused)
     g_assert_cmpuint(open->len, ==, 15);
     g_ptr_array_unref(open);
     g_assert_true(heard_forget(home, "one", &checkpoint, NULL));
-    checkpoint.size = 1;
-    g_assert_true(heard_state(home, "one", &checkpoint, &state, NULL));
-    g_assert_cmpint(state, ==, HEARD_NOT);
+    /* What was heard first stays, whatever was signed since. */
+    for (checkpoint.size = 1; checkpoint.size <= 12; checkpoint.size++) {
+        g_assert_true(heard_state(home, "one", &checkpoint, &state, NULL));
+        g_assert_cmpint(state, ==, checkpoint.size <= 8 ? HEARD_OPEN : HEARD_NOT);
+    }
 
-    for (guint i = 0; i < 515; i++) {
+    /* And that of a node with few, whatever nodes with many say. */
+    for (guint i = 0; i < 40; i++) {
         g_autofree char *node = g_strdup_printf("node-%u", i);
+
+        for (checkpoint.size = 1; checkpoint.size <= 16; checkpoint.size++)
+            g_assert_true(heard_keep(home, node, "note", &checkpoint, FALSE, NULL));
+        checkpoint.size = 1;
+        if (i == 0)
+            g_assert_true(heard_keep(home, "few", "note", &checkpoint, FALSE, NULL));
+    }
+    g_assert_true(heard_state(home, "few", &checkpoint, &state, NULL));
+    g_assert_cmpint(state, ==, HEARD_OPEN);
+    for (guint i = 0; i < 515; i++) {
+        g_autofree char *node = g_strdup_printf("other-%u", i);
 
         g_assert_true(heard_keep(home, node, "note", &checkpoint, FALSE, NULL));
     }
