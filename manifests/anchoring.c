@@ -62,11 +62,12 @@ anchoring_due(Home *home, GError **error)
     return due;
 }
 
+/* The last by its place: of a clock that ran ahead for a day one may say a time that is years away, and would make each later one seem the first. */
 static gboolean
 last_anchor(Catalogue *catalogue, const char *own, gint64 *time, GError **error)
 {
     Database *database = catalogue_database(catalogue);
-    g_autoptr(Query) query = database_query(database, "SELECT coalesce(max(time), 0) FROM anchors WHERE anchorer = ?1", error);
+    g_autoptr(Query) query = database_query(database, "SELECT coalesce((SELECT time FROM anchors WHERE anchorer = ?1 ORDER BY seq DESC LIMIT 1), 0)", error);
 
     if (!query)
         return FALSE;

@@ -3,6 +3,8 @@
 #include "manifests/anchoring.h"
 #include "sync/peers.h"
 
+#define UPKEEP 3600   /* seconds; what is due daily is looked for that often, however seldom or never peers are synced with */
+
 struct Rounds {
     char *home;
     guint interval;
@@ -107,18 +109,46 @@ one_round(Rounds *rounds)
         anchor(rounds, home);
 }
 
+/* S30: also of what came by hand, or is seldom asked for. */
+static void
+upkeep(Rounds *rounds)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Home) home = home_open(rounds->home, &error);
+
+    if (home)
+        anchor(rounds, home);
+    else
+        journal_write(rounds->journal, "anchor", "error", error->message, NULL);
+}
+
+static gint64
+seconds_from_now(guint seconds)
+{
+    return g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC;
+}
+
 static gpointer
 run(gpointer data)
 {
     Rounds *rounds = data;
+    gint64 sync = rounds->interval > 0 ? 0 : G_MAXINT64, until = rounds->interval > 0 ? 0 : seconds_from_now(UPKEEP);
 
     g_mutex_lock(&rounds->lock);
     while (!rounds->stopped) {
-        gint64 until = g_get_monotonic_time() + (gint64)rounds->interval * G_USEC_PER_SEC;
+        gboolean sync_now = g_get_monotonic_time() >= sync;
 
-        g_mutex_unlock(&rounds->lock);
-        one_round(rounds);
-        g_mutex_lock(&rounds->lock);
+        if (g_get_monotonic_time() >= until) {
+            g_mutex_unlock(&rounds->lock);
+            if (sync_now) {
+                sync = seconds_from_now(rounds->interval);
+                one_round(rounds);
+            } else {
+                upkeep(rounds);
+            }
+            g_mutex_lock(&rounds->lock);
+            until = MIN(sync, seconds_from_now(UPKEEP));
+        }
         while (!rounds->stopped && g_cond_wait_until(&rounds->stop, &rounds->lock, until))
             ;
     }
@@ -137,8 +167,7 @@ rounds_start(const char *home, const Config *config, Journal *journal)
     rounds_pull_options(config, &rounds->options);
     g_mutex_init(&rounds->lock);
     g_cond_init(&rounds->stop);
-    if (rounds->interval > 0)
-        rounds->thread = g_thread_new("rounds", run, rounds);
+    rounds->thread = g_thread_new("rounds", run, rounds);
     return rounds;
 }
 
@@ -152,8 +181,7 @@ rounds_stop(Rounds *rounds)
     rounds->stopped = TRUE;
     g_cond_signal(&rounds->stop);
     g_mutex_unlock(&rounds->lock);
-    if (rounds->thread)
-        g_thread_join(rounds->thread);
+    g_thread_join(rounds->thread);
     g_mutex_clear(&rounds->lock);
     g_cond_clear(&rounds->stop);
     g_free(rounds->home);

@@ -1,5 +1,6 @@
 /* anchor/1: S28 to S30 of manifests/FORMAT.md, part 3. */
 #include "manifests/anchoring.h"
+#include "manifests/projection.h"
 #include "tests/unit/two_nodes.h"
 
 #define A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -161,6 +162,62 @@ test_daily(TwoNodes *nodes, gconstpointer unused)
     g_assert_nonnull(news);
 }
 
+static guint
+count_anchors(Node *node)
+{
+    g_autoptr(Query) query = database_query(catalogue_database(home_catalogue(node->home, NULL)), "SELECT count(DISTINCT seq) FROM anchors WHERE anchorer = ?1", NULL);
+
+    query_text(query, 1, home_id(node->home));
+    g_assert_true(database_row(catalogue_database(home_catalogue(node->home, NULL)), query, NULL));
+    return (guint)sqlite3_column_int(query, 0);
+}
+
+static gboolean
+anchors_now(Node *node)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Record) record = anchoring_state(node->home, ANCHORING_EVERY, &error);
+
+    g_assert_no_error(error);
+    return record != NULL;
+}
+
+/* One that says a time of years ahead, of a clock that ran wrong for a day: the next is stated at once, and then it is daily again. */
+static void
+test_clock(TwoNodes *nodes, gconstpointer unused)
+{
+    Node *forestry = &nodes->forestry, *tourism = &nodes->tourism;
+    Ledger *ledger = home_ledger(forestry->home, NULL);
+    g_autoptr(GPtrArray) batch = g_ptr_array_new_with_free_func((GDestroyNotify)record_free);
+    g_autoptr(GArray) due = NULL;
+    g_autoptr(GBytes) members = NULL;
+    g_autoptr(GError) error = NULL;
+    const gint64 years_ahead = g_get_real_time() / G_USEC_PER_SEC + 10 * 365 * ANCHORING_EVERY;
+
+    node_accept(tourism, forestry, "forestry");
+    node_copy_ledger(tourism, forestry, forestry);
+    due = anchoring_due(forestry->home, &error);
+    g_assert_cmpuint(due->len, ==, 1);
+    members = anchor_format(due, &error);
+    g_ptr_array_add(batch, record_sign(ledger_head(ledger), ANCHOR, members, years_ahead, home_signing_key(forestry->home, NULL), &error));
+    g_assert_no_error(error);
+    {
+        g_autoptr(LedgerLock) lock = ledger_lock(ledger, &error);
+
+        g_assert_true(ledger_append(ledger, batch, home_signing_key(forestry->home, NULL), &error));
+    }
+    g_assert_true(catalogue_project(home_catalogue(forestry->home, NULL), ledger, &error));
+    g_assert_cmpuint(count_anchors(forestry), ==, 1);
+
+    for (guint i = 0; i < 3; i++) {
+        g_autoptr(Manifest) manifest = node_publish(tourism, "two", SHARE_OPEN, i, 10);
+
+        node_copy_ledger(tourism, forestry, forestry);
+        g_assert_cmpint(anchors_now(forestry), ==, i == 0);
+    }
+    g_assert_cmpuint(count_anchors(forestry), ==, 2);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -173,5 +230,6 @@ main(int argc, char **argv)
     g_test_add_func("/anchor/S29/many", test_many);
     g_test_add("/anchor/S30/published", TwoNodes, NULL, two_nodes_make, test_published, two_nodes_clear);
     g_test_add("/anchor/S30/daily", TwoNodes, NULL, two_nodes_make, test_daily, two_nodes_clear);
+    g_test_add("/anchor/S30/clock", TwoNodes, NULL, two_nodes_make, test_clock, two_nodes_clear);
     return g_test_run();
 }
