@@ -6,6 +6,7 @@
 #include "keys/error.h"
 #include "manifests/ledger/cosignature.h"
 #include "manifests/sightings_private.h"
+#include "manifests/verifiers.h"
 
 static const char tables[] =
     "CREATE TABLE IF NOT EXISTS checkpoint (digest BLOB PRIMARY KEY, node TEXT NOT NULL, size INTEGER NOT NULL, root BLOB NOT NULL,"
@@ -233,17 +234,25 @@ sightings_add(Home *home, const char *node, const char *note, const char *witnes
     return read_checkpoint(home, node, note, &kept, error) && keep(&kept, witness, signature, time, &full, error);
 }
 
-/* A line by a witness known here, which is not the ledger's own node, that holds and is new. */
+/* A line by a witness known here, which is not the ledger's own node: who it is, and when. */
 static gboolean
-is_worth_keeping(Home *home, const Kept *kept, const NoteSignature *signature, gint64 *time)
+read_line(Home *home, const Kept *kept, const NoteSignature *signature, char witness[NODE_ID_SIZE], gint64 *time)
 {
-    const char *witness = node_of_name(signature->name);
+    const char *node = node_of_name(signature->name);
+    g_autoptr(NoteVerifier) verifier = node ? NULL : verifiers_by_line(home, signature);
     g_autoptr(Identity) identity = NULL;
 
-    if (!witness || strcmp(witness, kept->node) == 0 || is_kept(kept->database, &kept->digest, witness))
+    if ((!node && !verifier) || g_strcmp0(node, kept->node) == 0)
         return FALSE;
-    identity = sightings_identity(home, witness, NULL);
-    return identity && cosignature_check(signature, kept->note, kept->text_size, signature->name, &identity->log, time, NULL);
+    if (verifier)
+        verifiers_word(verifier, witness);
+    else
+        g_strlcpy(witness, node, NODE_ID_SIZE);
+    if (is_kept(kept->database, &kept->digest, witness))
+        return FALSE;
+    identity = node ? sightings_identity(home, node, NULL) : NULL;
+    return (identity || verifier) &&
+           cosignature_check(signature, kept->note, kept->text_size, signature->name, identity ? &identity->log : &verifier->key, time, NULL);
 }
 
 gboolean
@@ -260,12 +269,13 @@ sightings_learn(Home *home, const char *node, const char *note, guint *learned, 
     signatures = note_signatures(note, strlen(note), &text_size, error);
     for (guint i = 0; signatures && i < signatures->len; i++) {
         const NoteSignature *signature = signatures->pdata[i];
+        char witness[NODE_ID_SIZE];
         gboolean full;
         gint64 time;
 
-        if (!is_worth_keeping(home, &kept, signature, &time))
+        if (!read_line(home, &kept, signature, witness, &time))
             continue;
-        if (!keep(&kept, node_of_name(signature->name), signature, time, &full, error))
+        if (!keep(&kept, witness, signature, time, &full, error))
             return FALSE;
         if (learned && !full)
             (*learned)++;
@@ -320,6 +330,8 @@ sightings_lacks(Home *home, const char *node, const char *note, const char *witn
     digest_of_text(note, &digest);
     if (!database || is_kept(database, &digest, witness) || !has_room(&kept, witness, NULL))
         return FALSE;
+    if (verifiers_is_word(witness))
+        return TRUE;
     identity = sightings_identity(home, witness, NULL);
     return identity != NULL;
 }

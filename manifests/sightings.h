@@ -3,7 +3,7 @@
  * node's dated cosignatures are the network's time-stamp: a record is at least as old as the first cosigned checkpoint that covers it.
  *
  * Only what was verified is kept: the owner's checkpoint by its log key, agreeing with the ledger held here where it is held whole; a cosignature by the log key
- * of a witness whose ledger is known here.  Of a witness and ledger the first sight of each size is kept, and what stands under the newest checkpoint; bounded
+ * of a witness whose ledger is known here, or by the key of one that is no node (verifiers.h).  @witness is a node id, or the word for such a key.  Of a witness and ledger the first sight of each size is kept, and what stands under the newest checkpoint; bounded
  * (I6): SIGHTINGS_WITNESS_MAX of a witness and ledger (then every second of the older half goes: what it covered counts as seen a little later), SIGHTINGS_WITNESSES
  * of a ledger, SIGHTINGS_MAX in all.
  */
@@ -49,7 +49,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Sightings, sightings_free)
 
 /* One witness's first cosignature of a checkpoint that covers the record. */
 typedef struct {
-    char witness[NODE_ID_SIZE];
+    char witness[NODE_ID_SIZE];   /* or a word of verifiers.h */
     gint64 time;      /* by the witness's clock */
     guint64 size;     /* of the checkpoint */
 } Sighting;
@@ -62,9 +62,10 @@ typedef struct {
     gboolean by_policy;
     gboolean other_log;      /* the policy names logs, and not this one: nothing counts */
     PolicyVerdict verdict;   /* without a policy: seen, earliest */
+    guint others;            /* without a policy: how many of those seen are no nodes */
 } Seen;
 void sightings_judge(Sightings *sightings, guint64 seq, const Policy *policy, Seen *seen);
-/* "seen by 3 of 4 witnesses, earliest 2026-05-01T08:00:00Z"; without a policy "cosigned by 3 known nodes, earliest ..." or "cosigned by no known node".
+/* "seen by 3 of 4 witnesses, earliest 2026-05-01T08:00:00Z"; without a policy "cosigned by 3 known nodes and 1 other witness, earliest ..." or "cosigned by no known node".
  * The caller's. */
 char *sightings_format(const Seen *seen);
 

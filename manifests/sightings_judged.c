@@ -6,6 +6,7 @@
 #include "keys/history.h"
 #include "manifests/ledger/cosignature.h"
 #include "manifests/sightings_private.h"
+#include "manifests/verifiers.h"
 
 /* One cosignature kept. */
 typedef struct {
@@ -105,22 +106,38 @@ sightings_free(Sightings *sightings)
     g_free(sightings);
 }
 
-/* By the key that the witness cosigned with then: it may have had several since. */
+/* By a node, with the key that it cosigned with then: it may have had several since. */
 static gboolean
-cosigned(Home *home, const Witness *witness, const Row *row)
+cosigned_by_node(Home *home, const char *node, const NoteSignature *signature, const Row *row, gsize text_size)
 {
-    g_autofree char *name = checkpoint_origin(witness->node);
-    g_autoptr(NoteSignature) signature = note_signature_parse(row->line, strlen(row->line), NULL);
-    g_autoptr(Identity) newest = sightings_identity(home, witness->node, NULL);
-    gsize text_size;
+    g_autofree char *name = checkpoint_origin(node);
+    g_autoptr(Identity) newest = sightings_identity(home, node, NULL);
     gint64 time;
 
-    if (!signature || !newest || !note_text(row->note, strlen(row->note), &text_size, NULL))
-        return FALSE;
     for (const Identity *identity = newest; identity; identity = identity->before)
         if (cosignature_check(signature, row->note, text_size, name, &identity->log, &time, NULL))
             return time == row->time;
     return FALSE;
+}
+
+static gboolean
+cosigned_by_key(Home *home, const char *word, const NoteSignature *signature, const Row *row, gsize text_size)
+{
+    g_autoptr(NoteVerifier) verifier = verifiers_by_word(home, word);
+    gint64 time;
+
+    return verifier && cosignature_check(signature, row->note, text_size, verifier->name, &verifier->key, &time, NULL) && time == row->time;
+}
+
+static gboolean
+cosigned(Home *home, const Witness *witness, const Row *row)
+{
+    g_autoptr(NoteSignature) signature = note_signature_parse(row->line, strlen(row->line), NULL);
+    gsize text_size;
+
+    if (!signature || !note_text(row->note, strlen(row->note), &text_size, NULL))
+        return FALSE;
+    return (verifiers_is_word(witness->node) ? cosigned_by_key : cosigned_by_node)(home, witness->node, signature, row, text_size);
 }
 
 /* The owner's line, the root as the ledger held here has it, and the cosignature: again, for rows may have been changed since. */
@@ -240,14 +257,25 @@ had_log_key(Home *home, const char *node, const PublicKey *key)
     return identity && identity_that_logged(identity, key);
 }
 
+static gboolean
+is_witness(Home *home, const char *witness, const NoteVerifier *verifier)
+{
+    g_autofree char *name = checkpoint_origin(witness);
+    char word[NODE_ID_SIZE];
+
+    if (verifier->algorithm != NOTE_COSIGNATURE)
+        return FALSE;
+    verifiers_word(verifier, word);
+    return strcmp(witness, word) == 0 || (strcmp(name, verifier->name) == 0 && had_log_key(home, witness, &verifier->key));
+}
+
 static gint64
 time_of(const Sightings *sightings, const GArray *seen, const NoteVerifier *verifier)
 {
     for (guint i = 0; i < seen->len; i++) {
         const Sighting *sighting = &g_array_index(seen, Sighting, i);
-        g_autofree char *name = checkpoint_origin(sighting->witness);
 
-        if (strcmp(name, verifier->name) == 0 && verifier->algorithm == NOTE_COSIGNATURE && had_log_key(sightings->home, sighting->witness, &verifier->key))
+        if (is_witness(sightings->home, sighting->witness, verifier))
             return sighting->time;
     }
     return 0;
@@ -292,11 +320,21 @@ sightings_judge(Sightings *sightings, guint64 seq, const Policy *policy, Seen *s
     }
     seen->verdict.seen = seen->verdict.witnesses = all->len;
     seen->verdict.earliest = all->len > 0 ? g_array_index(all, Sighting, 0).time : 0;
+    for (guint i = 0; i < all->len; i++)
+        seen->others += verifiers_is_word(g_array_index(all, Sighting, i).witness);
+}
+
+/* "2 known nodes"; "" for none. */
+static char *
+format_count(guint count, const char *what)
+{
+    return count == 0 ? g_strdup("") : g_strdup_printf("%u %s%s", count, what, count == 1 ? "" : g_str_has_suffix(what, "s") ? "es" : "s");
 }
 
 char *
 sightings_format(const Seen *seen)
 {
+    g_autofree char *nodes = NULL, *others = NULL;
     char time[TIME_TEXT_SIZE];
 
     if (seen->other_log)
@@ -305,5 +343,7 @@ sightings_format(const Seen *seen)
         return policy_verdict_format(&seen->verdict);
     if (seen->verdict.seen == 0)
         return g_strdup("cosigned by no known node");
-    return g_strdup_printf("cosigned by %u known node%s, earliest %s", seen->verdict.seen, seen->verdict.seen == 1 ? "" : "s", time_format(seen->verdict.earliest, time));
+    nodes = format_count(seen->verdict.seen - seen->others, "known node");
+    others = format_count(seen->others, "other witness");
+    return g_strdup_printf("cosigned by %s%s%s, earliest %s", nodes, *nodes && *others ? " and " : "", others, time_format(seen->verdict.earliest, time));
 }

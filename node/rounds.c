@@ -1,6 +1,7 @@
 #include "node/rounds.h"
 
 #include "manifests/anchoring.h"
+#include "sync/asking.h"
 #include "sync/peers.h"
 
 #define UPKEEP 3600   /* seconds; what is due daily is looked for that often, however seldom or never peers are synced with */
@@ -90,6 +91,29 @@ anchor(Rounds *rounds, Home *home)
     }
 }
 
+/* A line for each that was asked: who cosigned, or why not. */
+static void
+ask_witnesses(Rounds *rounds, Home *home)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Policy) policy = NULL;
+    g_autoptr(GPtrArray) all = NULL;
+
+    if (config_policy(rounds->home, NULL, &policy, &error) && policy)
+        all = asking_all(home, policy, FALSE, &rounds->progress.cancelled, &error);
+    if (error)
+        journal_write(rounds->journal, "witness", "error", error->message, NULL);
+    for (guint i = 0; all && i < all->len; i++) {
+        const Asked *asked = all->pdata[i];
+        g_autofree char *size = g_strdup_printf("%" G_GUINT64_FORMAT, asked->size);
+
+        if (asked->error)
+            journal_write(rounds->journal, "witness", "name", asked->name, "error", asked->error->message, NULL);
+        else
+            journal_write(rounds->journal, "witness", "name", asked->name, "cosigned", size, NULL);
+    }
+}
+
 static void
 one_round(Rounds *rounds)
 {
@@ -107,6 +131,8 @@ one_round(Rounds *rounds)
     }
     if (home && !progress_cancelled(&rounds->progress))
         anchor(rounds, home);
+    if (home && !progress_cancelled(&rounds->progress))
+        ask_witnesses(rounds, home);
 }
 
 /* S30: also of what came by hand, or is seldom asked for. */

@@ -2,6 +2,7 @@
 
 #include "manifests/bracket.h"
 #include "manifests/sightings.h"
+#include "manifests/verifiers.h"
 #include "node/print.h"
 #include "sync/peers.h"
 
@@ -35,7 +36,8 @@ look(Home *home, const char *node, guint64 seq, gint64 time, Bracket *bracket)
 static char *
 name_of(gpointer data, const char *node)
 {
-    char *name = peers_display(data, node);
+    g_autoptr(NoteVerifier) verifier = verifiers_is_word(node) ? verifiers_by_word(data, node) : NULL;
+    char *name = verifier ? g_strdup(verifier->name) : peers_display(data, node);
 
     if (*name)
         return name;
@@ -51,12 +53,15 @@ when_text(Home *home, const char *node, guint64 seq, gint64 time)
     return look(home, node, seq, time, &bracket) && bracket.verdict != BRACKET_OPEN ? bracket_format(&bracket, name_of, home) : NULL;
 }
 
+/* Who is no node is called by its name as a witness. */
 static void
-set_bound(json_t *root, const char *member, const Bound *bound)
+set_bound(Home *home, json_t *root, const char *member, const Bound *bound)
 {
+    g_autoptr(NoteVerifier) verifier = verifiers_is_word(bound->node) ? verifiers_by_word(home, bound->node) : NULL;
+
     if (bound->basis != BOUND_NONE)
-        json_object_set_new(root, member, json_pack("{s:o, s:s, s:s}", "time", json_time(bound->time), "node", bound->node, "basis",
-                                                    bound->basis == BOUND_COSIGNATURE ? "cosignature" : "anchor"));
+        json_object_set_new(root, member, json_pack("{s:o, s:s, s:s}", "time", json_time(bound->time), verifier ? "witness" : "node",
+                                                    verifier ? verifier->name : bound->node, "basis", bound->basis == BOUND_COSIGNATURE ? "cosignature" : "anchor"));
 }
 
 json_t *
@@ -67,7 +72,7 @@ when_json(Home *home, const char *node, guint64 seq, gint64 time)
 
     look(home, node, seq, time, &bracket);
     root = json_pack("{s:o, s:s}", "claimed", json_time(time), "verdict", bracket_verdict(bracket.verdict));
-    set_bound(root, "not_before", &bracket.after);
-    set_bound(root, "not_after", &bracket.before);
+    set_bound(home, root, "not_before", &bracket.after);
+    set_bound(home, root, "not_after", &bracket.before);
     return root;
 }

@@ -6,6 +6,7 @@
 #include "keys/history.h"
 #include "manifests/ledger/cosignature.h"
 #include "manifests/sightings.h"
+#include "manifests/verifiers.h"
 
 static Ledger *
 ledger_of(Home *home, const char *node, GError **error)
@@ -174,22 +175,29 @@ witness_by_records(Home *home, const char *node, const NoteSignature *signature,
     return NULL;
 }
 
-/* The same by the key alone, where a policy names one. */
+/* The same by the key alone, where a policy names one, or did (T18). */
 static ProofWitness *
-witness_by_policy(const Policy *policy, const NoteSignature *signature, const char *text, gsize text_size)
+witness_by_key(const NoteVerifier *verifier, const NoteSignature *signature, const char *text, gsize text_size)
 {
-    for (guint i = 0; policy && i < policy_witnesses(policy); i++) {
-        const NoteVerifier *verifier = policy_witness(policy, i).verifier;
-        ProofWitness *witness;
-        gint64 time;
+    ProofWitness *witness;
+    gint64 time;
 
-        if (verifier->algorithm != NOTE_COSIGNATURE || !cosignature_check(signature, text, text_size, verifier->name, &verifier->key, &time, NULL))
-            continue;
-        witness = proof_witness_new();
-        witness->verifier = note_verifier_format(verifier->name, verifier->algorithm, &verifier->key);
-        return witness;
-    }
-    return NULL;
+    if (verifier->algorithm != NOTE_COSIGNATURE || !cosignature_check(signature, text, text_size, verifier->name, &verifier->key, &time, NULL))
+        return NULL;
+    witness = proof_witness_new();
+    witness->verifier = note_verifier_format(verifier->name, verifier->algorithm, &verifier->key);
+    return witness;
+}
+
+static ProofWitness *
+witness_by_keys(Home *home, const Policy *policy, const NoteSignature *signature, const char *text, gsize text_size)
+{
+    g_autoptr(NoteVerifier) known = verifiers_by_line(home, signature);
+    ProofWitness *witness = known ? witness_by_key(known, signature, text, text_size) : NULL;
+
+    for (guint i = 0; !witness && policy && i < policy_witnesses(policy); i++)
+        witness = witness_by_key(policy_witness(policy, i).verifier, signature, text, text_size);
+    return witness;
 }
 
 /* PF9: the note with its owner's line and those of witnesses who can be named, in their order. */
@@ -213,7 +221,7 @@ add_witnesses(Proof *proof, Home *home, const Identity *log, const Policy *polic
             continue;
         witness = witness_by_records(home, node, signature, proof->note, text_size);
         if (!witness)
-            witness = witness_by_policy(policy, signature, proof->note, text_size);
+            witness = witness_by_keys(home, policy, signature, proof->note, text_size);
         if (!witness)
             continue;
         g_ptr_array_add(proof->witnesses, witness);

@@ -7,6 +7,7 @@
 #include "node/meter.h"
 #include "node/print.h"
 #include "node/rounds.h"
+#include "sync/asking.h"
 #include "sync/peer.h"
 #include "sync/peers.h"
 
@@ -167,6 +168,41 @@ peers_to_ask(Home *home, char **words, GError **error)
     return g_steal_pointer(&peers);
 }
 
+static void
+tell_of_witness(const Asked *asked, const Options *options, json_t *list)
+{
+    json_t *object;
+
+    if (options->json) {
+        object = json_pack("{s:s, s:b}", "witness", asked->name, "cosigned", asked->error == NULL);
+        if (!asked->error)
+            json_object_set_new(object, "size", json_integer((json_int_t)asked->size));
+        json_set_text(object, "error", asked->error ? asked->error->message : NULL);
+        json_array_append_new(list, object);
+    } else if (asked->error)
+        fprintf(stderr, "chama: witness %s: %s\n", asked->name, asked->error->message);
+    else
+        printf("witness %s: cosigned the %" G_GUINT64_FORMAT " records of this node\n", asked->name, asked->size);
+}
+
+/* W20: a witness that does not cosign is told of, and is no failure of the sync; a policy that cannot be read is. */
+static void
+ask_witnesses(Home *home, const Invocation *invocation, const Options *options, Outcome *outcome)
+{
+    g_autoptr(Policy) policy = NULL;
+    g_autoptr(GPtrArray) all = NULL;
+    g_autoptr(GError) failed = NULL;
+
+    if (config_policy(invocation->home, NULL, &policy, &failed) && policy)
+        all = asking_all(home, policy, TRUE, NULL, &failed);
+    for (guint i = 0; all && i < all->len; i++)
+        tell_of_witness(all->pdata[i], options, outcome->list);
+    if (!failed)
+        return;
+    fprintf(stderr, "chama: witnesses: %s\n", failed->message);
+    outcome->worst = MAX(outcome->worst, chama_error_exit_status(failed));
+}
+
 gboolean
 cmd_sync(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
 {
@@ -187,7 +223,8 @@ cmd_sync(const Invocation *invocation, int argc, char **argv, int *status, GErro
     outcome.list = json_array();
     if (peers->len == 0 && !o.json)
         fprintf(stderr, "no peers yet: exchange invites (`chama invite`, `chama peer add`)\n");
-    sync_all(home, peers, &o, config, argc > 1, &outcome);
+    if (sync_all(home, peers, &o, config, argc > 1, &outcome) && !o.dry_run)
+        ask_witnesses(home, invocation, &o, &outcome);
     if (o.json)
         print_json(json_incref(outcome.list));
     json_decref(outcome.list);

@@ -114,6 +114,27 @@ transport_fetch(Transport *transport, const char *method, const char *path, GByt
     return g_byte_array_free_to_bytes(g_steal_pointer(&bytes));
 }
 
+/* An answer of any status. */
+static gboolean
+gather_any(gpointer data, int status, const void *bytes, gsize size, GError **error)
+{
+    return gather(data, bytes, size, error);
+}
+
+GBytes *
+transport_ask(Transport *transport, const char *method, const char *path, GBytes *body, gsize limit, int *status, GError **error)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    Whole whole = { bytes, limit, path };
+    const RoadRequest request = { method, path, NULL, body };
+
+    transport->requests++;
+    if (!transport->kind->request(transport->road, &request, gather_any, &whole, status, error))
+        return NULL;
+    transport->bytes += bytes->len;
+    return g_byte_array_free_to_bytes(g_steal_pointer(&bytes));
+}
+
 gboolean
 transport_peer_pin(Transport *transport, Digest *pin)
 {

@@ -38,6 +38,9 @@ gboolean transport_request(Transport *transport, const char *method, const char 
 /* The whole answer, at most @limit bytes (LIMIT). */
 GBytes *transport_fetch(Transport *transport, const char *method, const char *path, GBytes *body, const char *grant, gsize limit, GError **error);
 
+/* The same of an answer whose @status says something by itself: whatever it is, with its body. */
+GBytes *transport_ask(Transport *transport, const char *method, const char *path, GBytes *body, gsize limit, int *status, GError **error);
+
 /* The pin of the key that the peer showed in the last request: FALSE if there was none. */
 gboolean transport_peer_pin(Transport *transport, Digest *pin);
 /* Bytes received and requests made so far. */

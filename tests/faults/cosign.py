@@ -6,80 +6,18 @@
 
 STATE is JSON: origin, key (file), vkey (of the witness), leaves (hex: what the witness is known to hold), branches (that it may hold), given (size: root).  Exit 3: broken."""
 
-import base64
-import hashlib
-import http.client
 import json
 import os
 import random
-import ssl
-import subprocess
 import sys
-import tempfile
 import threading
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "interop"))
+from chama.cosigning import offer, post, root, sign  # noqa: E402
 from chama.notes import cosigned_at  # noqa: E402
 from chama.report import Broken  # noqa: E402
 
 ROUNDS = 400
-
-
-def node(left, right):
-    return hashlib.sha256(b"\1" + left + right).digest()
-
-
-def split(count):
-    """The largest power of two below it."""
-    return 1 << (count - 1).bit_length() - 1
-
-
-def root(leaves):
-    if len(leaves) < 2:
-        return leaves[0] if leaves else hashlib.sha256(b"").digest()
-    return node(root(leaves[: split(len(leaves))]), root(leaves[split(len(leaves)) :]))
-
-
-def consistency(old, leaves, whole=True):
-    """RFC 6962, 2.1.2."""
-    if old == len(leaves):
-        return [] if whole else [root(leaves)]
-    half = split(len(leaves))
-    if old <= half:
-        return consistency(old, leaves[:half], whole) + [root(leaves[half:])]
-    return consistency(old - half, leaves[half:], False) + [root(leaves[:half])]
-
-
-def sign(state, leaves):
-    """A checkpoint by the log's own key."""
-    origin = state["origin"]
-    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    text = f"{origin}\n{len(leaves)}\n{base64.b64encode(root(leaves)).decode()}\ntime {stamp}\n"
-    with tempfile.NamedTemporaryFile() as message:
-        message.write(text.encode())
-        message.flush()
-        blob = subprocess.run(["openssl", "pkeyutl", "-sign", "-inkey", state["key"], "-rawin", "-in", message.name], check=True, capture_output=True).stdout
-    return text + "\n— " + origin + " " + base64.b64encode(bytes.fromhex(state["id"]) + blob).decode() + "\n"
-
-
-def post(url, old, proof, note):
-    """Status and body; None if the witness is not there."""
-    body = f"old {old}\n" + "".join(base64.b64encode(h).decode() + "\n" for h in proof) + "\n" + note
-    context = ssl._create_unverified_context()
-    connection = http.client.HTTPSConnection(url, context=context, timeout=10)
-    try:
-        connection.request("POST", "/witness/add-checkpoint", body.encode())
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode()
-    except (OSError, http.client.HTTPException):
-        return None
-    finally:
-        connection.close()
-
-
-def offer(url, old, leaves, note):
-    return post(url, old, consistency(old, leaves) if 0 < old < len(leaves) else [], note)
 
 
 def broken(what):

@@ -3,6 +3,7 @@
 
 #include "manifests/ledger/cosignature.h"
 #include "manifests/sightings.h"
+#include "manifests/verifiers.h"
 
 #define SEEN 1777622400 /* 2026-05-01T08:00:00Z */
 
@@ -317,6 +318,86 @@ test_best_note(TwoNodes *nodes, gconstpointer unused)
     g_assert_null(sightings_best_note(owner->home, home_id(owner->home), 8, NULL, NULL));
 }
 
+static NoteVerifier *
+verifier_of(const char *name, NoteAlgorithm algorithm, const PublicKey *key)
+{
+    g_autofree char *vkey = note_verifier_format(name, algorithm, key);
+    g_autoptr(GError) error = NULL;
+    NoteVerifier *verifier = note_verifier_parse(vkey, &error);
+
+    g_assert_no_error(error);
+    return verifier;
+}
+
+/* T18: a witness that is no node is known from when a policy names it, and counted by its name and key. */
+static void
+test_no_node(TwoNodes *nodes, gconstpointer unused)
+{
+    Node *owner = &nodes->forestry;
+    guint8 seed[32] = { 3 };
+    g_autoptr(Keypair) key = keypair_from_seed(seed, NULL);
+    g_autoptr(NoteVerifier) verifier = verifier_of("witness.example", NOTE_COSIGNATURE, keypair_public(key)), again = NULL;
+    g_autofree char *note = home_checkpoint(owner->home, NULL), *cosigned = NULL, *text = NULL;
+    gsize size = (gsize)(strstr(note, "\n\n") - note) + 1;
+    g_autoptr(Sightings) sightings = NULL;
+    char word[NODE_ID_SIZE];
+    Seen seen;
+
+    cosigned = with_line(note, cosignature_sign(note, size, "witness.example", key, SEEN, NULL));
+    verifiers_word(verifier, word);
+    g_assert_true(verifiers_is_word(word) && !node_id_valid(word));
+    g_assert_cmpuint(learn(owner, owner, cosigned), ==, 0);
+    g_assert_null(verifiers_by_word(owner->home, word));
+    g_assert_true(verifiers_keep(owner->home, verifier, NULL) && verifiers_keep(owner->home, verifier, NULL));
+    g_assert_cmpint(rows(owner, "verifier"), ==, 1);
+    again = verifiers_by_word(owner->home, word);
+    g_assert_cmpstr(again->name, ==, "witness.example");
+    g_assert_true(sightings_lacks(owner->home, home_id(owner->home), note, word));
+    g_assert_cmpuint(learn(owner, owner, cosigned), ==, 1);
+    g_assert_false(sightings_lacks(owner->home, home_id(owner->home), note, word));
+    sightings = sightings_load(owner->home, home_id(owner->home), NULL);
+    sightings_judge(sightings, 0, NULL, &seen);
+    text = sightings_format(&seen);
+    g_assert_true(g_str_has_prefix(text, "cosigned by 1 other witness, earliest "));
+}
+
+/* What is refused by name; under another name the key is another witness. */
+static void
+test_no_such_verifier(TwoNodes *nodes, gconstpointer unused)
+{
+    Node *owner = &nodes->forestry;
+    const PublicKey *key = &home_identity(owner->home, NULL)->log;
+    g_autofree char *name = name_of(owner);
+    const struct { const char *name; NoteAlgorithm algorithm; int code; const char *text; } cases[] = {
+        { name, NOTE_COSIGNATURE, CHAMA_ERROR_USAGE, "T18: a node is known by its ledger" },
+        { "log.example", NOTE_ED25519, CHAMA_ERROR_UNSUPPORTED, "log.example: T15: cosigns by an algorithm that cannot be checked here" },
+        { "w\x1b[2J", NOTE_COSIGNATURE, CHAMA_ERROR_USAGE, "witnesses: T18: want a name that can be shown" },
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        NoteVerifier verifier = { .name = (char *)cases[i].name, .algorithm = cases[i].algorithm, .key = *key };
+        g_autoptr(GError) error = NULL;
+
+        g_assert_false(verifiers_keep(owner->home, &verifier, &error));
+        g_assert_error(error, CHAMA_ERROR, cases[i].code);
+        g_assert_nonnull(strstr(error->message, cases[i].text));
+    }
+    for (guint i = 0; i < VERIFIERS_MAX; i++) {
+        g_autofree char *other = g_strdup_printf("w%u.example", i);
+        g_autoptr(NoteVerifier) verifier = verifier_of(other, NOTE_COSIGNATURE, key);
+
+        g_assert_true(verifiers_keep(owner->home, verifier, NULL));
+    }
+    {
+        g_autoptr(NoteVerifier) verifier = verifier_of("one.too.many", NOTE_COSIGNATURE, key);
+        g_autoptr(GError) error = NULL;
+
+        g_assert_false(verifiers_keep(owner->home, verifier, &error));
+        g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_LIMIT);
+        g_assert_cmpstr(error->message, ==, "witnesses: T18: want at most 1024 that are no nodes");
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -331,5 +412,7 @@ main(int argc, char **argv)
     ADD("i6/bound", test_bound);
     ADD("judge", test_judge);
     ADD("best-note", test_best_note);
+    ADD("t18/no-node", test_no_node);
+    ADD("t18/no-such-verifier", test_no_such_verifier);
     return g_test_run();
 }
