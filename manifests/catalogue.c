@@ -474,14 +474,21 @@ catalogue_datasets(Catalogue *catalogue, const char *node, GError **error)
 }
 
 GPtrArray *
-catalogue_manifests(Catalogue *catalogue, const char *node, GError **error)
+catalogue_manifests_from(Catalogue *catalogue, const char *node, guint64 from, guint max, GError **error)
 {
-    g_autoptr(Query) query = database_query(catalogue->database, SELECT_VERSIONS "v.node = ?1 ORDER BY v.seq", error);
+    g_autoptr(Query) query = database_query(catalogue->database, SELECT_VERSIONS "v.node = ?1 AND v.seq >= ?2 ORDER BY v.seq", error);
 
     if (!query)
         return NULL;
     query_text(query, 1, node);
-    return read_manifests(catalogue, query, G_MAXUINT, error);
+    query_integer(query, 2, (gint64)from);
+    return read_manifests(catalogue, query, max, error);
+}
+
+GPtrArray *
+catalogue_manifests(Catalogue *catalogue, const char *node, GError **error)
+{
+    return catalogue_manifests_from(catalogue, node, 0, G_MAXUINT, error);
 }
 
 /* M20 */

@@ -65,6 +65,8 @@ GPtrArray *catalogue_history(Catalogue *catalogue, const char *node, const char 
 GPtrArray *catalogue_datasets(Catalogue *catalogue, const char *node, GError **error);
 /* Every manifest of a node in ledger order. */
 GPtrArray *catalogue_manifests(Catalogue *catalogue, const char *node, GError **error);
+/* At most @max of them, from record @from on. */
+GPtrArray *catalogue_manifests_from(Catalogue *catalogue, const char *node, guint64 from, guint max, GError **error);
 
 /* The strictest of the version's own sharing and its dataset's newest (M20).  NOT_FOUND if no version of the dataset is known. */
 gboolean catalogue_share_in_force(Catalogue *catalogue, const Manifest *manifest, Share *share, GError **error);

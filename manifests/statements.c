@@ -243,3 +243,17 @@ catalogue_statements(Catalogue *catalogue, const char *node, const char *type, c
     }
     return g_steal_pointer(&all);
 }
+
+gboolean
+catalogue_count_opened(Catalogue *catalogue, const char *node, guint64 *count, GError **error)
+{
+    g_autoptr(Query) query = database_query(catalogue_database(catalogue), "SELECT count(*) FROM statements WHERE node = ?1 AND body IS NOT NULL", error);
+
+    if (!query)
+        return FALSE;
+    query_text(query, 1, node);
+    if (!database_row(catalogue_database(catalogue), query, error))
+        return FALSE;
+    *count = (guint64)sqlite3_column_int64(query, 0);
+    return TRUE;
+}

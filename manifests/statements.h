@@ -19,6 +19,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Statement, statement_free)
 /* Array of Statement* by @node, of @type, about @subject (the address of a manifest or of another record, as the type has it); each may be NULL: any.
  * In order of node and number; only those whose body keeps the rules of its type, and of sealed ones those whose opening is here. */
 GPtrArray *catalogue_statements(Catalogue *catalogue, const char *node, const char *type, const Digest *subject, GError **error);
+/* How many sealed records of @node have a body known here that is such a statement. */
+gboolean catalogue_count_opened(Catalogue *catalogue, const char *node, guint64 *count, GError **error);
 
 /* TRUE if records of this type may state something openly; and if this one, which is of such a type, keeps its rules. */
 gboolean statement_type_known(const char *type);

@@ -4,38 +4,22 @@
 
 #include "keys/error.h"
 #include "keys/history.h"
-#include "keys/sshsig.h"
 #include "manifests/erasure.h"
 #include "manifests/lineage/derivation.h"
+#include "manifests/lineage/places.h"
 #include "manifests/version.h"
 #include "manifests/withdrawal.h"
 
 #define REPEATS_MAX 8     /* looked at */
 
-/* A ledger, and what proves the place of a record in it. */
-typedef struct {
-    Ledger *ledger;           /* NULL: not held whole; borrowed */
-    Checkpoint *checkpoint;   /* its owner's newest that holds; NULL: none */
-    Identity *identity;       /* its owner's newest key state known; NULL: none */
-} Log;
-
 struct HomeFacts {
-    Home *home;
+    Home *home;               /* NULL: ledgers alone */
+    LineageLedgers ledgers;
     LineageBeyond beyond;
-    GHashTable *logs;         /* node id to Log */
+    Places *places;
     GHashTable *found;        /* records from beyond: address (borrowed from the record) to Record */
     GHashTable *closed;       /* of versions held that are not open: address of a source to GPtrArray of Input; NULL: not looked at yet */
 };
-
-static void
-log_free(gpointer data)
-{
-    Log *log = data;
-
-    g_clear_pointer(&log->checkpoint, checkpoint_free);
-    g_clear_pointer(&log->identity, identity_free);
-    g_free(log);
-}
 
 static void
 free_record(gpointer record)
@@ -43,16 +27,32 @@ free_record(gpointer record)
     record_free(record);
 }
 
+static Ledger *
+ledger_of_home(gpointer home, const char *node)
+{
+    return strcmp(node, home_id(home)) == 0 ? home_ledger(home, NULL) : home_peer_ledger(home, node, NULL);
+}
+
 HomeFacts *
-home_facts_new(Home *home, const LineageBeyond *beyond)
+home_facts_of(const LineageLedgers *ledgers, const LineageBeyond *beyond)
 {
     HomeFacts *facts = g_new0(HomeFacts, 1);
 
-    facts->home = home;
+    facts->ledgers = *ledgers;
     if (beyond)
         facts->beyond = *beyond;
-    facts->logs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, log_free);
+    facts->places = places_new(ledgers, beyond);
     facts->found = g_hash_table_new_full(digest_hash, digest_equal, NULL, free_record);
+    return facts;
+}
+
+HomeFacts *
+home_facts_new(Home *home, const LineageBeyond *beyond)
+{
+    const LineageLedgers ledgers = { home_catalogue(home, NULL), ledger_of_home, home };
+    HomeFacts *facts = home_facts_of(&ledgers, beyond);
+
+    facts->home = home;
     return facts;
 }
 
@@ -61,130 +61,10 @@ home_facts_free(HomeFacts *facts)
 {
     if (!facts)
         return;
-    g_hash_table_unref(facts->logs);
+    places_free(facts->places);
     g_hash_table_unref(facts->found);
     g_clear_pointer(&facts->closed, g_hash_table_unref);
     g_free(facts);
-}
-
-/* Records: where they are, and whether they hold. */
-
-/* The newest checkpoint kept, if its owner signed it and the ledger here has its root. */
-static Checkpoint *
-checkpoint_of(Ledger *ledger)
-{
-    g_autofree char *note = ledger_checkpoint(ledger, NULL);
-    g_autoptr(Checkpoint) checkpoint = note ? checkpoint_verify_by(note, strlen(note), ledger_identity(ledger), NULL) : NULL;
-    Digest root;
-
-    if (!checkpoint || checkpoint->size > ledger_head(ledger)->size || !ledger_root(ledger, checkpoint->size, &root, NULL) ||
-        !digest_equal(&root, &checkpoint->root))
-        return NULL;
-    return g_steal_pointer(&checkpoint);
-}
-
-static const Log *
-log_of(HomeFacts *facts, const char *node)
-{
-    Log *log = g_hash_table_lookup(facts->logs, node);
-
-    if (log)
-        return log;
-    log = g_new0(Log, 1);
-    log->ledger = strcmp(node, home_id(facts->home)) == 0 ? home_ledger(facts->home, NULL) : home_peer_ledger(facts->home, node, NULL);
-    if (log->ledger && ledger_head(log->ledger)->size == 0)
-        log->ledger = NULL;
-    if (log->ledger)
-        log->checkpoint = checkpoint_of(log->ledger);
-    log->identity = log->ledger ? identity_copy(ledger_identity(log->ledger)) : catalogue_identity(home_catalogue(facts->home, NULL), node, NULL);
-    g_hash_table_insert(facts->logs, g_strdup(node), log);
-    return log;
-}
-
-/* The key that was valid at the record's place. */
-static gboolean
-signature_holds(const Record *record, const Identity *identity, GError **error)
-{
-    gsize size;
-    const void *bytes = g_bytes_get_data(record->bytes, &size);
-
-    return sshsig_verify(record->signature, &identity_at(identity, record->seq)->signing, SSHSIG_NAMESPACE_RECORD, bytes, size, error);
-}
-
-/* LI1: the log entry is the leaf at its place, and the tree of the checkpoint has that leaf there. */
-static gboolean
-is_leaf(const Log *log, const Record *record, char **place, GError **error)
-{
-    MerkleFile *file = ledger_merkle(log->ledger);
-    g_autoptr(GBytes) entry = record_entry(record);
-    g_autoptr(GArray) proof = NULL;
-    Digest leaf, there;
-
-    merkle_leaf(g_bytes_get_data(entry, NULL), g_bytes_get_size(entry), &leaf);
-    if (!merkle_file_leaf(file, record->seq, &there, error))
-        return FALSE;
-    if (!digest_equal(&leaf, &there))
-        return chama_error(error, CHAMA_ERROR_DAMAGED, "the Merkle log has another entry at its place; run `chama fsck`");
-    if (!log->checkpoint || record->seq >= log->checkpoint->size) {
-        *place = g_strdup_printf("record %" G_GUINT64_FORMAT " of its ledger, under no checkpoint yet", record->seq);
-        return TRUE;
-    }
-    proof = merkle_file_inclusion(file, record->seq, log->checkpoint->size, error);
-    if (!proof || !merkle_check_inclusion(record->seq, log->checkpoint->size, &leaf, (const Digest *)(gpointer)proof->data, proof->len, &log->checkpoint->root, error))
-        return FALSE;
-    *place = g_strdup_printf("record %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " under its owner's checkpoint", record->seq, log->checkpoint->size);
-    return TRUE;
-}
-
-/* LI1: the ledger is what counts, the catalogue only leads to it. */
-static gboolean
-holds_in_ledger(const Log *log, const Record *record, char **place, GError **error)
-{
-    g_autoptr(Record) there = ledger_get(log->ledger, record->seq, error);
-
-    if (!there)
-        return FALSE;
-    if (!digest_equal(&there->address, &record->address))
-        return chama_error(error, CHAMA_ERROR_VERIFY, "its ledger has another record at number %" G_GUINT64_FORMAT, record->seq);
-    return signature_holds(there, ledger_identity(log->ledger), error) && is_leaf(log, there, place, error);
-}
-
-static gboolean
-holds_sparsely(HomeFacts *facts, const Record *record, char **place, GError **error)
-{
-    const Log *log = log_of(facts, record->node);
-
-    if (!log->identity)
-        return chama_error(error, CHAMA_ERROR_NOT_FOUND, "its node's keys are not known here");
-    if (!signature_holds(record, log->identity, error))
-        return FALSE;
-    if (facts->beyond.stands)
-        return facts->beyond.stands(facts->beyond.data, record, place, error);
-    return chama_error(error, CHAMA_ERROR_NOT_FOUND, "nothing here proves its place in its ledger");
-}
-
-/* M19: its number names it and no other. */
-static gboolean
-counts_as_version(HomeFacts *facts, const Record *record, GError **error)
-{
-    g_autoptr(GError) failed = NULL;
-    g_autoptr(Manifest) manifest = catalogue_manifest(home_catalogue(facts->home, NULL), &record->address, &failed);
-
-    if (manifest)
-        return TRUE;
-    if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND))
-        return chama_error(error, CHAMA_ERROR_VERIFY, "M19: it does not continue its dataset, and is no version of it");
-    g_propagate_error(error, g_steal_pointer(&failed));
-    return FALSE;
-}
-
-static gboolean
-record_holds(HomeFacts *facts, const Record *record, char **place, GError **error)
-{
-    const Log *log = log_of(facts, record->node);
-    gboolean whole = log->ledger && record->seq < ledger_head(log->ledger)->size;
-
-    return (whole ? holds_in_ledger(log, record, place, error) : holds_sparsely(facts, record, place, error)) && counts_as_version(facts, record, error);
 }
 
 /* Sources: out of the manifest, or out of details. */
@@ -238,10 +118,10 @@ read_sources(HomeFacts *facts, const Manifest *m, Sources *sources)
         *sources = (Sources){ SOURCES_KNOWN, NULL, m->inputs, m->activity, m->bytes > 0, m->listing };
         return;
     }
-    if (version_roots(facts->home, m, &held, NULL))
+    if (facts->home && version_roots(facts->home, m, &held, NULL))
         sources->details = version_details(facts->home, m, NULL);
     if (!sources->details) {
-        sources->state = may_read(facts, m) ? SOURCES_ABSENT : SOURCES_WITHHELD;
+        sources->state = facts->home && may_read(facts, m) ? SOURCES_ABSENT : SOURCES_WITHHELD;
         return;
     }
     sources->state = SOURCES_KNOWN;
@@ -255,7 +135,7 @@ read_sources(HomeFacts *facts, const Manifest *m, Sources *sources)
 static guint
 count_repeats(HomeFacts *facts, const Manifest *m, const Sources *sources)
 {
-    Catalogue *catalogue = home_catalogue(facts->home, NULL);
+    Catalogue *catalogue = facts->ledgers.catalogue;
     g_autoptr(GArray) others = NULL;
     Digest digest;
     guint count = 0;
@@ -267,7 +147,7 @@ count_repeats(HomeFacts *facts, const Manifest *m, const Sources *sources)
         g_autoptr(Record) record = catalogue_record(catalogue, &g_array_index(others, Digest, i), NULL);
         g_autofree char *place = NULL;
 
-        count += record && record_holds(facts, record, &place, NULL);
+        count += record && places_record_holds(facts->places, record, &place, NULL);
     }
     return count;
 }
@@ -276,11 +156,11 @@ count_repeats(HomeFacts *facts, const Manifest *m, const Sources *sources)
 static void
 read_ends(HomeFacts *facts, const Manifest *m, VersionFacts *version)
 {
-    Catalogue *catalogue = home_catalogue(facts->home, NULL);
+    Catalogue *catalogue = facts->ledgers.catalogue;
     g_autoptr(Erasure) erasure = NULL;
     g_autoptr(Withdrawal) withdrawal = NULL;
 
-    if (erasure_of(catalogue, m, home_id(facts->home), &erasure, NULL) && erasure)
+    if (erasure_of(catalogue, m, facts->home ? home_id(facts->home) : m->node, &erasure, NULL) && erasure)
         version->erased = g_strdup(erasure->reason);
     if (withdrawal_of(catalogue, m, &withdrawal, NULL) && withdrawal)
         version->withdrawn = g_strdup(withdrawal->reason);
@@ -289,8 +169,8 @@ read_ends(HomeFacts *facts, const Manifest *m, VersionFacts *version)
 static void
 read_disavowal(HomeFacts *facts, const Manifest *m, VersionFacts *version)
 {
-    const Log *log = log_of(facts, m->node);
-    const Identity *by = log->identity ? identity_disavowed(log->identity, m->seq) : NULL;
+    const Identity *newest = places_identity(facts->places, m->node);
+    const Identity *by = newest ? identity_disavowed(newest, m->seq) : NULL;
 
     if (by)
         version->disavowed = g_strdup_printf("by the rotation that is record %" G_GUINT64_FORMAT " of its ledger", by->since);
@@ -327,7 +207,7 @@ static Record *
 find_record(HomeFacts *facts, const Input *named, const VersionFacts *namer, char **place, GError **error)
 {
     g_autoptr(GError) failed = NULL;
-    Record *record = catalogue_record(home_catalogue(facts->home, NULL), &named->manifest, &failed);
+    Record *record = catalogue_record(facts->ledgers.catalogue, &named->manifest, &failed);
     Record *found;
 
     if (record)
@@ -349,7 +229,7 @@ find_record(HomeFacts *facts, const Input *named, const VersionFacts *namer, cha
 static gboolean
 contradicts(HomeFacts *facts, const Manifest *m)
 {
-    g_autoptr(Manifest) other = catalogue_version(home_catalogue(facts->home, NULL), m->node, m->name, m->version, NULL);
+    g_autoptr(Manifest) other = catalogue_version(facts->ledgers.catalogue, m->node, m->name, m->version, NULL);
 
     return other && !digest_equal(&other->address, &m->address);
 }
@@ -389,7 +269,7 @@ look(gpointer data, const Input *named, const VersionFacts *namer, GError **erro
     }
     if (place && contradicts(facts, manifest))
         version->fault = g_strdup("M19: another version of its number is known here");
-    else if (!place && !record_holds(facts, record, &place, &failed))
+    else if (!place && !places_record_holds(facts->places, record, &place, &failed))
         version->fault = g_strdup(failed->message);
     else
         version->place = g_steal_pointer(&place);
@@ -401,7 +281,7 @@ static Manifest *
 manifest_of(HomeFacts *facts, const Digest *address, GError **error)
 {
     const Record *found = g_hash_table_lookup(facts->found, address);
-    g_autoptr(Record) record = found ? NULL : catalogue_record(home_catalogue(facts->home, NULL), address, error);
+    g_autoptr(Record) record = found ? NULL : catalogue_record(facts->ledgers.catalogue, address, error);
 
     return found || record ? manifest_parse(found ? found : record, error) : NULL;
 }
@@ -426,7 +306,7 @@ static gboolean
 rival(gpointer data, const Input *named, Digest *address)
 {
     HomeFacts *facts = data;
-    g_autoptr(Manifest) manifest = catalogue_version(home_catalogue(facts->home, NULL), named->node, named->name, named->version, NULL);
+    g_autoptr(Manifest) manifest = catalogue_version(facts->ledgers.catalogue, named->node, named->name, named->version, NULL);
 
     if (manifest)
         *address = manifest->address;
@@ -464,7 +344,7 @@ note_derived(GHashTable *closed, const Digest *source, const Manifest *derived)
 static void
 note_closed(HomeFacts *facts, const Digest *address)
 {
-    g_autoptr(Manifest) m = catalogue_manifest(home_catalogue(facts->home, NULL), address, NULL);
+    g_autoptr(Manifest) m = catalogue_manifest(facts->ledgers.catalogue, address, NULL);
     g_auto(Sources) sources = { 0 };
 
     if (!m || m->share == SHARE_OPEN)
@@ -478,13 +358,13 @@ note_closed(HomeFacts *facts, const Digest *address)
 static gboolean
 learn_closed(HomeFacts *facts, GError **error)
 {
-    State *state = home_state(facts->home, error);
+    State *state = facts->home ? home_state(facts->home, error) : NULL;
     g_autoptr(GArray) all = state ? state_all_held(state, error) : NULL;
 
-    if (facts->closed || !all)
+    if (facts->closed || (facts->home && !all))
         return facts->closed != NULL;
     facts->closed = g_hash_table_new_full(digest_hash, digest_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
-    for (guint i = 0; i < all->len; i++)
+    for (guint i = 0; all && i < all->len; i++)
         note_closed(facts, &g_array_index(all, Held, i).manifest);
     return TRUE;
 }
@@ -493,7 +373,7 @@ static GPtrArray *
 derived_from(gpointer data, const VersionFacts *source, guint max, GError **error)
 {
     HomeFacts *facts = data;
-    Catalogue *catalogue = home_catalogue(facts->home, error);
+    Catalogue *catalogue = facts->ledgers.catalogue;
     g_autoptr(GArray) open = learn_closed(facts, error) ? catalogue_derived(catalogue, &source->manifest, max, error) : NULL;
     const GPtrArray *closed = open ? g_hash_table_lookup(facts->closed, &source->manifest) : NULL;
     g_autoptr(GPtrArray) derived = g_ptr_array_new_with_free_func((GDestroyNotify)input_free);

@@ -10,7 +10,14 @@
 #include "manifests/home.h"
 #include "manifests/lineage/graph.h"
 
-/* What rooms above know of records that stand in no ledger held whole.  Either may be NULL: then nothing is. */
+/* Ledgers that are held whole, and their projection. */
+typedef struct {
+    Catalogue *catalogue;
+    Ledger *(*ledger)(gpointer data, const char *node);   /* borrowed; NULL: it is not held */
+    gpointer data;
+} LineageLedgers;
+
+/* What rooms above know of records that stand in no ledger held whole.  Each may be NULL: then nothing is. */
 typedef struct {
     gpointer data;
     /* TRUE if @record, of a ledger of which the open part is held, stands there where it says: *@place (the caller's) says under what.  VERIFY or another
@@ -19,10 +26,15 @@ typedef struct {
     /* The record of address @named->manifest, verified, its place proven as *@place says; NULL without an error if nobody has it.  @namer: of whose node the version
      * is that names it, if only those who may read that may know of it; else NULL. */
     Record *(*find)(gpointer data, const Input *named, const char *namer, char **place, GError **error);
+    /* May be NULL: of which part of a node's ledger each signature was checked before (AU11). */
+    void (*remembered)(gpointer data, const char *node, LedgerVerified *verified);
+    gpointer remembered_data;
 } LineageBeyond;
 
 typedef struct HomeFacts HomeFacts;
 HomeFacts *home_facts_new(Home *home, const LineageBeyond *beyond);
+/* Of ledgers without a home: nothing that is not open can be read. */
+HomeFacts *home_facts_of(const LineageLedgers *ledgers, const LineageBeyond *beyond);
 void home_facts_free(HomeFacts *facts);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HomeFacts, home_facts_free)
 /* Borrows @facts. */

@@ -6,6 +6,7 @@
 #include "manifests/lineage/format.h"
 #include "node/command.h"
 #include "node/show.h"
+#include "sync/audit/verified.h"
 #include "sync/peers.h"
 #include "sync/pull/missing.h"
 
@@ -57,13 +58,28 @@ talk(gpointer data, const char *line)
     fprintf(stderr, "chama: %s\n", line);
 }
 
+/* AU11 */
+static void
+recall(gpointer home, const char *node, LedgerVerified *verified)
+{
+    verified_get(home, node, verified, NULL);
+}
+
+static const LineageBeyond *
+with_memory(LineageBeyond *beyond, Home *home)
+{
+    beyond->remembered = recall;
+    beyond->remembered_data = home;
+    return beyond;
+}
+
 static Lineage *
 build(Home *home, const Manifest *manifest, const Options *o, GError **error)
 {
     const MissingOptions how = { .offline = o->offline, .talk = talk };
     g_autoptr(Missing) missing = missing_new(home, &how);
-    const LineageBeyond beyond = missing_beyond(missing);
-    g_autoptr(HomeFacts) facts = home_facts_new(home, &beyond);
+    LineageBeyond beyond = missing_beyond(missing);
+    g_autoptr(HomeFacts) facts = home_facts_new(home, with_memory(&beyond, home));
     const LineageFacts source = home_facts_source(facts);
     const LineageOptions options = { .downstream = o->downstream, .depth = o->depth > 0 ? (guint)o->depth : 0 };
     Lineage *lineage;

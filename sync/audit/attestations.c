@@ -17,32 +17,12 @@ look_at(Auditing *auditing, const Manifest *manifest, const Attested *attested)
         audit_find(auditing, AUDIT_ATTESTATION_FAIL, manifest->node, (gint64)manifest->seq, attested->time, attested->said->kind, version, attested->node, NULL);
 }
 
-static gboolean
-audit_version(Auditing *auditing, const Manifest *manifest, GError **error)
+gboolean
+audit_version_attestations(Auditing *auditing, const Manifest *manifest, GError **error)
 {
     g_autoptr(GPtrArray) all = attestations_of(auditing->catalogue, manifest, error);
 
     for (guint i = 0; all && i < all->len; i++)
         look_at(auditing, manifest, g_ptr_array_index(all, i));
     return all != NULL;
-}
-
-static gboolean
-audit_node_attestations(Auditing *auditing, const AuditNode *node, GError **error)
-{
-    g_autoptr(GPtrArray) manifests = catalogue_manifests(auditing->catalogue, node->node, error);
-
-    for (guint i = 0; manifests && i < manifests->len; i++)
-        if (!audit_version(auditing, g_ptr_array_index(manifests, i), error))
-            return FALSE;
-    return manifests != NULL;
-}
-
-gboolean
-audit_attestations(Auditing *auditing, GError **error)
-{
-    for (guint i = 0; i < auditing->audit->nodes->len; i++)
-        if (!audit_node_attestations(auditing, g_ptr_array_index(auditing->audit->nodes, i), error))
-            return FALSE;
-    return TRUE;
 }

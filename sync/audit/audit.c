@@ -239,8 +239,7 @@ static gboolean
 ask_here(Auditing *auditing, GError **error)
 {
     static gboolean (*const questions[])(Auditing *, GError **) = {
-        audit_ledgers,     audit_evidence,    audit_keys,      audit_witnesses, audit_versions, audit_brackets,
-        audit_withdrawals, audit_attestations, audit_grants, audit_receipts,
+        audit_ledgers, audit_evidence, audit_keys, audit_witnesses, audit_versions, audit_withdrawals, audit_grants, audit_receipts,
     };
 
     if (!choose_nodes(auditing, error))

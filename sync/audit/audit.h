@@ -48,6 +48,7 @@ typedef struct {
     guint datasets, versions;
     GHashTable *types;            /* of char*, how many records of each: GUINT_TO_POINTER */
     guint worst;                  /* AuditVerdict */
+    LedgerVerified verified;      /* what holds of it; size 0: nothing was verified whole */
     AuditLane lane;               /* when its records were stated */
 } AuditNode;
 

@@ -5,8 +5,8 @@
 #include "sync/audit/questions.h"
 
 /* S30: a version whose claimed time does not lie where anchors put it.  Cosignatures stand in `chama log`. */
-static gboolean
-look_at_version(Auditing *auditing, const Manifest *manifest, GError **error)
+gboolean
+audit_version_bracket(Auditing *auditing, const Manifest *manifest, GError **error)
 {
     static const AuditKind kinds[] = { [BRACKET_TOO_EARLY] = AUDIT_TIME_TOO_EARLY, [BRACKET_TOO_LATE] = AUDIT_TIME_TOO_LATE, [BRACKET_CROSSED] = AUDIT_TIME_CROSSED };
     g_autofree char *version = NULL;
@@ -22,21 +22,5 @@ look_at_version(Auditing *auditing, const Manifest *manifest, GError **error)
     version = g_strdup_printf("%s@%" G_GUINT64_FORMAT, manifest->name, manifest->version);
     audit_find(auditing, kinds[bracket.verdict], manifest->node, (gint64)manifest->seq, manifest->time, version, time_format(manifest->time, claimed),
                time_format(against->time, bound), against->node, NULL);
-    return TRUE;
-}
-
-gboolean
-audit_brackets(Auditing *auditing, GError **error)
-{
-    for (guint i = 0; i < auditing->audit->nodes->len; i++) {
-        const AuditNode *node = g_ptr_array_index(auditing->audit->nodes, i);
-        g_autoptr(GPtrArray) manifests = catalogue_manifests(auditing->catalogue, node->node, error);
-
-        for (guint k = 0; manifests && k < manifests->len; k++)
-            if (!look_at_version(auditing, g_ptr_array_index(manifests, k), error))
-                return FALSE;
-        if (!manifests)
-            return FALSE;
-    }
     return TRUE;
 }

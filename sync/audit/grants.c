@@ -23,10 +23,10 @@ look_at_grant(Auditing *auditing, const GrantRow *row)
 
 /* Sealed statements of which no opening is here: withheld from this auditor. */
 static void
-count_closed(Auditing *auditing, const AuditNode *node, guint open)
+count_closed(Auditing *auditing, const AuditNode *node, guint64 open)
 {
     guint sealed = GPOINTER_TO_UINT(g_hash_table_lookup(node->types, "sealed/1"));
-    g_autofree char *closed = g_strdup_printf("%u", sealed - MIN(sealed, open));
+    g_autofree char *closed = g_strdup_printf("%" G_GUINT64_FORMAT, sealed - MIN(sealed, open));
 
     if (sealed > open)
         audit_find(auditing, AUDIT_SEALED_CLOSED, node->node, -1, 0, closed, NULL);
@@ -36,20 +36,18 @@ static gboolean
 audit_node_grants(Auditing *auditing, const AuditNode *node, GError **error)
 {
     g_autoptr(GPtrArray) grants = catalogue_grants(auditing->catalogue, node->node, NULL, NULL, error);
-    g_autoptr(GPtrArray) statements = grants ? catalogue_statements(auditing->catalogue, node->node, NULL, NULL, error) : NULL;
-    guint open = 0;
+    guint64 open = 0;
 
-    for (guint i = 0; statements && i < statements->len; i++)
-        open += ((const Statement *)statements->pdata[i])->sealed;
-    for (guint i = 0; grants && i < grants->len; i++) {
+    if (!grants || !catalogue_count_opened(auditing->catalogue, node->node, &open, error))
+        return FALSE;
+    for (guint i = 0; i < grants->len; i++) {
         const GrantRow *row = g_ptr_array_index(grants, i);
 
         open += row->sealed;
         look_at_grant(auditing, row);
     }
-    if (statements)
-        count_closed(auditing, node, open);
-    return statements != NULL;
+    count_closed(auditing, node, open);
+    return TRUE;
 }
 
 gboolean

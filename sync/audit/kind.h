@@ -39,9 +39,17 @@ typedef enum {
     k(TIME_BACKWARDS, NOTE, "time-backwards")                /* time, the time of the record before */ \
     k(TIME_AHEAD, WARNING, "time-ahead")                     /* time */ \
     k(VERSION_UNCOUNTED, WARNING, "version-uncounted")       /* dataset, number */ \
-    k(INPUT_UNKNOWN, WARNING, "input-unknown")               /* version, input */ \
-    k(INPUT_CONTRADICTED, FAILED, "input-contradicted")      /* version, input */ \
-    k(INPUT_WITHHELD, NOTE, "input-withheld")                /* version */ \
+    k(VERSION_BROKEN, FAILED, "version-broken")              /* version, what is wrong */ \
+    k(LINEAGE_BROKEN, FAILED, "lineage-broken")              /* version, source, reason */ \
+    k(LINEAGE_MISSING, WARNING, "lineage-missing")           /* the same */ \
+    k(LINEAGE_DISAVOWED, WARNING, "lineage-disavowed")       /* the same */ \
+    k(LINEAGE_WITHHELD, NOTE, "lineage-withheld")            /* version: its sources are not for this node to know */ \
+    k(LINEAGE_ABSENT, NOTE, "lineage-absent")                /* version: they stand in content that is not held here */ \
+    k(LINEAGE_ERASED, NOTE, "lineage-erased")                /* version, source, reason */ \
+    k(LINEAGE_FORGOTTEN, NOTE, "lineage-forgotten")          /* version: its sources stood in details that were erased */ \
+    k(LINEAGE_STATED, NOTE, "lineage-stated")                /* version, source, reason */ \
+    k(LINEAGE_REPEATED, GOOD, "lineage-repeated")            /* the same */ \
+    k(LINEAGE_PROVEN, GOOD, "lineage-proven")                /* the same */ \
     k(GRANT_OVER, NOTE, "grant-over")                        /* dataset, grantee, until */ \
     k(GRANT_ENDS, WARNING, "grant-ends")                     /* dataset, grantee, until */ \
     k(GRANT_REVOKED, NOTE, "grant-revoked")                  /* dataset, grantee */ \

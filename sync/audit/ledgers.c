@@ -83,6 +83,7 @@ verify_once(Verifying *verifying, Ledger *ledger)
         verified_get(auditing->home, node, &verified, NULL);
     if (!ledger_verify_again(ledger, auditing->home != NULL, &verified, &watch, NULL))
         return FALSE;
+    verifying->walk.node->verified = verified;
     /* AU11: what cannot be remembered is checked again, and is no failure */
     if (auditing->home)
         verified_set(auditing->home, node, &verified, NULL);

@@ -10,12 +10,10 @@
 gboolean audit_ledgers(Auditing *auditing, GError **error);
 /* evidence.c: what contradicts itself. */
 gboolean audit_evidence(Auditing *auditing, GError **error);
-/* versions.c: do versions continue each other, are their sources known. */
+/* versions.c: do versions continue each other; what they were made from (lineage.c); times that others contradict; what others found. */
 gboolean audit_versions(Auditing *auditing, GError **error);
 /* grants.c: which grants are over, about to end, revoked; what is sealed and closed to us. */
 gboolean audit_grants(Auditing *auditing, GError **error);
-/* attestations.c: which have lapsed, which say "fail". */
-gboolean audit_attestations(Auditing *auditing, GError **error);
 /* receipts.c: which deliveries and receipts have no other half, or contradict; which content left without a grant in force. */
 gboolean audit_receipts(Auditing *auditing, GError **error);
 /* withdrawals.c: what was taken back or erased, and what was made from it. */
@@ -24,10 +22,15 @@ gboolean audit_withdrawals(Auditing *auditing, GError **error);
 gboolean audit_keys(Auditing *auditing, GError **error);
 /* witnesses.c: who saw the ledgers, and since when. */
 gboolean audit_witnesses(Auditing *auditing, GError **error);
-/* brackets.c: times that others contradict. */
-gboolean audit_brackets(Auditing *auditing, GError **error);
 /* live.c: what a node shows of its log over the network, and whether it goes on from what was seen before.  Instead of all others. */
 gboolean audit_live(Auditing *auditing, GError **error);
+
+/* ---- of one version, for versions.c ---- */
+
+/* brackets.c: is its time one that others contradict. */
+gboolean audit_version_bracket(Auditing *auditing, const Manifest *manifest, GError **error);
+/* attestations.c: which have lapsed, which say "fail". */
+gboolean audit_version_attestations(Auditing *auditing, const Manifest *manifest, GError **error);
 
 /* ---- records.c, for who sees records ---- */
 

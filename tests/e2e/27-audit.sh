@@ -41,7 +41,7 @@ chama b publish routes v2 --share open --from forestry/divisions@1 >/dev/null 2>
 want "JSON" 0 chama b audit --json
 equal "has a verdict" "$(printf '%s' "$out" | member verdict)" warning
 equal "counts nodes" "$(printf '%s' "$out" | python3 -c 'import json,sys; print(len(json.load(sys.stdin)["nodes"]))')" 2
-has "names kinds" "$(printf '%s' "$out" | kinds)" "grant-ends grant-revoked input-withheld ledger-good"
+has "names kinds" "$(printf '%s' "$out" | kinds)" "grant-ends grant-revoked ledger-good lineage-absent lineage-stated"
 root=$(printf '%s' "$out" | python3 -c 'import json,sys; print([n["root"] for n in json.load(sys.stdin)["nodes"] if n["name"] == "forestry"][0])')
 other=$("$CHAMA" --home "$FOLDER/a" audit --json | python3 -c 'import json,sys; print([n["root"] for n in json.load(sys.stdin)["nodes"] if n["name"] == "this node"][0])')
 equal "both nodes compute one root of one ledger" "$root" "$other"

@@ -162,7 +162,7 @@ class Node:
         self.batches.append(commit)
         return record
 
-    def add(self, kind, **members):
+    def add(self, kind, /, **members):
         """Appends a record; values may be wrong in any way."""
         last = self.records[-1]
         return self._admit(canonical({"node": self.id, "prev": str(last.address), "seq": last.seq + 1, "time": stamp(), "type": kind, **members}))
