@@ -2,7 +2,7 @@
 
 #include "keys/error.h"
 
-#define UNDER_WAY_MAX (16 * 1024 * 1024)   /* bytes */
+#define UNDER_WAY_MAX (4 * 1024 * 1024)    /* bytes: a load for each thread; what a kill may lose */
 #define LOAD_BYTES (256 * 1024)            /* handed to a core at a time */
 #define LOAD_OBJECTS 64
 #define THREADS_MAX 16
