@@ -1,5 +1,6 @@
 /* Sparse ledgers held here: verified whole, kept as they came, projected; Z1 to Z8 of sync/PROTOCOL.md. */
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "keys/durable.h"
@@ -211,6 +212,15 @@ keep(Home *home, const char *node, GBytes *stream, GError **error)
     const void *data = g_bytes_get_data(stream, &size);
 
     return durable_mkdir(all, 0700, error) && durable_mkdir(folder, 0700, error) && durable_write(path, data, size, 0600, error);
+}
+
+gsize
+sparse_size(Home *home, const char *node)
+{
+    g_autofree char *path = g_build_filename(home_path(home), "sparse", node, KEPT_NAME, NULL);
+    struct stat status;
+
+    return stat(path, &status) == 0 ? (gsize)status.st_size : 0;
 }
 
 gboolean

@@ -22,6 +22,8 @@ GBytes *sparse_stream(Home *home, const char *node, GError **error);
 char *sparse_checkpoint(Home *home, const char *node);
 /* Addresses of the records of a sparse ledger held, all of it verified again, as the keys of a set (of Digest*); *@size: of the ledger under the checkpoint. NOT_FOUND. */
 GHashTable *sparse_addresses(Home *home, const char *node, guint64 *size, GError **error);
+/* Bytes of what is held; 0: nothing. */
+gsize sparse_size(Home *home, const char *node);
 /* Forgets what is held; no error if there is nothing. */
 gboolean sparse_drop(Home *home, const char *node, GError **error);
 GPtrArray *sparse_nodes(Home *home, GError **error);

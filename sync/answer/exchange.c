@@ -9,6 +9,7 @@
 #include "sync/names.h"
 #include "sync/peer.h"
 #include "sync/reveal.h"
+#include "sync/sparse.h"
 
 #define NEWER_BY 3600                            /* seconds by which a checkpoint alone is worth an offer */
 #define OPENINGS_SIZE_MAX (WIRE_EXCHANGE_MAX / 2)
@@ -172,6 +173,41 @@ offer_others(Exchanging *x, GError **error)
 
     for (guint i = 1; nodes && i < nodes->len && x->reply->ledgers->len < WIRE_LEDGERS_MAX; i++)
         offer_relayed(x, nodes->pdata[i]);
+    return nodes != NULL;
+}
+
+/* W18: two that were shown open parts alone are to find out as well.  Each costs the reading of a file. */
+static void
+tell_of_open_part(Exchanging *x, const char *node)
+{
+    Home *home = x->answer->home;
+    const LedgerPosition *named = position_named(x->exchange, node);
+    Ledger *whole = named ? home_peer_ledger(home, node, NULL) : NULL;
+    g_auto(Standing) standing = { 0 };
+    gint64 time;
+
+    if (!named || strcmp(node, x->answer->caller.node) == 0 || (whole && ledger_head(whole)->size > 0) ||
+        !sparse_position(home, node, &standing.size, &standing.root, &time, NULL) || standing.size == 0)
+        return;
+    if (standing.size != named->size || !digest_equal(&standing.root, &named->root))
+        standing.note = sparse_checkpoint(home, node);
+    if (standing.note)
+        tell_of(x, node, &standing);
+}
+
+static gboolean
+tell_of_open_parts(Exchanging *x, GError **error)
+{
+    g_autoptr(GPtrArray) nodes = sparse_nodes(x->answer->home, error);
+    gsize bytes = 0;
+
+    for (guint i = 0; nodes && i < nodes->len; i++) {
+        if (!position_named(x->exchange, nodes->pdata[i]))
+            continue;
+        bytes += sparse_size(x->answer->home, nodes->pdata[i]);
+        if (bytes <= SPARSE_SIZE_MAX)
+            tell_of_open_part(x, nodes->pdata[i]);
+    }
     return nodes != NULL;
 }
 
@@ -346,7 +382,8 @@ fill_reply(Exchanging *x, const AnswerRequest *request, GError **error)
     if (!offer_own(x, error) || (caller->accepted && !tell_of_evidence(x, error)))
         return FALSE;
     offer_yours(x);
-    return (!caller->accepted || (add_openings(x, error) && add_revealed(x, error))) && offer_others(x, error);
+    return (!caller->accepted || (add_openings(x, error) && add_revealed(x, error))) && offer_others(x, error) &&
+           (!caller->accepted || tell_of_open_parts(x, error));
 }
 
 gboolean
