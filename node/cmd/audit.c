@@ -13,7 +13,7 @@ typedef struct {
     gboolean json, live, full;
     char *report, *language, *policy_path;
     Policy *policy;
-    char **clones;
+    char **clones, **checkpoints;
 } Options;
 
 static void
@@ -24,6 +24,7 @@ options_clear(Options *options)
     g_free(options->policy_path);
     policy_free(options->policy);
     g_strfreev(options->clones);
+    g_strfreev(options->checkpoints);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
@@ -59,16 +60,19 @@ static Audit *
 run_of_clones(const Options *options, GError **error)
 {
     g_autoptr(Clones) clones = clones_open((const char *const *)options->clones, error);
-    AuditOptions of_clones = { .clones = clones };
+    AuditOptions of_clones = { .clones = clones, .policy = options->policy };
 
+    for (char **at = options->checkpoints; clones && at && *at; at++)
+        if (!clones_add_checkpoint(clones, *at, error))
+            return NULL;
     return clones ? run(NULL, &of_clones, error) : NULL;
 }
 
 static Audit *
-run_live(Home *home, int argc, char **argv, GError **error)
+run_live(Home *home, int argc, char **argv, const Options *options, GError **error)
 {
     g_autoptr(GPtrArray) targets = g_ptr_array_new();
-    AuditOptions live = { .live = targets };
+    AuditOptions live = { .live = targets, .policy = options->policy };
 
     for (int i = 1; i < argc; i++)
         g_ptr_array_add(targets, argv[i]);
@@ -111,8 +115,8 @@ tell(const Report *report, const Options *options, GError **error)
 static Audit *
 audit(const Invocation *invocation, int argc, char **argv, const Options *options, Home **home, GError **error)
 {
-    if (options->policy && (options->clones || options->live))
-        return chama_error_null(error, CHAMA_ERROR_USAGE, "audit: --policy is for ledgers of this home: what witnesses saw is kept there");
+    if (options->checkpoints && !options->clones)
+        return chama_error_null(error, CHAMA_ERROR_USAGE, "audit: --checkpoint is for clones: want --clone, too");
     if (options->clones && (argc > 1 || options->live))
         return chama_error_null(error, CHAMA_ERROR_USAGE, "audit: want nodes of this home or --clone, have both");
     if (options->live && argc == 1)
@@ -121,7 +125,7 @@ audit(const Invocation *invocation, int argc, char **argv, const Options *option
         return run_of_clones(options, error);
     if (!(*home = command_home(invocation, error)))
         return NULL;
-    return options->live ? run_live(*home, argc, argv, error) : run_here(*home, argc, argv, options, error);
+    return options->live ? run_live(*home, argc, argv, options, error) : run_here(*home, argc, argv, options, error);
 }
 
 gboolean
@@ -130,6 +134,7 @@ cmd_audit(const Invocation *invocation, int argc, char **argv, int *status, GErr
     g_auto(Options) options = { 0 };
     const GOptionEntry entries[] = {
         { "clone", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.clones, "check a `git clone` of a ledger, without a node (may be given again)", "DIR" },
+        { "checkpoint", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options.checkpoints, "a checkpoint of such a clone, with its cosignatures (may be given again)", "FILE" },
         { "full", 0, 0, G_OPTION_ARG_NONE, &options.full, "check each signature, also those that an audit here has checked before", NULL },
         { "live", 0, 0, G_OPTION_ARG_NONE, &options.live, "ask the nodes themselves (peers, or https:// addresses) for their logs, and copy nothing", NULL },
         { "policy", 0, 0, G_OPTION_ARG_FILENAME, &options.policy_path, "count the witnesses of this policy (c2sp.org/tlog-policy), and want as many as it says", "FILE" },

@@ -4,10 +4,12 @@
 
 #include "keys/durable.h"
 #include "keys/error.h"
+#include "manifests/ledger/note.h"
 
 struct Clones {
     char *work;
     GPtrArray *ledgers;
+    GHashTable *checkpoints;   /* node id to GPtrArray of char* */
     Catalogue *catalogue;
 };
 
@@ -29,6 +31,7 @@ clones_close(Clones *clones)
     if (clones->work)
         durable_remove_tree(clones->work);
     g_ptr_array_unref(clones->ledgers);
+    g_hash_table_unref(clones->checkpoints);
     g_free(clones->work);
     g_free(clones);
 }
@@ -70,6 +73,7 @@ clones_open(const char *const *paths, GError **error)
     g_autoptr(Clones) clones = g_new0(Clones, 1);
     g_autofree char *database = NULL;
 
+    clones->checkpoints = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
     clones->ledgers = g_ptr_array_new_with_free_func((GDestroyNotify)ledger_close);
     clones->work = g_dir_make_tmp("chama-audit-XXXXXX", error);
     if (!clones->work)
@@ -80,6 +84,46 @@ clones_open(const char *const *paths, GError **error)
         if (!add_clone(clones, *paths, error))
             return NULL;
     return clones->catalogue ? g_steal_pointer(&clones) : NULL;
+}
+
+/* "chama/ID", after a recovery "chama/ID/2" (T8). */
+static Ledger *
+ledger_of_origin(const Clones *clones, const char *origin)
+{
+    g_auto(GStrv) parts = g_strsplit(origin, "/", 3);
+
+    return parts[0] && parts[1] && strcmp(parts[0], "chama") == 0 ? clones_ledger(clones, parts[1]) : NULL;
+}
+
+gboolean
+clones_add_checkpoint(Clones *clones, const char *path, GError **error)
+{
+    g_autoptr(GBytes) bytes = durable_read(path, NOTE_SIZE_MAX, error);
+    gsize size = bytes ? g_bytes_get_size(bytes) : 0;
+    g_autofree char *note = bytes ? g_strndup(g_bytes_get_data(bytes, NULL), size) : NULL;
+    g_autoptr(Checkpoint) claims = note ? checkpoint_claims(note, strlen(note), error) : NULL;
+    Ledger *ledger = claims ? ledger_of_origin(clones, claims->origin) : NULL;
+    GPtrArray *notes;
+
+    if (!claims) {
+        g_prefix_error(error, "%s: ", path);
+        return FALSE;
+    }
+    if (!ledger)
+        return chama_error(error, CHAMA_ERROR_NOT_FOUND, "%s: want a checkpoint of a clone that is given, have one of another ledger", path);
+    notes = g_hash_table_lookup(clones->checkpoints, ledger_node(ledger));
+    if (!notes)
+        g_hash_table_insert(clones->checkpoints, g_strdup(ledger_node(ledger)), notes = g_ptr_array_new_with_free_func(g_free));
+    g_ptr_array_add(notes, g_steal_pointer(&note));
+    return TRUE;
+}
+
+const GPtrArray *
+clones_checkpoints(Clones *clones, const char *node)
+{
+    if (!g_hash_table_contains(clones->checkpoints, node))
+        g_hash_table_insert(clones->checkpoints, g_strdup(node), g_ptr_array_new_with_free_func(g_free));
+    return g_hash_table_lookup(clones->checkpoints, node);
 }
 
 Catalogue *

@@ -14,6 +14,12 @@ Clones *clones_open(const char *const *paths, GError **error);
 void clones_close(Clones *clones);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Clones, clones_close)
 
+/* Takes the file of a checkpoint of one of them, with what cosignatures it has: it is only read.  NOT_FOUND if there is no clone of the ledger that it names;
+ * MALFORMED; whether it holds is for the audit to say. */
+gboolean clones_add_checkpoint(Clones *clones, const char *path, GError **error);
+/* The signed notes of @node that were added: array of char*, borrowed. */
+const GPtrArray *clones_checkpoints(Clones *clones, const char *node);
+
 /* Borrowed.  A ledger that could not be projected has no rows there: ledger_verify_records() says why. */
 Catalogue *clones_catalogue(Clones *clones);
 /* Ids of their nodes: of char*, the caller's. */

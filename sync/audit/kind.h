@@ -22,6 +22,9 @@ typedef enum {
     k(LEDGER_UNREADABLE, FAILED, "ledger-unreadable")        /* why */ \
     k(NO_CHECKPOINT, WARNING, "no-checkpoint") \
     k(CHECKPOINT_OLD, WARNING, "checkpoint-old")             /* when it was signed */ \
+    k(CHECKPOINT_GOOD, GOOD, "checkpoint-good")              /* records it covers, records held, when it was signed */ \
+    k(CHECKPOINT_BEYOND, WARNING, "checkpoint-beyond")       /* records it covers, records held */ \
+    k(CHECKPOINT_BROKEN, FAILED, "checkpoint-broken")        /* what is wrong */ \
     k(CHECKPOINT_BEHIND, NOTE, "checkpoint-behind")          /* records it covers, records held */ \
     k(FORK, FAILED, "fork") \
     k(ROLLBACK, FAILED, "rollback") \

@@ -237,6 +237,7 @@ look_at(Live *live, GError **error)
     if (live->contradicted)
         return TRUE;
     tell_of_size(live);
+    audit_note_witnesses(live->auditing, live->node, live->note, live->checkpoint, remote_identity(live->remote));
     return remember(live, error) && skip_held(live, error) && verify_entries(live, error);
 }
 

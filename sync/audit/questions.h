@@ -48,6 +48,11 @@ gboolean audit_take(AuditWalk *walk, const Record *record, gconstpointer looked)
 gboolean audit_visit(gpointer walk, const Record *record, GError **error);
 void audit_tell_of_unknown_types(Auditing *auditing, const AuditNode *node);
 
+/* ---- witnesses.c ---- */
+
+/* Who of the policy, if there is one, has cosigned @note, which holds as @checkpoint of the node; both NULL: nothing was shown. */
+void audit_note_witnesses(Auditing *auditing, const AuditNode *node, const char *note, const Checkpoint *checkpoint, const Identity *identity);
+
 /* ---- ledgers.c ---- */
 
 void audit_look_at_age(Auditing *auditing, AuditNode *node, gint64 signed_at);

@@ -57,4 +57,3 @@ has "is a warning" "$out" "were seen by only 1 of 2 witnesses"
 want "no policy" 1 chama b audit --policy nowhere.policy
 echo nonsense >bad.policy
 want "one that cannot be read" 3 chama b audit --policy bad.policy
-want "a policy for a live node" 2 chama b audit --live forestry --policy one.policy
