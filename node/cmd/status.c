@@ -116,7 +116,7 @@ print_evidence(Home *home, const GPtrArray *evidence)
         }
         printf("ALARM      %s %s: %s; see `chama evidence`\n", time_format(e->time, time), *node ? node : "this node",
                strcmp(e->kind, EVIDENCE_FORK) == 0 && !*node ? "someone else signs with this node's key: two histories of its ledger are known"
-               : strcmp(e->kind, EVIDENCE_FORK) == 0      ? "two histories of its ledger were seen, the second was refused"
+               : strcmp(e->kind, EVIDENCE_FORK) == 0      ? "two histories of its ledger were seen; one at most is held"
                : strcmp(e->kind, EVIDENCE_ROLLBACK) == 0 ? "it showed a shorter ledger than it had signed before"
                : strcmp(e->kind, EVIDENCE_SEEN) == 0     ? "what it showed does not fit what it signed before, but that cannot be proven to others"
                : strcmp(e->kind, EVIDENCE_OWN_FORK) == 0 ? "a peer holds another history of this node's ledger; nothing more is signed"

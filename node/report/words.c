@@ -20,7 +20,7 @@ static const struct {
     { AUDIT_CHECKPOINT_BEYOND, { "its owner has signed %1 records, this copy has %2: it is older", "其所有者已签署 %1 条记录，而此副本有 %2 条：此副本较旧" } },
     { AUDIT_CHECKPOINT_BROKEN, { "a checkpoint that was given does not hold: %1", "所给的检查点不成立：%1" } },
     { AUDIT_CHECKPOINT_BEHIND, { "the checkpoint covers %1 of %2 records", "检查点覆盖 %2 条记录中的 %1 条" } },
-    { AUDIT_FORK, { "two histories of this ledger were signed: evidence is kept, the second was refused", "该账本签署了两份相互矛盾的历史：证据已保存，后者已拒绝" } },
+    { AUDIT_FORK, { "two histories of this ledger were signed: evidence is kept, one at most is held", "该账本签署了两份相互矛盾的历史：证据已保存，本节点至多持有其中之一" } },
     { AUDIT_ROLLBACK, { "its owner showed a shorter ledger than it had signed before: evidence is kept", "其所有者出示的账本短于先前签署的账本：证据已保存" } },
     { AUDIT_OWN_FORK, { "a peer holds another history of this node's own ledger: nothing more is signed until people decide",
                         "有对等节点持有本节点账本的另一份历史：在人工决定之前不再签署" } },

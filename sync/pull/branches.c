@@ -70,7 +70,7 @@ settle_evidence(Home *home, const char *node, GError **error)
     return ledger && evidence_settle(home, node, ledger_identity(ledger), error);
 }
 
-/* What is held, or where nothing is, whose keys made the two histories that are known of (PU23). */
+/* What is held, or where nothing is, who had at least the keys that made the two histories that are known of (PU23). */
 static Identity *
 held_identity(Home *home, const ReplicaOrder *order)
 {
@@ -85,7 +85,7 @@ held_identity(Home *home, const ReplicaOrder *order)
         g_autoptr(Contradiction) found = strcmp(e->kind, EVIDENCE_FORK) == 0 ? evidence_verify(bytes, NULL) : NULL;
 
         if (found)
-            return identity_ref(found->identity);
+            return identity_ref(found->oldest);
     }
     return NULL;
 }
