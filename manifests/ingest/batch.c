@@ -212,7 +212,7 @@ read_once(Batch *batch, BatchFile *file, gboolean seen, GError **error)
     if (state != SOURCE_READ)
         return state;
     /* It grew beyond what one thread should read. */
-    if (source.stamp.size > 2 * BATCH_FILE_MAX)
+    if (source.stamp.size > 2 * MAX(BATCH_FILE_MAX, file->found.stamp.size))
         return SOURCE_CHANGED;
     file->size = 0;
     file->found.mode = source.mode;
