@@ -9,7 +9,7 @@
 VERSION  := 0.1.0
 PREFIX   ?= /usr/local
 CC       := gcc
-PACKAGES := glib-2.0 gnutls jansson libmicrohttpd libzstd libsodium lmdb sqlite3 libxxhash zlib
+PACKAGES := glib-2.0 gnutls p11-kit-1 jansson libmicrohttpd libzstd libsodium lmdb sqlite3 libxxhash zlib
 # Loaded when they are used (keys/library.h), and not linked.
 LOADED   := libarchive libcurl libgit2
 

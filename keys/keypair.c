@@ -10,6 +10,7 @@
 #include "keys/digest.h"
 #include "keys/durable.h"
 #include "keys/error.h"
+#include "keys/token.h"
 
 #define KEY_FILE_MAX 8192
 #define SEED_SIZE 32
@@ -18,8 +19,9 @@
 #define ENCRYPTED_HEADER "-----BEGIN ENCRYPTED PRIVATE KEY-----"
 
 struct Keypair {
-    gnutls_x509_privkey_t file; /* exports to a key file */
-    gnutls_privkey_t signer;    /* signs; made from the other */
+    gnutls_x509_privkey_t file; /* exports to a key file; NULL of one in a token */
+    gnutls_privkey_t signer;    /* signs; made from the other, or by the token */
+    char *token;                /* its URI; NULL of one that is in memory */
     PublicKey public;
 };
 
@@ -29,9 +31,10 @@ keypair_free(Keypair *keypair)
     if (!keypair)
         return;
     if (keypair->signer)
-        gnutls_privkey_deinit(keypair->signer);
+        (keypair->token ? token_close : gnutls_privkey_deinit)(keypair->signer);
     if (keypair->file)
         gnutls_x509_privkey_deinit(keypair->file);
+    g_free(keypair->token);
     g_free(keypair);
 }
 
@@ -107,8 +110,39 @@ keypair_from_seed(const guint8 seed[32], GError **error)
     return complete(g_steal_pointer(&keypair), "key", error);
 }
 
-gboolean
-keypair_save(const Keypair *keypair, const char *path, const char *passphrase, GError **error)
+static Keypair *
+open_token(const char *uri, const PublicKey *want, GError **error)
+{
+    g_autoptr(Keypair) keypair = g_new0(Keypair, 1);
+
+    keypair->token = g_strdup(uri);
+    keypair->signer = token_open(uri, want, &keypair->public, error);
+    return keypair->signer ? g_steal_pointer(&keypair) : NULL;
+}
+
+Keypair *
+keypair_open_token(const char *uri, GError **error)
+{
+    return open_token(uri, NULL, error);
+}
+
+const char *
+keypair_token(const Keypair *keypair)
+{
+    return keypair->token;
+}
+
+/* KT2: no passphrase, for there is no secret in it. */
+static gboolean
+save_reference(const Keypair *keypair, const char *path, GError **error)
+{
+    g_autoptr(GBytes) reference = token_reference_format(keypair->token, &keypair->public, error);
+
+    return reference && durable_create(path, g_bytes_get_data(reference, NULL), g_bytes_get_size(reference), 0600, error);
+}
+
+static gboolean
+save_key(const Keypair *keypair, const char *path, const char *passphrase, GError **error)
 {
     unsigned int flags = passphrase ? GNUTLS_PKCS_PBES2_AES_256 : GNUTLS_PKCS_PLAIN;
     gnutls_datum_t pem = { NULL, 0 };
@@ -122,6 +156,12 @@ keypair_save(const Keypair *keypair, const char *path, const char *passphrase, G
     gnutls_memset(pem.data, 0, pem.size);
     gnutls_free(pem.data);
     return ok;
+}
+
+gboolean
+keypair_save(const Keypair *keypair, const char *path, const char *passphrase, GError **error)
+{
+    return keypair->token ? save_reference(keypair, path, error) : save_key(keypair, path, passphrase, error);
 }
 
 static gboolean
@@ -172,6 +212,20 @@ load_plain(const char *path, const gnutls_datum_t *pem, GError **error)
     return complete(g_steal_pointer(&keypair), path, error);
 }
 
+static Keypair *
+load_from_token(const char *path, GBytes *bytes, GError **error)
+{
+    g_auto(TokenReference) reference = { 0 };
+    Keypair *keypair = NULL;
+
+    if (!token_reference_parse(bytes, path, &reference, error))
+        return NULL;
+    keypair = open_token(reference.uri, &reference.key, error);
+    if (!keypair)
+        g_prefix_error(error, "%s: ", path);
+    return keypair;
+}
+
 Keypair *
 keypair_load(const char *path, const char *passphrase, GError **error)
 {
@@ -181,6 +235,8 @@ keypair_load(const char *path, const char *passphrase, GError **error)
 
     if (!bytes)
         return NULL;
+    if (token_is_reference(bytes))
+        return load_from_token(path, bytes, error);
     pem.data = (unsigned char *)g_bytes_get_data(bytes, &size);
     pem.size = (unsigned int)size;
     return is_encrypted(bytes) ? load_encrypted(path, &pem, passphrase, error) : load_plain(path, &pem, error);
@@ -207,6 +263,8 @@ keypair_sign(const Keypair *keypair, const void *message, gsize size, guint8 sig
     if (ok)
         memcpy(signature, made.data, ED25519_SIGNATURE_SIZE);
     gnutls_free(made.data);
+    if (!ok && keypair->token)
+        return chama_error(error, CHAMA_ERROR_FAILED, "%s: KT4: the token does not sign: %s", keypair->token, gnutls_strerror(status));
     return ok || chama_error(error, CHAMA_ERROR_FAILED, "signature: cannot sign: %s", gnutls_strerror(status));
 }
 

@@ -21,7 +21,13 @@ typedef struct Keypair Keypair;
 
 Keypair *keypair_generate(GError **error);
 
-/* @passphrase may be NULL.  A file that is there is not written over: EXISTS.  Loading an encrypted key without one, or with a wrong one, is CHAMA_ERROR_DENIED and says so. */
+/* The key that the PKCS#11 URI @uri names: errors as of token_open() (keys/token.h).  It stays there: what keypair_save() writes of it is a reference. */
+Keypair *keypair_open_token(const char *uri, GError **error);
+/* The URI of a key that lives in a token; NULL of others.  Borrowed. */
+const char *keypair_token(const Keypair *keypair);
+
+/* @passphrase may be NULL.  A file that is there is not written over: EXISTS.  Loading an encrypted key without one, or with a wrong one, is CHAMA_ERROR_DENIED and says so.
+ * Of a file that refers to a token, the key there is opened. */
 gboolean keypair_save(const Keypair *keypair, const char *path, const char *passphrase, GError **error);
 Keypair *keypair_load(const char *path, const char *passphrase, GError **error);
 /* TRUE if the file at @path is an encrypted key. */

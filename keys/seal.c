@@ -184,6 +184,26 @@ load_secret(const char *path, const char *passphrase, guint8 secret[crypto_box_S
     return ok;
 }
 
+gboolean
+encryption_key_is_encrypted(const char *path)
+{
+    g_autoptr(GBytes) bytes = durable_read(path, KEY_FILE_MAX, NULL);
+
+    return bytes && g_bytes_get_size(bytes) > strlen(ENCRYPTED_PREFIX) && memcmp(g_bytes_get_data(bytes, NULL), ENCRYPTED_PREFIX, strlen(ENCRYPTED_PREFIX)) == 0;
+}
+
+gboolean
+encryption_key_try(const char *path, const char *passphrase, GError **error)
+{
+    guint8 secret[crypto_box_SECRETKEYBYTES];
+    gboolean ok;
+
+    need_sodium();
+    ok = load_secret(path, passphrase, secret, error);
+    sodium_memzero(secret, sizeof secret);
+    return ok;
+}
+
 GBytes *
 seal_encrypt(const guint8 public_key[ENCRYPTION_KEY_SIZE], GBytes *plain, GError **error)
 {

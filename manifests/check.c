@@ -9,6 +9,7 @@
 #include "keys/error.h"
 #include "keys/seal.h"
 #include "keys/tls.h"
+#include "keys/token.h"
 #include "manifests/checkout.h"
 #include "manifests/check_catalogue.h"
 #include "manifests/erasing.h"
@@ -71,13 +72,18 @@ check_log_key(Home *home, CheckReport report, gpointer data)
         report(data, broken->message);
 }
 
+/* KT8: of a key in a token the reference is checked, for the token need not be here. */
 static void
 check_signing_key(Home *home, CheckReport report, gpointer data)
 {
     g_autofree char *path = home_file(home, "keys/signing.key");
+    g_auto(TokenReference) reference = { 0 };
     g_autoptr(GError) broken = NULL;
 
-    if (!keypair_file_is_encrypted(path) && !home_signing_key(home, &broken))
+    if (token_reference_load(path, &reference, &broken)) {
+        if (memcmp(&reference.key, &home_identity(home, NULL)->signing, sizeof reference.key) != 0)
+            report(data, "keys/signing.key: want a reference to the key that the ledger names, have one to another; restore it from a backup");
+    } else if (broken || (!keypair_file_is_encrypted(path) && !home_signing_key(home, &broken)))
         report(data, broken->message);
 }
 
@@ -100,18 +106,18 @@ static void
 check_next_key(Home *home, CheckReport report, gpointer data)
 {
     g_autofree char *path = home_file(home, "keys/next.key");
+    g_auto(TokenReference) reference = { 0 };
     g_autoptr(GError) broken = NULL;
     g_autoptr(Keypair) next = NULL;
     Digest commitment;
 
     if (!g_file_test(path, G_FILE_TEST_EXISTS) || keypair_file_is_encrypted(path))
         return;
-    next = keypair_load(path, NULL, &broken);
-    if (!next) {
+    if (!token_reference_load(path, &reference, &broken) && (broken || !(next = keypair_load(path, NULL, &broken)))) {
         report(data, broken->message);
         return;
     }
-    commitment_of(keypair_public(next), &commitment);
+    commitment_of(next ? keypair_public(next) : &reference.key, &commitment);
     if (!digest_equal(&commitment, &home_identity(home, NULL)->next))
         report(data, "keys/next.key: want the key that the ledger commits to, have another");
 }

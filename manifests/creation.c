@@ -12,6 +12,7 @@
 #include "keys/durable.h"
 #include "keys/error.h"
 #include "keys/tls.h"
+#include "keys/token.h"
 #include "manifests/home_private.h"
 
 /* In a folder that was there before: a node that is being made, and one that is whole and yet to be moved up. */
@@ -33,6 +34,21 @@ new_keys_clear(NewKeys *keys)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(NewKeys, new_keys_clear)
 
+/* A key in a token is there already; of others a new one is made. */
+static Keypair *
+key_of(const char *uri, GError **error)
+{
+    return uri ? keypair_open_token(uri, error) : keypair_generate(error);
+}
+
+/* N3, before anything is signed with them. */
+static gboolean
+check_two_keys(const NewKeys *keys, GError **error)
+{
+    return memcmp(keypair_public(keys->signing), keypair_public(keys->next), sizeof(PublicKey)) != 0 ||
+           chama_error(error, CHAMA_ERROR_USAGE, "--next-key: N3: want another key than the signing key, have the same");
+}
+
 /* The passphrase guards what signs and decrypts; the log and TLS keys stay open, since the daemon starts without a person. */
 static gboolean
 make_keys(Home *home, const HomeSetup *setup, NewKeys *keys, GError **error)
@@ -40,12 +56,13 @@ make_keys(Home *home, const HomeSetup *setup, NewKeys *keys, GError **error)
     g_autofree char *signing = home_file(home, "keys/signing.key");
     g_autofree char *log = home_file(home, "keys/log.key");
     g_autofree char *encryption = home_file(home, "keys/encryption.key");
-    g_autofree char *next = setup->next_key ? g_strdup(setup->next_key) : home_file(home, "keys/next.key");
+    const char *next_token = setup->next_key && token_is_uri(setup->next_key) ? setup->next_key : NULL;
+    g_autofree char *next = setup->next_key && !next_token ? g_strdup(setup->next_key) : home_file(home, "keys/next.key");
 
     if (setup->next_key && g_file_test(next, G_FILE_TEST_EXISTS))
         return chama_error(error, CHAMA_ERROR_EXISTS, "%s: want a new file for the next key, have one already", next);
-    return (keys->signing = keypair_generate(error)) && (keys->next = keypair_generate(error)) && (keys->log = keypair_generate(error)) &&
-           keypair_save(keys->signing, signing, setup->passphrase, error) && keypair_save(keys->log, log, NULL, error) &&
+    return (keys->signing = key_of(setup->key, error)) && (keys->next = key_of(next_token, error)) && (keys->log = keypair_generate(error)) &&
+           check_two_keys(keys, error) && keypair_save(keys->signing, signing, setup->passphrase, error) && keypair_save(keys->log, log, NULL, error) &&
            encryption_key_generate(encryption, setup->passphrase, keys->encryption, error) &&
            keypair_save(keys->next, next, setup->passphrase, error);
 }

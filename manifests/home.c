@@ -378,9 +378,11 @@ home_refresh(Home *home, GError **error)
 
 /* Keys. */
 
-static gboolean
-ask_passphrase(Home *home, const char *path, GError **error)
+gboolean
+home_need_passphrase(Home *home, const char *path, GError **error)
 {
+    if (home->passphrase)
+        return TRUE;
     if (!home->ask)
         return chama_error(error, CHAMA_ERROR_DENIED, "%s: want its passphrase; give it with CHAMA_PASSPHRASE_FILE or at a terminal", path);
     home->passphrase = home->ask(home->ask_data, path, error);
@@ -390,7 +392,7 @@ ask_passphrase(Home *home, const char *path, GError **error)
 Keypair *
 home_load_key_file(Home *home, const char *path, GError **error)
 {
-    if (keypair_file_is_encrypted(path) && !home->passphrase && !ask_passphrase(home, path, error))
+    if (keypair_file_is_encrypted(path) && !home_need_passphrase(home, path, error))
         return NULL;
     return keypair_load(path, home->passphrase, error);
 }

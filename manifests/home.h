@@ -30,7 +30,8 @@ void home_set_passphrase(Home *home, HomeAskPassphrase ask, gpointer data);
 /* What home_create() needs to know. */
 typedef struct {
     GBytes *profile;          /* members of the profile record, without pins: home_create() adds the TLS pin */
-    const char *next_key;     /* where to write the next key; NULL: keys/next.key */
+    const char *key;          /* the PKCS#11 URI of the signing key; NULL: one is made, in keys/signing.key */
+    const char *next_key;     /* where to write the next key, or the PKCS#11 URI of one; NULL: keys/next.key */
     const char *passphrase;   /* NULL: none */
     const char *const *hosts; /* for the certificate, NULL-terminated; may be NULL */
     const char *config;       /* text of config.ini */

@@ -31,6 +31,8 @@ Home *home_new(const char *path);
 
 /* The key in the file at @path, with the passphrase that was given, or asked for. */
 Keypair *home_load_key_file(Home *home, const char *path, GError **error);
+/* home->passphrase, asked for (as that of @path) if it is not known yet. */
+gboolean home_need_passphrase(Home *home, const char *path, GError **error);
 /* TRUE if the file @name of the home is a key under a passphrase. */
 gboolean home_key_is_encrypted(Home *home, const char *name);
 

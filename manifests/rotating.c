@@ -4,7 +4,9 @@
 
 #include "keys/durable.h"
 #include "keys/error.h"
+#include "keys/history.h"
 #include "keys/seal.h"
+#include "keys/token.h"
 #include "manifests/changeover.h"
 #include "manifests/home_private.h"
 
@@ -58,6 +60,29 @@ rotating_clear(Rotating *rotating)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Rotating, rotating_clear)
 
+/* KT2: a reference may name a module, which is a program: none is taken from media. */
+static gboolean
+check_no_reference(const Rotating *rotating, const char *path, GError **error)
+{
+    g_auto(TokenReference) reference = { 0 };
+    g_autoptr(GError) broken = NULL;
+
+    if (!rotating->options->next || (!token_reference_load(path, &reference, &broken) && !broken))
+        return TRUE;
+    return chama_error(error, CHAMA_ERROR_USAGE, "%s: KT2: want a key in this file, or the URI of one in a token (--next pkcs11:...), have a reference to a token", path);
+}
+
+static Keypair *
+find_revealed(Rotating *rotating, const char *path, GError **error)
+{
+    if (token_is_uri(path))
+        return keypair_open_token(path, error);
+    if (!g_file_test(path, G_FILE_TEST_EXISTS))
+        return chama_error_null(error, CHAMA_ERROR_NOT_FOUND, "%s: want the next key, which was written when the node was made or rotated last; say where it is with --next FILE",
+                                path);
+    return check_no_reference(rotating, path, error) ? home_load_key_file(rotating->home, path, error) : NULL;
+}
+
 /* N7, before anything is written. */
 static gboolean
 load_revealed(Rotating *rotating, GError **error)
@@ -66,13 +91,7 @@ load_revealed(Rotating *rotating, GError **error)
     const char *path = rotating->result->next;
     Digest have;
 
-    if (!identity)
-        return FALSE;
-    if (!g_file_test(path, G_FILE_TEST_EXISTS))
-        return chama_error(error, CHAMA_ERROR_NOT_FOUND, "%s: want the next key, which was written when the node was made or rotated last; say where it is with --next FILE",
-                           path);
-    rotating->revealed = home_load_key_file(rotating->home, path, error);
-    if (!rotating->revealed)
+    if (!identity || !(rotating->revealed = find_revealed(rotating, path, error)))
         return FALSE;
     commitment_of(keypair_public(rotating->revealed), &have);
     if (!digest_equal(&have, &identity->next))
@@ -114,6 +133,17 @@ find_own_fork(Rotating *rotating, GError **error)
     return evidence != NULL;
 }
 
+/* N3, N8, before anything is written: of keys in a token the same is easily named twice. */
+static gboolean
+check_unused(const Rotating *rotating, GError **error)
+{
+    const PublicKey *next = keypair_public(rotating->new_next);
+
+    if (memcmp(next, keypair_public(rotating->revealed), sizeof *next) != 0 && !identity_that_signed(home_identity(rotating->home, NULL), next))
+        return TRUE;
+    return chama_error(error, CHAMA_ERROR_USAGE, "--new-next: N8: want a key that has signed nothing, have one that is or was in use, or is about to be");
+}
+
 /* A file that a killed attempt wrote is the new next key all the same: its plan says so. */
 static gboolean
 load_or_make_next(Rotating *rotating, GError **error)
@@ -124,6 +154,8 @@ load_or_make_next(Rotating *rotating, GError **error)
     Changeover left;
     Digest have;
 
+    if (token_is_uri(path))
+        return (rotating->new_next = keypair_open_token(path, error)) && check_unused(rotating, error);
     if (!here && g_file_test(path, G_FILE_TEST_EXISTS)) {
         if (!changeover_read(rotating->home, &left, NULL) || !(rotating->new_next = home_load_key_file(rotating->home, path, &local)))
             return chama_error(error, CHAMA_ERROR_EXISTS, "%s: want a new file for the next key, have one already", path);
@@ -149,6 +181,24 @@ plan_of(const Rotating *rotating)
     return plan;
 }
 
+/* Of the file, if there is one, that keys/next.key must not stay: the one that is named, or the reference there to the key that is revealed now. */
+static gboolean
+digest_revealed(const Rotating *rotating, Digest *digest, GError **error)
+{
+    gboolean token = token_is_uri(rotating->result->next);
+    g_autofree char *path = token ? home_file(rotating->home, "keys/next.key") : g_strdup(rotating->result->next);
+    g_auto(TokenReference) reference = { 0 };
+    g_autoptr(GBytes) bytes = NULL;
+
+    memset(digest, 0, sizeof *digest);
+    if (token && (!token_reference_load(path, &reference, NULL) || memcmp(&reference.key, keypair_public(rotating->revealed), sizeof reference.key) != 0))
+        return TRUE;
+    bytes = durable_read(path, NEXT_FILE_MAX, error);
+    if (bytes)
+        digest_of(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), digest);
+    return bytes != NULL;
+}
+
 /* The new keys, each durable in a file before the ledger names them. */
 static gboolean
 write_keys(Rotating *rotating, GError **error)
@@ -156,13 +206,11 @@ write_keys(Rotating *rotating, GError **error)
     Home *home = rotating->home;
     g_autofree char *signing = changeover_file(home, "signing.key"), *log = changeover_file(home, "log.key"), *encryption = changeover_file(home, "encryption.key");
     g_autofree char *next_here = changeover_file(home, "next.key");
-    const char *next = rotating->options->new_next ? rotating->result->new_next : next_here;
+    const char *next = rotating->options->new_next && !token_is_uri(rotating->result->new_next) ? rotating->result->new_next : next_here;
     Changeover changeover = { .signing = *keypair_public(rotating->revealed) };
-    g_autoptr(GBytes) revealed = durable_read(rotating->result->next, NEXT_FILE_MAX, error);
 
-    if (!revealed)
+    if (!digest_revealed(rotating, &changeover.revealed, error))
         return FALSE;
-    digest_of(g_bytes_get_data(revealed, NULL), g_bytes_get_size(revealed), &changeover.revealed);
     commitment_of(keypair_public(rotating->new_next), &changeover.next);
     return changeover_begin(home, &changeover, error) && keypair_save(rotating->revealed, signing, rotating->passphrase, error) &&
            keypair_save(rotating->log, log, NULL, error) && encryption_key_generate(encryption, rotating->passphrase, rotating->encryption, error) &&
@@ -209,18 +257,30 @@ check_disavowed(const Rotating *rotating, GError **error)
                        rotating->options->disavowed);
 }
 
+/* What guarded the keys before guards the new ones.  Where the signing keys are in tokens nobody has asked for it yet, and it must be the right one. */
+static gboolean
+find_passphrase(Rotating *rotating, GError **error)
+{
+    Home *home = rotating->home;
+    g_autofree char *encryption = home_file(home, "keys/encryption.key");
+    gboolean guarded = encryption_key_is_encrypted(encryption);
+
+    if (guarded && !home->passphrase && (!home_need_passphrase(home, encryption, error) || !encryption_key_try(encryption, home->passphrase, error)))
+        return FALSE;
+    if (home->passphrase && (guarded || home_key_is_encrypted(home, "keys/signing.key") || keypair_file_is_encrypted(rotating->result->next)))
+        rotating->passphrase = home->passphrase;
+    return TRUE;
+}
+
 /* All that can go wrong without anything having been written. */
 static gboolean
 prepare(Rotating *rotating, GError **error)
 {
-    Home *home = rotating->home;
-
     if (!check_disavowed(rotating, error) || !load_revealed(rotating, error) || !load_old(rotating, error) || !find_own_fork(rotating, error) ||
         !load_or_make_next(rotating, error))
         return FALSE;
     rotating->log = keypair_generate(error);
-    rotating->passphrase = home->passphrase && (home_key_is_encrypted(home, "keys/signing.key") || keypair_file_is_encrypted(rotating->result->next)) ? home->passphrase : NULL;
-    return rotating->log != NULL;
+    return rotating->log && find_passphrase(rotating, error);
 }
 
 static gboolean

@@ -12,8 +12,8 @@ Record *rotating_sign(const LedgerHead *head, const RotationPlan *plan, const Ke
 
 /* What a person wants. */
 typedef struct {
-    const char *next;       /* file of the key that was committed to; NULL: keys/next.key */
-    const char *new_next;   /* where to write the one that is committed to now, a new file; NULL: keys/next.key */
+    const char *next;       /* file, or PKCS#11 URI, of the key that was committed to; NULL: keys/next.key */
+    const char *new_next;   /* where to write the one that is committed to now, a new file, or the PKCS#11 URI of one; NULL: keys/next.key */
     gboolean lost;          /* the signing key is not there any more */
     gboolean stolen;        /* someone else may have signed with it: a new epoch of the log begins (as with lost) */
     guint64 disavowed;      /* the first record that is not stood by; 0: none */
@@ -25,7 +25,7 @@ typedef struct {
     guint64 seq;            /* of the rotation */
     guint64 epoch;          /* that began with it; 0: none did */
     gboolean settled;       /* another history of this ledger that was known here is repudiated by it */
-    char *next, *new_next;  /* files, as they were used */
+    char *next, *new_next;  /* files or URIs, as they were used */
 } RotatingResult;
 void rotating_result_clear(RotatingResult *result);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RotatingResult, rotating_result_clear)

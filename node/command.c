@@ -9,6 +9,7 @@
 
 #include "keys/canonical.h"
 #include "keys/durable.h"
+#include "keys/token.h"
 
 #define PASSPHRASE_MAX 1024
 
@@ -74,7 +75,7 @@ passphrase_from_file(const char *path, GError **error)
 
 /* Reads a line from the terminal without showing it. */
 static char *
-passphrase_from_terminal(const char *prompt, GError **error)
+secret_from_terminal(const char *prompt, const char *what, const char *variable, GError **error)
 {
     FILE *terminal = fopen("/dev/tty", "r+");
     struct termios shown, hidden;
@@ -82,22 +83,44 @@ passphrase_from_terminal(const char *prompt, GError **error)
     char *got;
 
     if (!terminal)
-        return chama_error_null(error, CHAMA_ERROR_DENIED, "want a passphrase, have no terminal to ask at; set CHAMA_PASSPHRASE_FILE");
-    fprintf(terminal, "%s: ", prompt);
-    fflush(terminal);
+        return chama_error_null(error, CHAMA_ERROR_DENIED, "want a %s, have no terminal to ask at; set %s", what, variable);
     tcgetattr(fileno(terminal), &shown);
     hidden = shown;
     hidden.c_lflag &= ~(tcflag_t)ECHO;
+    /* Before the prompt: what is typed after it is neither shown nor flushed away. */
     tcsetattr(fileno(terminal), TCSAFLUSH, &hidden);
+    fprintf(terminal, "%s: ", prompt);
+    fflush(terminal);
     got = fgets(line, sizeof line, terminal);
     tcsetattr(fileno(terminal), TCSAFLUSH, &shown);
     fputc('\n', terminal);
     fclose(terminal);
     if (!got)
-        return chama_error_null(error, CHAMA_ERROR_CANCELLED, "no passphrase was given");
+        return chama_error_null(error, CHAMA_ERROR_CANCELLED, "no %s was given", what);
     got = g_strndup(line, strcspn(line, "\r\n"));
     explicit_bzero(line, sizeof line);
     return got;
+}
+
+static char *
+passphrase_from_terminal(const char *prompt, GError **error)
+{
+    return secret_from_terminal(prompt, "passphrase", "CHAMA_PASSPHRASE_FILE", error);
+}
+
+static char *
+ask_pin(gpointer data, const char *label, GError **error)
+{
+    g_autofree char *shown = g_strescape(label, NULL);
+    g_autofree char *prompt = g_strdup_printf("PIN of the token \"%s\"", shown);
+
+    return secret_from_terminal(prompt, "PIN", "CHAMA_PIN_FILE", error);
+}
+
+void
+command_ask_pins(void)
+{
+    token_set_ask(ask_pin, NULL);
 }
 
 /* TRUE if the environment decides: *@passphrase, or an error. */
@@ -147,6 +170,7 @@ command_home(const Invocation *invocation, GError **error)
 
     if (home)
         home_set_passphrase(home, ask_passphrase, NULL);
+    command_ask_pins();
     return home;
 }
 

@@ -33,8 +33,11 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_VERIFY = 3, EXIT_DEN
  * here.  USAGE. */
 gboolean command_parse(const Invocation *invocation, int *argc, char ***argv, const GOptionEntry *entries, int min, int max, GError **error);
 
-/* The home, with the passphrase asked for at the terminal, or taken from CHAMA_PASSPHRASE_FILE or CHAMA_PASSPHRASE. */
+/* The home, with the passphrase asked for at the terminal, or taken from CHAMA_PASSPHRASE_FILE or CHAMA_PASSPHRASE; so with PINs of tokens, from CHAMA_PIN_FILE. */
 Home *command_home(const Invocation *invocation, GError **error);
+
+/* From here on the PIN of a token, where no file has it, is asked for at the terminal; command_home() says so, too. */
+void command_ask_pins(void);
 
 /* A passphrase for new keys: from the same places, asked for twice at a terminal. */
 char *command_new_passphrase(GError **error);

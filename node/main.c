@@ -13,7 +13,8 @@
 
 static const Command commands[] = {
     { "init", cmd_init, "", "make a node: keys, ledger, configuration",
-      "The next signing key, with which a lost or stolen key is replaced, should leave the machine: give --next-key FILE on removable media." },
+      "The next signing key, with which a lost or stolen key is replaced, should leave the machine: give --next-key FILE on removable media.\n"
+      "A key in a token (HSM, smart card) is named by its URI: --key 'pkcs11:token=office;object=signing'; see chama(1), \"Keys in a token\"." },
     { "id", cmd_id, "", "show who this node is: id, spoken fingerprint, keys, addresses", NULL },
     { "publish", cmd_publish, "NAME PATH", "make a version of a dataset from a folder, a file or an archive",
       "PATH is published as it is; with --unpack, what is inside an archive (\"-\": a tar on stdin).  A file .chamaignore at the top of a folder "
@@ -81,7 +82,7 @@ static const Command commands[] = {
     { "check", cmd_check, "FILE", "check a proof or evidence, with no node and no network, and say what it proves and what not",
       "Exit 3 if anything in it does not hold." },
     { "keys", cmd_keys, "status|rotate|renew-tls ...", "how old this node's keys are, and changing them",
-      "  keys status   age of each key, whether the next key is here, the end of the TLS certificate\n"
+      "  keys status   age of each key, in which token it is, whether the next key is here, the end of the TLS certificate\n"
       "  keys rotate   the next key becomes the signing key, and a new next key is made; log and encryption key change, too\n"
       "  keys renew-tls  a new TLS certificate over the same key\n"
       "Rotate once a year, and at once when a key may have been stolen: whoever has the signing key and not the next one loses it." },

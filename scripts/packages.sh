@@ -5,9 +5,9 @@
 #   packages.sh bench   what chama is measured against, too (this brings sshd and nginx, which Debian starts)
 set -eu
 
-build="build-essential pkg-config libglib2.0-dev libgit2-dev libgnutls28-dev libarchive-dev libjansson-dev libmicrohttpd-dev
+build="build-essential pkg-config libglib2.0-dev libgit2-dev libgnutls28-dev libp11-kit-dev libarchive-dev libjansson-dev libmicrohttpd-dev
 libcurl4-gnutls-dev libzstd-dev libsodium-dev liblmdb-dev libsqlite3-dev libxxhash-dev zlib1g-dev"
-test="git openssh-client openssl zstd curl sqlite3 python3 zip unzip strace libarchive-tools man-db"
+test="git openssh-client openssl zstd curl sqlite3 python3 zip unzip strace libarchive-tools man-db softhsm2 opensc"
 bench="borgbackup restic casync ostree rsync openssh-server nginx-light git-annex iproute2 util-linux e2fsprogs"
 
 case ${1:-build} in

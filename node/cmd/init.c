@@ -5,10 +5,11 @@
 #include "manifests/statement.h"
 #include "node/command.h"
 #include "node/config.h"
+#include "node/in_token.h"
 #include "node/print.h"
 
 typedef struct {
-    char *name_zh, *name_en, *organisation, *sector, *division, *listen, *url, *next_key, *ledger;
+    char *name_zh, *name_en, *organisation, *sector, *division, *listen, *url, *key, *next_key, *ledger;
     gboolean passphrase, json;
 } Options;
 
@@ -42,6 +43,18 @@ advertised_url(const Options *options, const char *listen)
     if (g_str_has_prefix(listen, "0.0.0.0:") || g_str_has_prefix(listen, "[::]:"))
         return NULL;
     return g_strdup_printf("https://%s", listen);
+}
+
+/* Before anything is asked for. */
+static gboolean
+check_keys(const Options *options, GError **error)
+{
+    if (options->key && !token_is_uri(options->key))
+        return chama_error(error, CHAMA_ERROR_USAGE, "--key: KT1: want the URI of a key in a token, pkcs11:..., have %s", options->key);
+    if ((!options->key || token_check_uri(options->key, error)) && (!options->next_key || !token_is_uri(options->next_key) || token_check_uri(options->next_key, error)))
+        return TRUE;
+    command_blame_usage(error);
+    return FALSE;
 }
 
 static GBytes *
@@ -79,6 +92,8 @@ print_made(Home *home, const Options *options)
     }
     printf("%s\n%s\n", home_id(home), fingerprint);
     fprintf(stderr, "made the node in %s\n", home_path(home));
+    if (options->key && options->next_key && token_is_uri(options->next_key) && token_same(options->key, options->next_key))
+        fprintf(stderr, "warning: " IN_TOKEN_BOTH "\n");
     if (!options->next_key)
         fprintf(stderr, "warning: %s is the key with which a lost or stolen signing key is replaced: copy it to removable media, keep that in a safe, "
                 "and delete it here\n", next);
@@ -109,7 +124,7 @@ create(const Invocation *invocation, const Options *options, const char *listen,
     config = config_template(listen, url);
     host = host_of(url);
     const char *const hosts[] = { listener, host, NULL };
-    const HomeSetup setup = { .profile = profile, .next_key = options->next_key, .passphrase = passphrase, .hosts = hosts, .config = config };
+    const HomeSetup setup = { .profile = profile, .key = options->key, .next_key = options->next_key, .passphrase = passphrase, .hosts = hosts, .config = config };
     home = home_create(invocation->home, &setup, error);
     if (!home)
         return FALSE;
@@ -130,14 +145,16 @@ cmd_init(const Invocation *invocation, int argc, char **argv, int *status, GErro
         { "listen", 0, 0, G_OPTION_ARG_STRING, &o.listen, "where the daemon will listen (default " CONFIG_LISTEN_DEFAULT ")", "HOST:PORT" },
         { "url", 0, 0, G_OPTION_ARG_STRING, &o.url, "the address that peers are told (default: the listen address)", "URL" },
         { "ledger", 0, 0, G_OPTION_ARG_STRING, &o.ledger, "who may copy the whole ledger: peers, relayed (default) or public", "WHO" },
-        { "next-key", 0, 0, G_OPTION_ARG_FILENAME, &o.next_key, "write the next signing key to this file (removable media)", "FILE" },
+        { "key", 0, 0, G_OPTION_ARG_STRING, &o.key, "sign with this Ed25519 key, which is in a PKCS#11 token", "pkcs11:URI" },
+        { "next-key", 0, 0, G_OPTION_ARG_FILENAME, &o.next_key, "write the next signing key to this file (removable media), or take that of a token", "FILE|pkcs11:URI" },
         { "passphrase", 0, 0, G_OPTION_ARG_NONE, &o.passphrase, "protect the signing keys with a passphrase", NULL },
         { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "print JSON", NULL },
         { 0 },
     };
 
-    if (!command_parse(invocation, &argc, &argv, entries, 0, 0, error) || !check_texts(&o, error))
+    if (!command_parse(invocation, &argc, &argv, entries, 0, 0, error) || !check_texts(&o, error) || !check_keys(&o, error))
         return FALSE;
+    command_ask_pins();
     if (!o.name_zh && !o.name_en)
         return chama_error(error, CHAMA_ERROR_USAGE, "init: want --name-zh or --name-en, have neither; example: chama init --name-zh 林业厅 --name-en Forestry");
     return create(invocation, &o, o.listen ? o.listen : CONFIG_LISTEN_DEFAULT, error);

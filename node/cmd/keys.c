@@ -7,6 +7,7 @@
 #include "manifests/changeover.h"
 #include "manifests/rotating.h"
 #include "node/command.h"
+#include "node/in_token.h"
 #include "node/print.h"
 #include "node/renewing.h"
 
@@ -18,9 +19,18 @@ typedef struct {
     gint64 now;
     gint64 log_since, encryption_since;   /* times of the records that named them first */
     gboolean encrypted;                   /* the signing key is under a passphrase */
-    gboolean next_here;
+    gboolean next_here;                   /* a file, whatever is in it */
+    InToken signing, next;
     Renewing tls;
 } KeysStatus;
+
+static void
+keys_status_clear(KeysStatus *s)
+{
+    in_token_clear(&s->signing);
+    in_token_clear(&s->next);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(KeysStatus, keys_status_clear)
 
 /* A rotation may keep a key: how long the present one has been there. */
 static gint64
@@ -52,7 +62,8 @@ collect(Home *home, KeysStatus *s, GError **error)
     s->encryption_since = encryption_since(s->identity);
     s->encrypted = keypair_file_is_encrypted(signing);
     s->next_here = g_file_test(next, G_FILE_TEST_EXISTS);
-    return renewing_read(home, &s->tls, error);
+    return in_token_read(home, "keys/signing.key", TRUE, &s->signing, error) && in_token_read(home, "keys/next.key", TRUE, &s->next, error) &&
+           renewing_read(home, &s->tls, error);
 }
 
 static gint64
@@ -67,23 +78,31 @@ key_json(gint64 since, gint64 now)
     return json_pack("{s:o, s:I}", "since", json_time(since), "days", (json_int_t)days(now - since));
 }
 
+static const char *
+where_next(const KeysStatus *s)
+{
+    return s->next.uri ? "token" : s->next_here ? "here" : "offline";
+}
+
 static void
 print_status_json(const KeysStatus *s)
 {
     char key[PUBLIC_KEY_TEXT_SIZE];
-    json_t *signing = key_json(s->identity->time, s->now);
+    json_t *signing = key_json(s->identity->time, s->now), *next = json_pack("{s:s, s:o}", "where", where_next(s), "hash", json_digest(&s->identity->next));
     json_t *root = json_object();
 
     json_object_set_new(signing, "key", json_string(public_key_format(&s->identity->signing, key)));
     json_object_set_new(signing, "record", json_integer((json_int_t)s->identity->since));
     json_object_set_new(signing, "passphrase", json_boolean(s->encrypted));
+    in_token_json(&s->signing, signing);
+    in_token_json(&s->next, next);
     json_object_set_new(root, "node", json_string(s->identity->id));
     json_object_set_new(root, "rotations", json_integer(identity_rotations(s->identity)));
     json_object_set_new(root, "epoch", json_integer((json_int_t)s->identity->epoch));
     json_object_set_new(root, "signing", signing);
     json_object_set_new(root, "log", key_json(s->log_since, s->now));
     json_object_set_new(root, "encryption", key_json(s->encryption_since, s->now));
-    json_object_set_new(root, "next", json_pack("{s:s, s:o}", "where", s->next_here ? "here" : "offline", "hash", json_digest(&s->identity->next)));
+    json_object_set_new(root, "next", next);
     json_object_set_new(root, "tls", renewing_json(&s->tls));
     print_json(root);
 }
@@ -97,34 +116,63 @@ add_key(Table *table, const char *name, gint64 since, gint64 now, const char *mo
     table_add(table, name, age, time_format(since, time), more, NULL);
 }
 
+static const char *
+place(const KeysStatus *s)
+{
+    return s->signing.uri ? ", in a token" : s->encrypted ? ", under a passphrase" : "";
+}
+
+static void
+print_next(const KeysStatus *s)
+{
+    if (s->next.uri)
+        in_token_print("next", &s->next);
+    else
+        printf("next        %s\n", s->next_here ? "keys/next.key: move it to removable media, off this machine" : "offline: not in this home");
+    if (in_token_both(&s->signing, &s->next))
+        printf("WARNING     " IN_TOKEN_BOTH "\n");
+}
+
 static void
 print_status(const KeysStatus *s)
 {
     g_autoptr(Table) table = table_new(4);
-    g_autofree char *record = g_strdup_printf("from record %" G_GUINT64_FORMAT " on%s", s->identity->since, s->encrypted ? ", under a passphrase" : "");
+    g_autofree char *record = g_strdup_printf("from record %" G_GUINT64_FORMAT " on%s", s->identity->since, place(s));
     g_autofree char *epoch = s->identity->epoch ? g_strdup_printf("epoch %" G_GUINT64_FORMAT " of the log", s->identity->epoch) : g_strdup("");
 
     add_key(table, "signing", s->identity->time, s->now, record);
     add_key(table, "log", s->log_since, s->now, epoch);
     add_key(table, "encryption", s->encryption_since, s->now, "");
     table_print(table);
-    printf("next        %s\n", s->next_here ? "keys/next.key: move it to removable media, off this machine" : "offline: not in this home");
+    in_token_print("in a token", &s->signing);
+    print_next(s);
     renewing_print(&s->tls);
 }
 
 typedef struct {
-    gboolean json;
+    gboolean json, try;
     gint64 disavow;
     gboolean new_key, now;
     RotatingOptions rotating;
 } Options;
 
+/* One in a token signs a test when it is opened. */
+static gboolean
+try_signing(Home *home, gboolean json, GError **error)
+{
+    const Keypair *key = home_signing_key(home, error);
+
+    if (key && !json)
+        printf("%-11s the key that the ledger names signs%s\n", "tried", keypair_token(key) ? ", in its token" : "");
+    return key != NULL;
+}
+
 static gboolean
 keys_status(Home *home, Options *o, GError **error)
 {
-    KeysStatus s = { 0 };
+    g_auto(KeysStatus) s = { 0 };
 
-    if (!collect(home, &s, error))
+    if (!collect(home, &s, error) || (o->try && !try_signing(home, o->json, error)))
         return FALSE;
     (o->json ? print_status_json : print_status)(&s);
     return TRUE;
@@ -158,11 +206,15 @@ print_rotated(Home *home, const RotatingOptions *o, const RotatingResult *r, gbo
 }
 
 static void
-warn_of_next(const RotatingOptions *o, const RotatingResult *r)
+warn_of_next(Home *home, const RotatingOptions *o, const RotatingResult *r)
 {
+    g_auto(InToken) signing = { 0 }, next = { 0 };
+
+    if (in_token_read(home, "keys/signing.key", FALSE, &signing, NULL) && in_token_read(home, "keys/next.key", FALSE, &next, NULL) && in_token_both(&signing, &next))
+        fprintf(stderr, "warning: " IN_TOKEN_BOTH "\n");
     if (!o->new_next)
         fprintf(stderr, "note: the new next key is %s: copy it to removable media or paper, keep that away from this machine, and delete it here\n", r->new_next);
-    if (o->next)
+    if (o->next && !token_is_uri(o->next))
         fprintf(stderr, "note: %s is now a copy of the signing key in use: destroy it or keep it as safe as that\n", o->next);
     fprintf(stderr, "note: the keys before are in keys/retired: only the encryption key among them is still of use, for what was encrypted to it\n");
 }
@@ -177,7 +229,7 @@ keys_rotate(Home *home, Options *o, GError **error)
         return FALSE;
     print_rotated(home, &o->rotating, &result, o->json);
     if (!o->rotating.dry_run)
-        warn_of_next(&o->rotating, &result);
+        warn_of_next(home, &o->rotating, &result);
     return TRUE;
 }
 
@@ -238,13 +290,14 @@ cmd_keys(const Invocation *invocation, int argc, char **argv, int *status, GErro
     } verbs[] = { { "status", keys_status }, { "rotate", keys_rotate }, { "renew-tls", keys_renew_tls } };
     Options o = { 0 };
     const GOptionEntry entries[] = {
-        { "next", 0, 0, G_OPTION_ARG_FILENAME, &o.rotating.next, "rotate: the file with the next key (default: keys/next.key of the home)", "FILE" },
-        { "new-next", 0, 0, G_OPTION_ARG_FILENAME, &o.rotating.new_next, "rotate: write the key after that to this new file (removable media)", "FILE" },
+        { "next", 0, 0, G_OPTION_ARG_FILENAME, &o.rotating.next, "rotate: the file with the next key, or its place in a token (default: keys/next.key of the home)", "FILE|pkcs11:URI" },
+        { "new-next", 0, 0, G_OPTION_ARG_FILENAME, &o.rotating.new_next, "rotate: write the key after that to this new file (removable media), or take that of a token", "FILE|pkcs11:URI" },
         { "lost", 0, 0, G_OPTION_ARG_NONE, &o.rotating.lost, "rotate: the signing key is lost: a recovery, which only the next key signs", NULL },
         { "stolen", 0, 0, G_OPTION_ARG_NONE, &o.rotating.stolen, "rotate: someone else may have signed with it: begin a new epoch of the log; renew-tls: change the TLS key at once", NULL },
         { "new-key", 0, 0, G_OPTION_ARG_NONE, &o.new_key, "renew-tls: make another TLS key and announce its pin; it is used later", NULL },
         { "now", 0, 0, G_OPTION_ARG_NONE, &o.now, "renew-tls: take the announced key into use at once", NULL },
         { "disavow-from", 0, 0, G_OPTION_ARG_INT64, &o.disavow, "rotate: say that this node does not stand by its records from this one on", "RECORD" },
+        { "try", 0, 0, G_OPTION_ARG_NONE, &o.try, "status: see whether the signing key signs; this logs in to its token", NULL },
         { "dry-run", 0, 0, G_OPTION_ARG_NONE, &o.rotating.dry_run, "rotate: check everything, change nothing", NULL },
         { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "print JSON", NULL },
         { 0 },

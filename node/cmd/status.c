@@ -6,6 +6,7 @@
 #include "manifests/erasing.h"
 #include "manifests/users.h"
 #include "node/command.h"
+#include "node/in_token.h"
 #include "node/print.h"
 #include "node/show.h"
 #include "sync/peers.h"
@@ -14,7 +15,15 @@ typedef struct {
     guint64 ledger_size, packs, objects, store_bytes;
     guint datasets, own_datasets, held, erasing;
     gboolean next_key_here;
+    InToken next;
 } Numbers;
+
+static void
+numbers_clear(Numbers *n)
+{
+    in_token_clear(&n->next);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Numbers, numbers_clear)
 
 static gboolean
 count(Home *home, Numbers *n, GError **error)
@@ -27,7 +36,7 @@ count(Home *home, Numbers *n, GError **error)
     g_autofree char *next = home_file(home, "keys/next.key");
     StoreTotals totals;
 
-    if (!held || !erasing_pending(home, &n->erasing, error) || !store_totals(store, &totals, error))
+    if (!held || !in_token_read(home, "keys/next.key", FALSE, &n->next, error) || !erasing_pending(home, &n->erasing, error) || !store_totals(store, &totals, error))
         return FALSE;
     n->ledger_size = ledger_head(home_ledger(home, NULL))->size;
     n->packs = totals.packs;
@@ -38,7 +47,7 @@ count(Home *home, Numbers *n, GError **error)
         n->own_datasets += strcmp(((const Manifest *)g_ptr_array_index(datasets, i))->node, home_id(home)) == 0;
     for (guint i = 0; i < held->len; i++)
         n->held += g_array_index(held, Held, i).complete;
-    n->next_key_here = g_file_test(next, G_FILE_TEST_EXISTS);
+    n->next_key_here = g_file_test(next, G_FILE_TEST_EXISTS) && !n->next.uri;
     return TRUE;
 }
 
@@ -184,7 +193,7 @@ print_text(Home *home, const Numbers *n, const GPtrArray *peers, guint pending, 
         printf("erasing    %u erased version%s still in the store; `chama gc` takes %s away\n", n->erasing, n->erasing == 1 ? " is" : "s are",
                n->erasing == 1 ? "it" : "them");
     printf("store      %" G_GUINT64_FORMAT " objects in %" G_GUINT64_FORMAT " packs, %s\n", n->objects, n->packs, store);
-    printf("next key   %s\n", n->next_key_here ? "on this machine: keys/next.key should be moved to removable media" : "not on this machine (good)");
+    printf("next key   %s\n", n->next_key_here ? "on this machine: keys/next.key should be moved to removable media" : n->next.uri ? n->next.uri : "not on this machine (good)");
     printf("peers      %u, %u pending\n", peers->len, pending);
     print_peers(home, peers);
     print_evidence(home, evidence);
@@ -199,7 +208,7 @@ cmd_status(const Invocation *invocation, int argc, char **argv, int *status, GEr
     g_autoptr(Home) home = NULL;
     g_autoptr(GPtrArray) peers = NULL, pending = NULL, evidence = NULL, withdrawn = NULL;
     g_autofree char *name = NULL;
-    Numbers n = { 0 };
+    g_auto(Numbers) n = { 0 };
 
     if (!command_parse(invocation, &argc, &argv, entries, 0, 0, error) || !(home = command_home(invocation, error)) || !count(home, &n, error) ||
         !(peers = peers_all(home, PEER_ACCEPTED, error)) || !(pending = peers_all(home, PEER_PENDING, error)) ||

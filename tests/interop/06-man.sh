@@ -31,7 +31,7 @@ while read -r line; do
     [a-z]*=*) names "configuration" "$section ${line%% =*}" ;;
     esac
 done <a/config.ini
-for variable in CHAMA_HOME CHAMA_PASSPHRASE_FILE CHAMA_PASSPHRASE NOTIFY_SOCKET; do names environment "$variable"; done
+for variable in CHAMA_HOME CHAMA_PASSPHRASE_FILE CHAMA_PASSPHRASE CHAMA_PIN_FILE NOTIFY_SOCKET; do names environment "$variable"; done
 
 if command -v systemd-analyze >/dev/null; then
     sed "s|^ExecStart=chama|ExecStart=$CHAMA|" "$SOURCE/node/chama.service" >chama.service
