@@ -79,11 +79,19 @@ first_alone(const Identity *newest, const Identity *other)
     return found;
 }
 
+void
+identity_rivals(const Identity *held, const Identity *offered, const Identity **ours, const Identity **theirs)
+{
+    *ours = first_alone(held, offered);
+    *theirs = first_alone(offered, held);
+}
+
 BranchVerdict
 identity_judge(const Identity *held, const Identity *offered)
 {
-    const Identity *ours = first_alone(held, offered), *theirs = first_alone(offered, held);
+    const Identity *ours, *theirs;
 
+    identity_rivals(held, offered, &ours, &theirs);
     if (!ours && !theirs)
         return BRANCH_NEITHER;
     if (!ours || !theirs)

@@ -29,6 +29,9 @@ typedef enum {
 } BranchVerdict;
 BranchVerdict identity_judge(const Identity *held, const Identity *offered);
 
+/* The first rotation of each that the other has not, or NULL: where there are two, they reveal the key of one commitment.  Borrowed. */
+void identity_rivals(const Identity *held, const Identity *offered, const Identity **ours, const Identity **theirs);
+
 /* N12: the newest rotation that disavows record @seq, or NULL. */
 const Identity *identity_disavowed(const Identity *newest, guint64 seq);
 

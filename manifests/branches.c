@@ -183,6 +183,14 @@ branches_adopt_rival(Home *home, const char *node, GError **error)
     return ledger && catalogue_project(catalogue, ledger, error) && drop_repudiated(home, before, error);
 }
 
+gboolean
+branches_has_repudiated(Home *home, const char *node)
+{
+    g_autofree char *first = g_strdup_printf("%s/ledgers/%s.repudiated.1.git", home_path(home), node);
+
+    return g_file_test(first, G_FILE_TEST_IS_DIR);
+}
+
 static int
 compare_names(gconstpointer a, gconstpointer b)
 {

@@ -21,6 +21,9 @@ gboolean branches_repudiate_rival(Home *home, const char *node, GError **error);
  * were borrowed from @home are closed. */
 gboolean branches_adopt_rival(Home *home, const char *node, GError **error);
 
+/* TRUE if a history of @node's was superseded here. */
+gboolean branches_has_repudiated(Home *home, const char *node);
+
 /* Folders of repudiated histories, by name; of char*. */
 GPtrArray *branches_repudiated(Home *home, GError **error);
 

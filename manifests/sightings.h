@@ -55,6 +55,8 @@ typedef struct {
 } Sighting;
 /* Of record @seq, one for each witness, the earliest first; empty if nobody is known to have seen it.  The caller's. */
 GArray *sightings_of(Sightings *sightings, guint64 seq);
+/* When the witness of this name and key (T32) was the first time; 0 if it is not known to have seen it. */
+gint64 sightings_by(Sightings *sightings, guint64 seq, const NoteVerifier *verifier);
 guint sightings_damaged(const Sightings *sightings);
 
 /* What that amounts to.  With a policy its witnesses alone count, by name and key (T32), and only if it allows this log (T35). */

@@ -281,6 +281,14 @@ time_of(const Sightings *sightings, const GArray *seen, const NoteVerifier *veri
     return 0;
 }
 
+gint64
+sightings_by(Sightings *sightings, guint64 seq, const NoteVerifier *verifier)
+{
+    g_autoptr(GArray) seen = sightings_of(sightings, seq);
+
+    return time_of(sightings, seen, verifier);
+}
+
 /* T35: in any of its epochs. */
 static gboolean
 is_allowed(const Policy *policy, const Identity *newest)

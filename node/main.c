@@ -36,7 +36,7 @@ static const Command commands[] = {
     { "gc", cmd_gc, "", "free the space of what no version held needs", NULL },
     { "serve", cmd_serve, "", "run the daemon: answer peers, and sync with them", "SIGTERM stops it cleanly, SIGHUP reads the configuration again." },
     { "invite", cmd_invite, "", "print the line with which another node adds this one", NULL },
-    { "peer", cmd_peer, "add|ls|pending|accept|rm ...", "the nodes that this node knows and trusts to be who they are",
+    { "peer", cmd_peer, "add|ls|pending|accept|rm|decide ...", "the nodes that this node knows and trusts to be who they are",
       "  peer add INVITE          add a node by the line it gave (asks nothing)\n"
       "  peer add URL [--id ID]   add a node by its address: shows its spoken fingerprint and asks\n"
       "  peer ls                  list accepted peers\n"

@@ -10,6 +10,7 @@ struct Rounds {
     char *home;
     guint interval;
     PullOptions options;
+    Policy *policy;
     Journal *journal;
     Progress progress;
     GMutex lock;
@@ -186,11 +187,15 @@ Rounds *
 rounds_start(const char *home, const Config *config, Journal *journal)
 {
     Rounds *rounds = g_new0(Rounds, 1);
+    g_autoptr(GError) error = NULL;
 
     rounds->home = g_strdup(home);
     rounds->interval = config->sync_interval;
     rounds->journal = journal;
     rounds_pull_options(config, &rounds->options);
+    if (!config_policy(home, NULL, &rounds->policy, &error))
+        journal_write(journal, "policy", "error", error->message, NULL);
+    rounds->options.policy = rounds->policy;
     g_mutex_init(&rounds->lock);
     g_cond_init(&rounds->stop);
     rounds->thread = g_thread_new("rounds", run, rounds);
@@ -210,6 +215,7 @@ rounds_stop(Rounds *rounds)
     g_thread_join(rounds->thread);
     g_mutex_clear(&rounds->lock);
     g_cond_clear(&rounds->stop);
+    g_clear_pointer(&rounds->policy, policy_free);
     g_free(rounds->home);
     g_free(rounds);
 }

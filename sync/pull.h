@@ -5,6 +5,7 @@
 #ifndef CHAMA_SYNC_PULL_H
 #define CHAMA_SYNC_PULL_H
 
+#include "manifests/ledger/policy.h"
 #include "manifests/progress.h"
 #include "sync/peers.h"
 #include "sync/transport/transport.h"
@@ -16,6 +17,7 @@ typedef struct {
     guint64 ledger_bytes_max;    /* of records of one ledger */
     guint64 peer_bytes_max;      /* of records relayed by one peer, all ledgers of third parties */
     guint64 reserve;             /* bytes of disk to leave free */
+    const Policy *policy;        /* whose cosignatures tell between two rotations (keys/IDENTITY.md, N17); NULL: nobody's */
     guint retry_after;           /* seconds before a version that this peer did not give is asked for again though nothing changed; 0: at once */
     Progress *progress;          /* may be NULL */
     void (*talk)(gpointer data, const char *line);   /* for people: what happened, one line each; may be NULL */

@@ -8,6 +8,7 @@
 #include "keys/history.h"
 #include "keys/rotation.h"
 #include "sync/sparse.h"
+#include "sync/ties.h"
 #include "sync/wire.h"
 
 #define KEPT_NAME "stream"
@@ -266,14 +267,14 @@ check_consistent(const Reading *reading, guint64 size, const Digest *root, GErro
                        reading->node, size);
 }
 
-/* Z9: of two histories the one counts that has a rotation which the other has not. */
+/* Z10: of two histories the one counts that has a rotation which the other has not; of two rotations what a person decided (N16). */
 static BranchVerdict
 judge(Home *home, const Reading *reading)
 {
     g_autoptr(GBytes) kept = read_kept(home, reading->node, NULL);
     g_auto(Reading) held = { 0 };
 
-    return kept && read_frame(reading->node, kept, &held, NULL) ? identity_judge(held.identity, reading->identity) : BRANCH_NEITHER;
+    return kept && read_frame(reading->node, kept, &held, NULL) ? ties_judge(home, NULL, held.identity, reading->identity, "", NULL, NULL) : BRANCH_NEITHER;
 }
 
 /* *@counts: FALSE if it is another history that counts for nothing.  What is superseded is forgotten. */

@@ -98,6 +98,8 @@ print_status_json(const KeysStatus *s)
     in_token_json(&s->next, next);
     json_object_set_new(root, "node", json_string(s->identity->id));
     json_object_set_new(root, "rotations", json_integer(identity_rotations(s->identity)));
+    if (s->identity->before)
+        json_object_set_new(root, "rotation", json_digest(&s->identity->record));
     json_object_set_new(root, "epoch", json_integer((json_int_t)s->identity->epoch));
     json_object_set_new(root, "signing", signing);
     json_object_set_new(root, "log", key_json(s->log_since, s->now));
@@ -133,6 +135,16 @@ print_next(const KeysStatus *s)
         printf("WARNING     " IN_TOKEN_BOTH "\n");
 }
 
+/* What its people read out where somebody else has rotated, too (N16). */
+static void
+print_rotation(const Identity *identity)
+{
+    char address[DIGEST_TEXT_SIZE], fingerprint[FINGERPRINT_SIZE];
+
+    for (const Identity *at = identity; at->before; at = at->before)
+        printf("rotation    record %" G_GUINT64_FORMAT ", fingerprint %s, %s\n", at->since, fingerprint_format(&at->record, fingerprint), digest_format(&at->record, address));
+}
+
 static void
 print_status(const KeysStatus *s)
 {
@@ -145,6 +157,7 @@ print_status(const KeysStatus *s)
     add_key(table, "encryption", s->encryption_since, s->now, "");
     table_print(table);
     in_token_print("in a token", &s->signing);
+    print_rotation(s->identity);
     print_next(s);
     renewing_print(&s->tls);
 }

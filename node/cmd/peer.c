@@ -6,12 +6,14 @@
 #include "keys/canonical.h"
 #include "node/command.h"
 #include "node/print.h"
+#include "node/tied.h"
 #include "sync/invite.h"
 #include "sync/peers.h"
 #include "sync/pull.h"
 
 typedef struct {
     char *id, *alias;
+    const char *rotation;    /* of `decide`; NULL: list */
     gboolean json;
 } Options;
 
@@ -207,6 +209,25 @@ peer_remove(Home *home, const Options *options, const char *word, GError **error
     return TRUE;
 }
 
+/* N16 */
+static gboolean
+peer_decide(Home *home, const Options *options, const char *word, GError **error)
+{
+    g_autofree char *node = peers_resolve(home, word, error);
+    json_t *list;
+
+    if (!node || !home_catalogue(home, error))
+        return FALSE;
+    if (options->rotation && !tied_decide(home, node, options->rotation, error))
+        return FALSE;
+    if (!options->json)
+        return options->rotation || tied_print(home, node, error);
+    list = tied_json(home, node, error);
+    if (list)
+        print_json(list);
+    return list != NULL;
+}
+
 gboolean
 cmd_peer(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
 {
@@ -221,14 +242,16 @@ cmd_peer(const Invocation *invocation, int argc, char **argv, int *status, GErro
         const char *name;
         int words;
         gboolean (*run)(Home *home, const Options *options, const char *word, GError **error);
-    } verbs[] = { { "add", 1, peer_add }, { "ls", 0, peer_ls }, { "pending", 0, peer_pending }, { "accept", 1, peer_accept }, { "rm", 1, peer_remove } };
+    } verbs[] = { { "add", 1, peer_add }, { "ls", 0, peer_ls }, { "pending", 0, peer_pending }, { "accept", 1, peer_accept }, { "rm", 1, peer_remove },
+                  { "decide", 1, peer_decide }, { "decide", 2, peer_decide } };
     g_autoptr(Home) home = NULL;
 
-    if (!command_parse(invocation, &argc, &argv, entries, 1, 2, error))
+    if (!command_parse(invocation, &argc, &argv, entries, 1, 3, error))
         return FALSE;
+    o.rotation = argc > 3 ? argv[3] : NULL;
     for (guint i = 0; i < G_N_ELEMENTS(verbs); i++) {
         if (strcmp(argv[1], verbs[i].name) == 0 && argc - 2 == verbs[i].words)
             return (home = command_home(invocation, error)) && verbs[i].run(home, &o, argv[2], error);
     }
-    return chama_error(error, CHAMA_ERROR_USAGE, "peer: want `add INVITE|URL`, `ls`, `pending`, `accept ID` or `rm PEER`; see `chama peer --help`");
+    return chama_error(error, CHAMA_ERROR_USAGE, "peer: want `add INVITE|URL`, `ls`, `pending`, `accept ID`, `rm PEER` or `decide PEER [ROTATION]`; see `chama peer --help`");
 }

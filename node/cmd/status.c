@@ -9,6 +9,7 @@
 #include "node/in_token.h"
 #include "node/print.h"
 #include "node/show.h"
+#include "node/tied.h"
 #include "sync/peers.h"
 
 typedef struct {
@@ -197,6 +198,7 @@ print_text(Home *home, const Numbers *n, const GPtrArray *peers, guint pending, 
     printf("peers      %u, %u pending\n", peers->len, pending);
     print_peers(home, peers);
     print_evidence(home, evidence);
+    tied_print_alarms(home, NULL);
     print_withdrawn(home, withdrawn);
 }
 
@@ -219,9 +221,9 @@ cmd_status(const Invocation *invocation, int argc, char **argv, int *status, GEr
         return TRUE;
     }
     name = show_node_name(home, home_id(home));
-    print_json(json_pack("{s:s, s:s, s:s, s:I, s:i, s:i, s:i, s:{s:I, s:I, s:I}, s:b, s:o, s:i, s:o, s:o, s:i}", "node", home_id(home), "name", name, "home", home_path(home),
+    print_json(json_pack("{s:s, s:s, s:s, s:I, s:i, s:i, s:i, s:{s:I, s:I, s:I}, s:b, s:o, s:i, s:o, s:o, s:i, s:o}", "node", home_id(home), "name", name, "home", home_path(home),
                          "records", (json_int_t)n.ledger_size, "own_datasets", (int)n.own_datasets, "other_datasets", (int)(n.datasets - n.own_datasets),
                          "versions_held", (int)n.held, "store", "objects", (json_int_t)n.objects, "packs", (json_int_t)n.packs, "bytes", (json_int_t)n.store_bytes,
-                         "next_key_here", n.next_key_here, "peers", peers_json(home, peers), "pending", (int)pending->len, "evidence", evidence_json(evidence), "withdrawn", withdrawn_json(home, withdrawn), "erasing", (int)n.erasing));
+                         "next_key_here", n.next_key_here, "peers", peers_json(home, peers), "pending", (int)pending->len, "evidence", evidence_json(evidence), "withdrawn", withdrawn_json(home, withdrawn), "erasing", (int)n.erasing, "ties", tied_json(home, NULL, NULL)));
     return TRUE;
 }

@@ -13,6 +13,7 @@
 
 typedef struct {
     gboolean dry_run, json;
+    const Policy *policy;
 } Options;
 
 static void
@@ -90,6 +91,7 @@ sync_one(Home *home, Peer *peer, const Options *options, const Config *config, g
 
     rounds_pull_options(config, &pull);
     pull.dry_run = options->dry_run;
+    pull.policy = options->policy;
     /* A person who asks wants an answer now, also where one was refused a while ago. */
     pull.retry_after = 0;
     pull.progress = &progress;
@@ -214,12 +216,14 @@ cmd_sync(const Invocation *invocation, int argc, char **argv, int *status, GErro
     };
     g_autoptr(Home) home = NULL;
     g_autoptr(Config) config = NULL;
+    g_autoptr(Policy) policy = NULL;
     g_autoptr(GPtrArray) peers = NULL;
     Outcome outcome = { 0 };
 
     if (!command_parse(invocation, &argc, &argv, entries, 0, -1, error) || !(home = command_home(invocation, error)) ||
-        !(config = config_load(invocation->home, error)) || !(peers = peers_to_ask(home, argv + 1, error)))
+        !(config = config_load(invocation->home, error)) || !config_policy(home_path(home), NULL, &policy, error) || !(peers = peers_to_ask(home, argv + 1, error)))
         return FALSE;
+    o.policy = policy;
     outcome.list = json_array();
     if (peers->len == 0 && !o.json)
         fprintf(stderr, "no peers yet: exchange invites (`chama invite`, `chama peer add`)\n");

@@ -7,8 +7,10 @@
 #include "manifests/branches.h"
 #include "sync/evidence.h"
 #include "sync/table.h"
+#include "sync/ties.h"
 
 #define REMEMBERED_MAX 1000
+#define TIED_FOR 3600   /* seconds for which one is remembered that lost a tie */
 
 /* Checkpoints of histories that were judged to count for nothing: a peer that goes on offering one is not asked for it again. */
 static const char table[] = "CREATE TABLE IF NOT EXISTS repudiated (node TEXT NOT NULL, checkpoint BLOB NOT NULL, time INTEGER NOT NULL,"
@@ -26,11 +28,20 @@ digest_claim(const char *note, Digest *digest)
     digest_of(note, end ? (gsize)(end - note) : strlen(note), digest);
 }
 
+/* N17: what lost by cosignatures may win by others that are met later. */
+static gboolean
+is_tied(Home *home, const char *node)
+{
+    g_autoptr(GArray) ties = ties_of(home, node, NULL);
+
+    return ties && ties->len > 0;
+}
+
 static gboolean
 is_remembered(Home *home, const LedgerOffer *offer)
 {
     State *state = home_state(home, NULL);
-    g_autoptr(TableQuery) query = state ? table_query(state, table, "SELECT 1 FROM repudiated WHERE node = ?1 AND checkpoint = ?2", NULL) : NULL;
+    g_autoptr(TableQuery) query = state ? table_query(state, table, "SELECT 1 FROM repudiated WHERE node = ?1 AND checkpoint = ?2 AND time > ?3", NULL) : NULL;
     Digest claim;
 
     if (!query)
@@ -38,6 +49,7 @@ is_remembered(Home *home, const LedgerOffer *offer)
     digest_claim(offer->checkpoint, &claim);
     table_text(query, 1, offer->node);
     table_digest(query, 2, &claim);
+    table_integer(query, 3, is_tied(home, offer->node) ? g_get_real_time() / G_USEC_PER_SEC - TIED_FOR : 0);
     return table_row(query, NULL);
 }
 
@@ -59,6 +71,18 @@ remember(Home *home, const LedgerOffer *offer, GError **error)
     table_digest(query, 2, &claim);
     table_integer(query, 3, g_get_real_time() / G_USEC_PER_SEC);
     table_integer(query, 4, REMEMBERED_MAX);
+    return table_run(query, error);
+}
+
+gboolean
+branches_forget(Home *home, const char *node, GError **error)
+{
+    State *state = home_state(home, error);
+    g_autoptr(TableQuery) query = state ? table_query(state, table, "DELETE FROM repudiated WHERE node = ?1", error) : NULL;
+
+    if (!query)
+        return FALSE;
+    table_text(query, 1, node);
     return table_run(query, error);
 }
 
@@ -132,6 +156,7 @@ branches_judge(Session *session, const ReplicaOrder *order, BranchOutcome *outco
     g_autoptr(Ledger) rival = NULL;
     g_autoptr(Identity) held = NULL;
     BranchVerdict verdict;
+    gboolean fresh;
 
     *outcome = OUTCOME_UNTOLD;
     if (is_remembered(session->home, order->offer)) {
@@ -141,8 +166,14 @@ branches_judge(Session *session, const ReplicaOrder *order, BranchOutcome *outco
     rival = fetch_rival(session, order, &failed);
     held = held_identity(session->home, order);
     if (rival && held && ledger_head(rival)->size > 0) {
-        verdict = identity_judge(held, ledger_identity(rival));
+        verdict = ties_judge(session->home, session->options->policy, held, ledger_identity(rival), order->offer->checkpoint, &fresh, &failed);
         g_clear_pointer(&rival, ledger_close);
+        if (failed) {
+            g_propagate_error(error, g_steal_pointer(&failed));
+            return FALSE;
+        }
+        if (fresh)
+            session_tell_alarm(session, order->offer->node, "two rotations of one key of its ledger: people must say which counts; see `chama peer decide`");
         return follow(session, order->offer, verdict, outcome, error);
     }
     g_clear_pointer(&rival, ledger_close);

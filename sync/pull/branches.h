@@ -18,4 +18,7 @@ typedef enum {
 /* @order is for the ledger held; its ledger is closed if the outcome is OUTCOME_ADOPTED.  FALSE only if something here failed, or the sync is over. */
 gboolean branches_judge(Session *session, const ReplicaOrder *order, BranchOutcome *outcome, GError **error);
 
+/* Histories that were judged to count for nothing are judged anew when they are offered. */
+gboolean branches_forget(Home *home, const char *node, GError **error);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "manifests/branches.h"
 #include "manifests/sightings.h"
 #include "sync/witness.h"
 
@@ -41,6 +42,19 @@ is_held(Ledger *ledger, const char *note)
     return claims && claims->size <= ledger_head(ledger)->size && ledger_root(ledger, claims->size, &root, NULL) && digest_equal(&root, &claims->root);
 }
 
+/* N14: what this node cosigned last under that origin is of a history that was superseded since; a witness signs no other under the same, until an epoch begins. */
+static gboolean
+signed_another(Home *home, Ledger *ledger, const char *note)
+{
+    g_autoptr(Checkpoint) claims = checkpoint_claims(note, strlen(note), NULL);
+    g_auto(Witnessed) latest = { 0 };
+    Digest root;
+
+    if (!branches_has_repudiated(home, ledger_node(ledger)) || !claims || !witness_latest(home, claims->origin, &latest, NULL) || latest.size == 0)
+        return FALSE;
+    return latest.size > ledger_head(ledger)->size || (ledger_root(ledger, latest.size, &root, NULL) && !digest_equal(&root, &latest.root));
+}
+
 gboolean
 cosigning_take(Session *session, const char *node, const char *note, GError **error)
 {
@@ -53,7 +67,7 @@ cosigning_take(Session *session, const char *node, const char *note, GError **er
         return TRUE;
     if (!sightings_learn(session->home, node, note, NULL, error))
         return FALSE;
-    if (strcmp(node, home_id(session->home)) == 0)
+    if (strcmp(node, home_id(session->home)) == 0 || signed_another(session->home, ledger, note))
         return TRUE;
     if (!witness_replica(session->home, ledger, note, &line, error))
         return FALSE;

@@ -293,6 +293,16 @@ accuse(Offered *offered, GError *failed, GError **error)
     return quiet;
 }
 
+/* N15: nobody can tell which of the two is the node, so nobody is accused; the tie is kept, and shown.  Takes @failed. */
+static gboolean
+refuse_tie(const Offered *offered, GError *failed, GError **error)
+{
+    g_autofree char *name = peers_display(offered->session->home, offered->offer->node);
+
+    g_error_free(failed);
+    return chama_error(error, CHAMA_ERROR_FORK, "ledger: N15: two rotations of one key are known, and people must say which counts: see `chama peer decide %s`", name);
+}
+
 /* PU30: before anybody is accused, the recovery rule is asked.  Takes @failed. */
 static gboolean
 settle_contradiction(Offered *offered, GError *failed, GError **error)
@@ -310,9 +320,11 @@ settle_contradiction(Offered *offered, GError *failed, GError **error)
         g_error_free(failed);
         return outcome == OUTCOME_REPUDIATED || welcome_adopted(offered, error);
     }
+    if (outcome == OUTCOME_FROZEN && !offered->own)
+        return refuse_tie(offered, failed, error);
     if (outcome == OUTCOME_FROZEN) {
         failed->code = CHAMA_ERROR_FORK;
-        g_prefix_error(&failed, "ledger: N15: two rotations of one key, and people must say which counts: ");
+        g_prefix_error(&failed, "ledger: N15: someone else rotated this node's keys, too: rotate once more, and have each peer's people decide for your rotation (`chama peer decide` there): ");
     }
     return accuse(offered, failed, error);
 }

@@ -9,6 +9,7 @@
 #include "sync/pull/open_part.h"
 #include "sync/pull/quota.h"
 #include "sync/sparse.h"
+#include "sync/ties.h"
 
 #define RECENT_SIZE_MAX (128 * 1024)   /* bytes of new records kept to show that they do not fit (FORMAT.md, EV9) */
 
@@ -226,7 +227,7 @@ supersedes_seen(Replica *replica)
     Catalogue *catalogue = home_catalogue(replica->session->home, NULL);
     g_autoptr(Identity) seen = catalogue ? catalogue_identity(catalogue, replica->order->offer->node, NULL) : NULL;
 
-    return seen && identity_judge(seen, replica->head.identity) == BRANCH_OFFERED;
+    return seen && ties_judge(replica->session->home, replica->session->options->policy, seen, replica->head.identity, replica->order->offer->checkpoint, NULL, NULL) == BRANCH_OFFERED;
 }
 
 static gboolean
