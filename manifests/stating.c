@@ -189,10 +189,22 @@ fresh_checkpoint(Home *home, gint64 now, GError **error)
     return g_steal_pointer(&note);
 }
 
+/* T10: no earlier than what these keys signed last, whatever the clock says now: of fewer records and a later time is what EV10 calls a rollback. */
+static gint64
+checkpoint_time(Home *home)
+{
+    const Identity *identity = ledger_identity(home->ledger);
+    g_autofree char *note = ledger_checkpoint(home->ledger, NULL);
+    g_autoptr(Checkpoint) kept = note ? checkpoint_verify_by(note, strlen(note), identity, NULL) : NULL;
+    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+
+    return kept && kept->size > identity->since ? MAX(now, kept->time) : now;
+}
+
 char *
 home_checkpoint(Home *home, GError **error)
 {
-    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+    gint64 now;
     g_autofree char *origin = NULL;
     g_autofree char *note = NULL;
     Keypair *key;
@@ -200,6 +212,7 @@ home_checkpoint(Home *home, GError **error)
 
     if (!ledger_refresh(home->ledger, error))
         return NULL;
+    now = checkpoint_time(home);
     note = fresh_checkpoint(home, now, error);
     if (note)
         return g_steal_pointer(&note);

@@ -338,6 +338,53 @@ test_bytes(TwoNodes *nodes, gconstpointer unused)
     g_assert_cmpuint(all->len, ==, 128);
 }
 
+static gint64
+time_of(const char *note, const Identity *identity, guint64 *size)
+{
+    g_autoptr(Checkpoint) checkpoint = checkpoint_verify_by(note, strlen(note), identity, NULL);
+
+    *size = checkpoint->size;
+    return checkpoint->time;
+}
+
+/* T10: a node whose clock was ahead and is set back signs nothing that could be called a rollback; new keys begin anew. */
+static void
+test_clock(TwoNodes *nodes, gconstpointer unused)
+{
+    Home *home = nodes->forestry.home;
+    Ledger *ledger = home_ledger(home, NULL);
+    const gint64 ahead = g_get_real_time() / G_USEC_PER_SEC + 100000;
+    g_autofree char *origin = checkpoint_origin(home_id(home)), *early = NULL, *late = NULL, *again = NULL, *renewed = NULL;
+    g_autoptr(Manifest) manifest = NULL;
+    g_autoptr(Record) inception = ledger_get(ledger, 0, NULL);
+    const Record *keys[] = { inception };
+    g_autoptr(GBytes) document = NULL;
+    g_autoptr(GError) error = NULL;
+    g_auto(RotatingResult) rotated = { 0 };
+    Digest root;
+    guint64 size;
+
+    g_assert_true(ledger_root(ledger, ledger_head(ledger)->size, &root, NULL));
+    early = checkpoint_sign(origin, ledger_head(ledger)->size, &root, ahead, home_log_key(home, NULL), NULL);
+    g_assert_true(ledger_keep_checkpoint(ledger, early, NULL));
+    manifest = node_publish(&nodes->forestry, "one", SHARE_OPEN, 1, 1000);
+    late = home_checkpoint(home, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(time_of(late, ledger_identity(ledger), &size), ==, ahead);
+    again = home_checkpoint(home, &error);
+    g_assert_cmpstr(again, ==, late);
+    document = evidence_make(&(EvidenceParts){ .keys = keys, .key_count = 1, .checkpoints = { early, late }, .rollback = TRUE }, &error);
+    g_assert_null(document);
+    g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_VERIFY);
+    g_assert_nonnull(strstr(error->message, "EV10: these can all be true"));
+    g_clear_error(&error);
+    g_assert_true(rotating_rotate(home, &(RotatingOptions){ 0 }, &rotated, &error));
+    renewed = home_checkpoint(home, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(time_of(renewed, ledger_identity(home_ledger(home, NULL)), &size), <, ahead - 1000);
+    g_assert_cmpuint(size, ==, rotated.seq + 1);
+}
+
 static Comparison *
 ask(TwoNodes *nodes, const Node *caller, const char *node, const char *note, int *status)
 {
@@ -530,6 +577,7 @@ main(int argc, char **argv)
     g_test_add("/forks/PU30/ended-keys", TwoNodes, NULL, two_nodes_make, test_ended_keys, two_nodes_clear);
     g_test_add("/forks/PU22/room", TwoNodes, NULL, two_nodes_make, test_room, two_nodes_clear);
     g_test_add("/forks/PU22/bytes", TwoNodes, NULL, two_nodes_make, test_bytes, two_nodes_clear);
+    g_test_add("/forks/T10/clock", TwoNodes, NULL, two_nodes_make, test_clock, two_nodes_clear);
     g_test_add("/forks/E29/compare", TwoNodes, NULL, two_nodes_make, test_compare, two_nodes_clear);
     g_test_add("/forks/E29/others", TwoNodes, NULL, two_nodes_make, test_compare_others, two_nodes_clear);
     g_test_add("/forks/PU27/heard", TwoNodes, NULL, two_nodes_make, test_heard, two_nodes_clear);
