@@ -326,13 +326,16 @@ sparse_accept(Home *home, const char *node, GBytes *stream, GError **error)
     return keep(home, node, stream, error) && project(home, &reading, error);
 }
 
-/* I8: a catalogue made anew has forgotten what stands in no ledger held whole. */
+/* I8: a catalogue made anew has forgotten what stands in no ledger held whole.  Where one is, a kill left an open part that was to go (PU31). */
 static gboolean
 project_if_forgotten(Home *home, GBytes *kept, Reading *reading, GError **error)
 {
+    Ledger *whole = home_peer_ledger(home, reading->node, NULL);
     Catalogue *catalogue = home_catalogue(home, error);
     g_autoptr(Identity) known = catalogue ? catalogue_identity(catalogue, reading->node, NULL) : NULL;
 
+    if (whole && ledger_head(whole)->size > 0)
+        return TRUE;
     return catalogue && (known || (read_entries(kept, reading, error) && project(home, reading, error)));
 }
 

@@ -18,6 +18,7 @@ sets() {
 seen() {
     mkdir "$FOLDER/$1" && FOLDER=$FOLDER/$1 && cd "$FOLDER" || exit 1
     make_node forestry Forestry && make_node guest Guest
+    chama guest ls >/dev/null && cp guest/catalogue.sqlite catalogue.before
     forger=$(chama forestry id --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["node"])')
     chama forestry publish first ../v1 --share open >/dev/null
     cp -a forestry twin
@@ -32,6 +33,7 @@ seen() {
     for i in $(seq "$2"); do chama forestry publish "a$i" ../v1 --share open >/dev/null; done
     start forestry
     chama forestry peer add "$(chama guest invite 2>/dev/null)" >/dev/null
+    cp -a guest/sparse sparse.before
 }
 leave() {
     for node in forestry guest; do stop $node; done
@@ -48,6 +50,12 @@ has "shorter: of what" "$out" "ALARM"
 equal "shorter: what only the other history had is gone" "$(sets guest)" "a1 first"
 equal "shorter: the open part, too" "$(ls guest/sparse/"$forger" 2>/dev/null)" ""
 want "shorter: it is said once" 0 chama guest sync forestry
+# As a kill leaves it, between the ledger and what is projected of it.
+stop guest
+rm -rf guest/sparse && cp -a sparse.before guest/sparse && rm -f guest/catalogue.sqlite* && cp -a catalogue.before guest/catalogue.sqlite
+start guest
+want "shorter: killed in between" 0 chama guest sync forestry
+equal "shorter: it knows what the whole ledger says, and that alone" "$(sets guest)" "a1 first"
 want "shorter: nothing is damaged" 0 chama guest fsck
 for i in 2 3; do chama forestry publish "a$i" ../v1 --share open >/dev/null; done
 want "shorter: the owner is followed" 0 chama guest sync forestry
