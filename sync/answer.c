@@ -17,6 +17,7 @@ static const struct {
     { "POST", "/v1/exchange", NULL, answer_exchange },
     { "POST", "/v1/cosignatures", NULL, answer_cosignatures },
     { "POST", "/v1/arrivals", NULL, answer_arrivals },
+    { "POST", "/v1/brought", NULL, answer_brought },
     { "GET", "/v1/ledgers/", "/records", answer_records },
     { "GET", "/v1/ledgers/", "/sparse", answer_sparse },
     { "GET", "/v1/records/", "", answer_record },

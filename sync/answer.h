@@ -26,6 +26,10 @@ Answer *answer_new(Home *home, const AnswerRequest *request);
 void answer_free(Answer *answer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Answer, answer_free)
 
+/* The body of POST /v1/brought (W23) for @node, an accepted peer that holds @size records of the own ledger and asks for openings from @openings on: the other side
+ * of what answers to it.  LIMIT if it would not fit into a request. */
+GBytes *answer_to_bring(Home *home, const char *node, guint64 size, guint64 openings, GError **error);
+
 int answer_status(const Answer *answer);
 const char *answer_content_type(const Answer *answer);
 /* Who may keep it and how long: Cache-Control (RFC 9111). */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "keys/error.h"
+#include "sync/pull/bringing.h"
 #include "sync/pull/content.h"
 #include "sync/pull/cosigning.h"
 #include "sync/pull/erasures.h"
@@ -17,8 +18,8 @@
 #define LOCK_PAUSE (100 * 1000)   /* microseconds between looks at a lock that another process holds */
 
 /* The order of events of one sync. */
-static gboolean (*const steps[])(Session *, GError **) = { pull_exchange, pull_evidence, pull_own_ledger, pull_ledgers, pull_cosignatures, pull_rumours, pull_openings,
-                                                            pull_erasures, pull_content, pull_receipts };
+static gboolean (*const steps[])(Session *, GError **) = { pull_exchange, pull_evidence, pull_own_ledger, pull_bring, pull_ledgers, pull_cosignatures, pull_rumours, pull_openings,
+                                                            pull_erasures, pull_content, pull_receipts, pull_bring };
 
 void
 pull_options_defaults(PullOptions *options)
@@ -67,6 +68,21 @@ lock_sync(Session *session, GError **error)
         g_usleep(LOCK_PAUSE);
     }
     return fd;
+}
+
+/* Who serves does not wait: two that sync with each other would wait for ever. */
+static int
+try_lock(Home *home, GError **error)
+{
+    g_autofree char *path = home_file(home, "sync.lock");
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    chama_error(error, CHAMA_ERROR_EXISTS, "W24: a sync is under way here: bring it the next time");
+    return -1;
 }
 
 /* What others changed while this one waited: ledgers; the peer's addresses, keys, openings already asked for. */
@@ -134,6 +150,24 @@ pull_peer(Home *home, Peer *peer, const PullOptions *options, PullResult *result
         good = note_contact(&session, failed, failed ? NULL : error) || failed;
         good = judge(&session, failed, error) && good;
     }
+    close(lock);
+    return good;
+}
+
+gboolean
+pull_brought(Home *home, const char *node, GBytes *body, PullResult *result, GError **error)
+{
+    PullOptions options;
+    g_auto(Session) session = { .home = home, .options = &options, .result = result };
+    gboolean good;
+    int lock;
+
+    pull_options_defaults(&options);
+    *result = (PullResult){ .problems = g_ptr_array_new_with_free_func(g_free), .alarms = g_ptr_array_new_with_free_func(g_free) };
+    lock = try_lock(home, error);
+    if (lock < 0)
+        return FALSE;
+    good = reload(&session, node, error) && bringing_read(&session, body, error) && pull_ledgers(&session, error) && pull_openings(&session, error);
     close(lock);
     return good;
 }

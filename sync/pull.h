@@ -42,6 +42,10 @@ void pull_result_clear(PullResult *result);
  * process that syncs this home ("a sync beside the daemon's waits for it"). */
 gboolean pull_peer(Home *home, Peer *peer, const PullOptions *options, PullResult *result, GError **error);
 
+/* What @node, an accepted peer that this one cannot reach, brought by itself (W24): a reply of its, LF, and records of its ledger (W23).  Taken by the same rules as
+ * what is asked for; of the reply nothing counts but the offer of its own ledger and its openings.  EXISTS if a sync is under way, which is not waited for. */
+gboolean pull_brought(Home *home, const char *node, GBytes *body, PullResult *result, GError **error);
+
 /* First contact by a bare URL: fetches the node's inception and profile, verifies them, and that the TLS key it showed is a pin of that
  * profile.  Returns the peer as it would be accepted (nothing is stored); its inception's digest for the fingerprint is node_id_parse(peer->node). */
 Peer *pull_introduce(Home *home, const char *url, GError **error);

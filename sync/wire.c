@@ -352,6 +352,16 @@ read_openings(const json_t *root, ExchangeReply *reply, GError **error)
            (!member_has(root, "revealed_next") || read_size(root, "reply", "revealed_next", &reply->revealed_next, error));
 }
 
+/* W22. */
+static gboolean
+read_bring(const json_t *root, ExchangeReply *reply, GError **error)
+{
+    const json_t *bring = json_object_get(root, "bring");
+
+    reply->bring = bring != NULL;
+    return !bring || (read_size(bring, "bring", "size", &reply->bring_size, error) && read_size(bring, "bring", "openings", &reply->bring_openings, error));
+}
+
 static gboolean
 read_peer_and_yours(const json_t *root, ExchangeReply *reply, GError **error)
 {
@@ -436,7 +446,7 @@ exchange_reply_parse(GBytes *bytes, GError **error)
     g_autoptr(ExchangeReply) reply = exchange_reply_new();
 
     if (!root || !read_node(root, "reply", reply->node, error) || !read_offers(root, reply->ledgers, error) ||
-        !read_openings(root, reply, error) || !read_peer_and_yours(root, reply, error) || !read_seen(root, reply, error) ||
+        !read_openings(root, reply, error) || !read_peer_and_yours(root, reply, error) || !read_seen(root, reply, error) || !read_bring(root, reply, error) ||
         !read_evidence(root, "reply", "evidence", reply->evidence, error) || !read_evidence(root, "reply", "evidence_wanted", reply->evidence_wanted, error))
         return NULL;
     return g_steal_pointer(&reply);
@@ -498,6 +508,8 @@ exchange_reply_format(const ExchangeReply *reply, GError **error)
         json_object_set_new(root, "openings_next", json_integer((json_int_t)reply->openings_next));
     if (reply->yours)
         json_object_set_new(root, "yours", offer_to_json(reply->yours));
+    if (reply->bring)
+        json_object_set_new(root, "bring", json_pack("{s:I, s:I}", "size", (json_int_t)reply->bring_size, "openings", (json_int_t)reply->bring_openings));
     add_seen(root, reply->seen);
     add_evidence(root, "evidence", reply->evidence);
     add_evidence(root, "evidence_wanted", reply->evidence_wanted);

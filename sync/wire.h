@@ -80,6 +80,9 @@ typedef struct {
     guint64 revealed_next;           /* the number after the last of them; 0: there are none */
     LedgerOffer *yours;              /* or NULL */
     GPtrArray *seen;                 /* of char*: notes of ledgers that the caller named and that are not offered, where the two do not plainly agree (W18) */
+    gboolean bring;                  /* W22: the callee cannot reach the caller, and asks to be brought what it has: */
+    guint64 bring_size;              /* of its ledger, from this record on, */
+    guint64 bring_openings;          /* and openings from this record on */
     GArray *evidence;                /* of EvidenceName: that the callee can show */
     GArray *evidence_wanted;         /* of EvidenceName: that the caller named and the callee lacks */
 } ExchangeReply;

@@ -32,6 +32,7 @@ typedef gboolean (*AnswerHandler)(Answer *answer, const AnswerRequest *request, 
 
 gboolean answer_node(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_exchange(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
+gboolean answer_brought(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_arrivals(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_records(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_sparse(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
@@ -79,6 +80,11 @@ gboolean standing_of(Home *home, const char *node, Standing *standing, GError **
 
 /* T17: puts the cosignatures of the checkpoint that are kept behind its owner's line: what leaves carries them. */
 void standing_add_cosignatures(Home *home, const char *node, Standing *standing);
+
+/* W22: how much of the ledger of @node, an accepted peer, is here, and which of its openings; and whether this node has no way to ask it for more. */
+gboolean exchange_ask_to_bring(Home *home, const char *node, ExchangeReply *reply, GError **error);
+/* What @node, an accepted peer that holds the first @size records of the own ledger, would get as a reply: the own ledger, and openings from @openings on.  The caller's. */
+ExchangeReply *exchange_reply_to(Home *home, const char *node, guint64 size, guint64 openings, GError **error);
 
 /* Bytes that @text takes as a JSON string. */
 gsize json_string_size(const char *text, gsize size);

@@ -366,6 +366,40 @@ add_revealed(Exchanging *x, GError **error)
     return all != NULL;
 }
 
+gboolean
+exchange_ask_to_bring(Home *home, const char *node, ExchangeReply *reply, GError **error)
+{
+    g_autoptr(Peer) peer = peers_get(home, node, error);
+    Ledger *ledger = peer ? home_peer_ledger(home, node, NULL) : NULL;
+
+    if (!peer)
+        return FALSE;
+    reply->bring = peer->urls->len == 0 || peer->last_error;
+    reply->bring_size = ledger ? ledger_head(ledger)->size : 0;
+    reply->bring_openings = peer->openings;
+    return TRUE;
+}
+
+ExchangeReply *
+exchange_reply_to(Home *home, const char *node, guint64 size, guint64 openings, GError **error)
+{
+    Answer answer = { .home = home, .caller = { .accepted = TRUE } };
+    const LedgerPosition position = { .size = size };
+    g_autoptr(Exchange) exchange = exchange_new();
+    g_autoptr(ExchangeReply) reply = exchange_reply_new();
+    Exchanging x = { &answer, exchange, reply, REPLY_HEAD };
+
+    g_strlcpy(answer.caller.node, node, sizeof answer.caller.node);
+    exchange->openings = openings;
+    if (size > 0) {
+        g_array_append_val(exchange->ledgers, position);
+        g_strlcpy(g_array_index(exchange->ledgers, LedgerPosition, 0).node, home_id(home), NODE_ID_SIZE);
+    }
+    g_strlcpy(reply->node, home_id(home), sizeof reply->node);
+    reply->peer = TRUE;
+    return offer_own(&x, error) && add_openings(&x, error) ? g_steal_pointer(&reply) : NULL;
+}
+
 static gboolean
 fill_reply(Exchanging *x, const AnswerRequest *request, GError **error)
 {
@@ -379,7 +413,7 @@ fill_reply(Exchanging *x, const AnswerRequest *request, GError **error)
         note_call(x);
     g_strlcpy(x->reply->node, home_id(x->answer->home), sizeof x->reply->node);
     x->reply->peer = caller->accepted;
-    if (!offer_own(x, error) || (caller->accepted && !tell_of_evidence(x, error)))
+    if (!offer_own(x, error) || (caller->accepted && (!tell_of_evidence(x, error) || !exchange_ask_to_bring(x->answer->home, caller->node, x->reply, error))))
         return FALSE;
     offer_yours(x);
     return (!caller->accepted || (add_openings(x, error) && add_revealed(x, error))) && offer_others(x, error) &&

@@ -87,6 +87,7 @@ pull_cosignatures(Session *session, GError **error)
 
     if (!body)
         return TRUE;
+    g_clear_pointer(&session->cosigned, g_free);
     answer = transport_fetch(session->transport, "POST", "/v1/cosignatures", body, NULL, COUNT_MAX, &failed);
     if (answer)
         return TRUE;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "keys/error.h"
+#include "sync/pull/cosigning.h"
 #include "sync/pull/ledgers.h"
 #include "sync/receipts.h"
 
@@ -64,7 +65,7 @@ fetch_deliveries(Session *session, GError **error)
         if (session->reply->openings_next == 0)
             break;
     }
-    return TRUE;
+    return pull_cosignatures(session, error);
 }
 
 static gboolean

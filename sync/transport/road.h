@@ -32,4 +32,8 @@ typedef struct {
 
 extern const RoadKind road_https;
 
+/* transport_brought(): no address leads to it. */
+extern const RoadKind road_brought;
+Road *road_brought_open(const char *path, GBytes *bytes);
+
 #endif

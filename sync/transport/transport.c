@@ -42,6 +42,16 @@ transport_open(const char *url, const TransportOptions *options, GError **error)
     return chama_error_null(error, CHAMA_ERROR_USAGE, "%s: want an address that begins with https://", url);
 }
 
+Transport *
+transport_brought(const char *path, GBytes *bytes)
+{
+    Transport *transport = g_new0(Transport, 1);
+
+    transport->kind = &road_brought;
+    transport->road = road_brought_open(path, bytes);
+    return transport;
+}
+
 void
 transport_close(Transport *transport)
 {

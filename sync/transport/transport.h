@@ -24,6 +24,8 @@ typedef struct Transport Transport;
 
 /* @url "https://HOST[:PORT][/PATH]": the path comes before that of each request.  Does not connect yet.  USAGE for a scheme that is not known. */
 Transport *transport_open(const char *url, const TransportOptions *options, GError **error);
+/* One that reaches nobody: a GET of a path that begins with @path is answered with @bytes, all else is not found.  For what a peer brought by itself. */
+Transport *transport_brought(const char *path, GBytes *bytes);
 void transport_close(Transport *transport);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Transport, transport_close)
 

@@ -230,8 +230,8 @@ test_conditional_needs_a_grant(Stage *stage, gconstpointer unused)
     g_assert_cmpint(sync_once(stage), ==, 0);
     g_assert_cmpuint(stage->result.refused, ==, 1);
     g_assert_false(is_held(stage, manifest));
-    /* Without a grant nothing was asked: exchange, records, and our cosignature for the owner. */
-    g_assert_cmpuint(stage->result.requests, ==, 3);
+    /* Without a grant nothing was asked: exchange, records, our cosignature for the owner, and our ledger, for it has no address of ours (W25). */
+    g_assert_cmpuint(stage->result.requests, ==, 4);
 
     opening = node_grant(&stage->nodes.forestry, "secret", home_id(stage->nodes.tourism.home), g_get_real_time() / G_USEC_PER_SEC + 3600);
     g_assert_cmpint(sync_once(stage), ==, 0);
@@ -249,7 +249,7 @@ test_nothing_is_asked_of_what_is_not_followed(Stage *stage, gconstpointer unused
     g_assert_true(follow_remove(stage->nodes.tourism.home, node, "*", NULL, NULL));
     g_assert_true(follow_add(stage->nodes.tourism.home, node, "t*", NULL, NULL));
     g_assert_cmpint(sync_once(stage), ==, 0);
-    g_assert_cmpuint(stage->result.requests, ==, 3);
+    g_assert_cmpuint(stage->result.requests, ==, 4);
     g_assert_false(is_held(stage, manifest));
 }
 

@@ -154,7 +154,7 @@ offer_of(const char *node, gboolean whole)
 static void
 test_reply(void)
 {
-    static const char text[] = "{\"ledgers\":[" OFFER(A) "],\"node\":\"" A "\",\"openings\":[\"{}\"],\"peer\":true,\"type\":\"exchange-reply/1\","
+    static const char text[] = "{\"bring\":{\"openings\":2,\"size\":3},\"ledgers\":[" OFFER(A) "],\"node\":\"" A "\",\"openings\":[\"{}\"],\"peer\":true,\"type\":\"exchange-reply/1\","
                                "\"yours\":{\"checkpoint\":\"note\",\"node\":\"" B "\",\"size\":3}}";
     g_autoptr(ExchangeReply) reply = exchange_reply_new();
     g_autoptr(ExchangeReply) back = NULL;
@@ -166,6 +166,9 @@ test_reply(void)
     g_ptr_array_add(reply->ledgers, offer_of(node_a, TRUE));
     g_ptr_array_add(reply->openings, bytes_of("{}"));
     reply->yours = offer_of(node_b, TRUE);
+    reply->bring = TRUE;
+    reply->bring_size = 3;
+    reply->bring_openings = 2;
     bytes = exchange_reply_format(reply, &error);
     g_assert_no_error(error);
     assert_bytes(bytes, text);
@@ -176,6 +179,7 @@ test_reply(void)
     g_assert_true(((LedgerOffer *)back->ledgers->pdata[0])->whole);
     assert_bytes(back->openings->pdata[0], "{}");
     g_assert_cmpstr(back->yours->node, ==, node_b);
+    g_assert_true(back->bring && back->bring_size == 3 && back->bring_openings == 2);
 }
 
 static void
@@ -192,6 +196,10 @@ test_reply_cases(void)
           "\",\"openings\":[],\"peer\":true,\"type\":\"exchange-reply/1\"}", CHAMA_ERROR_MALFORMED },
         { "{\"ledgers\":[],\"node\":\"" A "\",\"openings\":[],\"peer\":true,\"type\":\"exchange-reply/1\",\"yours\":{}}", CHAMA_ERROR_MALFORMED },
         { "{\"ledgers\":[],\"node\":\"" A "\",\"openings\":[],\"peer\":true,\"type\":\"problem\"}", CHAMA_ERROR_UNSUPPORTED },
+        { "{\"bring\":{\"openings\":2,\"size\":3},\"ledgers\":[],\"node\":\"" A "\",\"openings\":[],\"peer\":true,\"type\":\"exchange-reply/1\"}", -1 },
+        { "{\"bring\":{\"size\":3},\"ledgers\":[],\"node\":\"" A "\",\"openings\":[],\"peer\":true,\"type\":\"exchange-reply/1\"}", CHAMA_ERROR_MALFORMED },
+        { "{\"bring\":{\"openings\":-1,\"size\":3},\"ledgers\":[],\"node\":\"" A "\",\"openings\":[],\"peer\":true,\"type\":\"exchange-reply/1\"}", CHAMA_ERROR_MALFORMED },
+        { "{\"bring\":7,\"ledgers\":[],\"node\":\"" A "\",\"openings\":[],\"peer\":true,\"type\":\"exchange-reply/1\"}", CHAMA_ERROR_MALFORMED },
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
