@@ -10,10 +10,6 @@
 /* What a key signs to show that it is there: no signature of a format that this project has, for these begin otherwise. */
 #define TEST_MESSAGE "chama: a test of a key in a token"
 
-/* How often a token is looked for again, and after how long. */
-#define LOOKS 8
-#define PAUSE (20 * G_TIME_SPAN_MILLISECOND)
-
 static GMutex mutex;          /* of all that follows */
 static enum { NOTHING, NAMED, REGISTERED } loaded;
 static GHashTable *modules;   /* paths */
@@ -226,14 +222,14 @@ open_once(const TokenUri *parts, const PublicKey *want, PublicKey *public, const
 static gboolean
 look_again(guint look, const GError *failed)
 {
-    if (look >= LOOKS || !(g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND) || g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_FAILED)))
+    if (look >= TOKEN_LOOKS || !(g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND) || g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_FAILED)))
         return FALSE;
     if (open_keys == 0 && loaded != NOTHING) {
         gnutls_pkcs11_deinit();
         g_clear_pointer(&modules, g_hash_table_unref);
         loaded = NOTHING;
     }
-    g_usleep((gulong)(PAUSE + g_random_int_range(0, PAUSE)));
+    g_usleep((gulong)(TOKEN_PAUSE + g_random_int_range(0, TOKEN_PAUSE)));
     return TRUE;
 }
 

@@ -50,6 +50,9 @@ void token_set_ask(TokenAsk ask, gpointer data);
 gnutls_privkey_t token_open(const char *uri, const PublicKey *want, PublicKey *public, GError **error);
 void token_close(gnutls_privkey_t key);
 
+/* KT9: makes the key that @uri names, which must not be there yet (EXISTS), in its token.  Errors as of token_open().  For a process that opens no key before. */
+gboolean token_make_key(const char *uri, GError **error);
+
 /* TRUE if the token that @uri names is there.  Logs in nowhere. */
 gboolean token_answers(const char *uri, GError **error);
 

@@ -9,6 +9,10 @@
 
 #include "keys/token.h"
 
+/* How often a token that is not there is looked for, and after how many microseconds (KT4). */
+#define TOKEN_LOOKS 8
+#define TOKEN_PAUSE (20 * G_TIME_SPAN_MILLISECOND)
+
 /* A URI in its parts. */
 typedef struct {
     P11KitUri *parsed;

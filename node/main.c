@@ -81,10 +81,11 @@ static const Command commands[] = {
       "Each run writes what is new, the checkpoint last.  Records go with it only if the ledger is for anyone, or with --entries." },
     { "check", cmd_check, "FILE", "check a proof or evidence, with no node and no network, and say what it proves and what not",
       "Exit 3 if anything in it does not hold." },
-    { "keys", cmd_keys, "status|rotate|renew-tls ...", "how old this node's keys are, and changing them",
+    { "keys", cmd_keys, "status|rotate|renew-tls|make URI ...", "how old this node's keys are, and changing them",
       "  keys status   age of each key, in which token it is, whether the next key is here, the end of the TLS certificate\n"
       "  keys rotate   the next key becomes the signing key, and a new next key is made; log and encryption key change, too\n"
       "  keys renew-tls  a new TLS certificate over the same key\n"
+      "  keys make     a new Ed25519 key in a PKCS#11 token, for `init --key`, `--next-key` or `rotate --new-next`\n"
       "Rotate once a year, and at once when a key may have been stolen: whoever has the signing key and not the next one loses it." },
     { "evidence", cmd_evidence, "[ls|show ID|export ID FILE]", "what nodes signed and cannot all be true: rewritten histories",
       "Evidence comes from the syncs of this node and from its peers, and was verified.  Exported, it is one file (\"-\": standard output) that `chama check`\n"

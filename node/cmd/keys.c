@@ -294,6 +294,28 @@ keys_renew_tls(Home *home, Options *o, GError **error)
     return TRUE;
 }
 
+/* No node is needed, for the key of one to be comes first.  What was made is opened, which shows that it can be used. */
+static gboolean
+keys_make(const char *uri, gboolean json, GError **error)
+{
+    g_autoptr(Keypair) made = NULL;
+    char key[PUBLIC_KEY_TEXT_SIZE];
+
+    if (!token_is_uri(uri) || !token_check_uri(uri, error)) {
+        command_blame_usage(error);
+        return (error && *error) ? FALSE : chama_error(error, CHAMA_ERROR_USAGE, "keys make: KT1: want the URI of a new key in a token, pkcs11:..., have %s", uri);
+    }
+    command_ask_pins();
+    if (!token_make_key(uri, error) || !(made = keypair_open_token(uri, error)))
+        return FALSE;
+    public_key_format(keypair_public(made), key);
+    if (json)
+        print_json(json_pack("{s:s, s:s}", "key", key, "uri", uri));
+    else
+        printf("made %s\n", key);
+    return TRUE;
+}
+
 gboolean
 cmd_keys(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
 {
@@ -317,12 +339,16 @@ cmd_keys(const Invocation *invocation, int argc, char **argv, int *status, GErro
     };
     g_autoptr(Home) home = NULL;
 
-    if (!command_parse(invocation, &argc, &argv, entries, 1, 1, error))
+    if (!command_parse(invocation, &argc, &argv, entries, 1, 2, error))
         return FALSE;
+    if (strcmp(argv[1], "make") == 0)
+        return argc == 3 ? keys_make(argv[2], o.json, error) : chama_error(error, CHAMA_ERROR_USAGE, "keys make: want the URI of a new key in a token, have none");
+    if (argc == 3)
+        return chama_error(error, CHAMA_ERROR_USAGE, "keys %s: want nothing after it, have %s; see `chama keys --help`", argv[1], argv[2]);
     if (o.disavow < 0)
         return chama_error(error, CHAMA_ERROR_USAGE, "--disavow-from: want the number of a record, have %" G_GINT64_FORMAT, o.disavow);
     for (guint i = 0; i < G_N_ELEMENTS(verbs); i++)
         if (strcmp(argv[1], verbs[i].name) == 0)
             return (home = command_home(invocation, error)) && verbs[i].run(home, &o, error);
-    return chama_error(error, CHAMA_ERROR_USAGE, "keys: want `status`, `rotate` or `renew-tls`, have %s; see `chama keys --help`", argv[1]);
+    return chama_error(error, CHAMA_ERROR_USAGE, "keys: want `status`, `rotate`, `renew-tls` or `make`, have %s; see `chama keys --help`", argv[1]);
 }

@@ -31,7 +31,7 @@ before=$(chama a id)
 head=$(git -C a/ledger.git rev-parse main)
 want "no verb" 2 chama a keys
 want "another verb" 2 chama a keys turn
-has "is named" "$err" "keys: want \`status\`, \`rotate\` or \`renew-tls\`, have turn; see \`chama keys --help\`"
+has "is named" "$err" "keys: want \`status\`, \`rotate\`, \`renew-tls\` or \`make\`, have turn; see \`chama keys --help\`"
 want "without the next key" 1 chama a keys rotate --new-next media/next-2.key
 has "where it should be is said" "$err" "a/keys/next.key: want the next key, which was written when the node was made or rotated last; say where it is with --next FILE"
 want "with the key in use" 3 chama a keys rotate --next a/keys/signing.key --new-next media/next-2.key

@@ -257,6 +257,36 @@ mkdir -p .config/pkcs11/modules && echo "module: $module" >.config/pkcs11/module
 want "without module-path" 0 env CHAMA_PIN_FILE="$FOLDER/office.pin" "$CHAMA" --home "$FOLDER/d" init --name-en Tax --key "pkcs11:token=office;object=signing?pin-source=file:/nowhere"
 want "publish" 0 env CHAMA_PIN_FILE="$FOLDER/office.pin" "$CHAMA" --home "$FOLDER/d" publish divisions v1
 
+# Keys that chama makes.
+made="pkcs11:token=office;object=made?module-path=$module&pin-source=file:$FOLDER/office.pin"
+want "make without a URI" 2 chama e keys make
+equal "says what is missing" "$err" "chama: keys make: want the URI of a new key in a token, have none"
+want "make a file" 2 chama e keys make new.key
+equal "by its rule" "$err" "chama: keys make: KT1: want the URI of a new key in a token, pkcs11:..., have new.key"
+want "make one without a name" 2 chama e keys make "pkcs11:token=office;id=%99?module-path=$module&pin-source=file:$FOLDER/office.pin"
+has "by its rule" "$err" ": KT9: want object=, the new key's name, in the URI, have none"
+want "make one that is there" 1 chama e keys make "$signing"
+equal "by its rule" "$err" "chama: $signing: KT9: want a name for a new key, have that of one in the token; it stays as it is"
+want "make one with the id of another" 1 chama e keys make "pkcs11:token=office;object=made;id=%01?module-path=$module&pin-source=file:$FOLDER/office.pin"
+has "by its rule" "$err" ": KT9: want a name for a new key"
+want "make one in no token" 1 chama e keys make "pkcs11:token=gone;object=made?module-path=$module"
+has "by its rule" "$err" ": KT4: want the token, have none like it"
+want "make one without a PIN" 4 chama e keys make "pkcs11:token=office;object=made?module-path=$module"
+has "by its rule" "$err" ": KT6: want its PIN, have none"
+want "make one with a wrong PIN" 4 env CHAMA_PIN_FILE="$FOLDER/wrong.pin" "$CHAMA" keys make "$made"
+has "by its rule" "$err" ": KT7: want its PIN, have a wrong one; it was tried once and is not tried again"
+want "then with the right one of a file" 4 chama e keys make "$made"
+has "by its rule" "$err" ": KT7: a wrong PIN was given to it before"
+want "make one" 0 at_terminal 1234 "$CHAMA" keys make "$made"
+has "says the key" "$out" "made ed25519:"
+equal "there is one now" "$(pkcs11-tool --module "$module" --token-label office --login --pin 1234 -O --type privkey 2>/dev/null | grep -c 'label: *made$')" 1
+equal "which cannot be taken out" "$(pkcs11-tool --module "$module" --token-label office --login --pin 1234 -O --type privkey 2>/dev/null | grep -A 3 'label: *made$' | sed -n 's/ *Access: *//p')" \
+    "sensitive, always sensitive, never extractable, local"
+want "a node with it" 0 chama e init --name-en Water --key "$made"
+want "publishes" 0 chama e publish divisions v1
+want "a verb takes one word" 2 chama e keys status now
+equal "and says so" "$err" "chama: keys status: want nothing after it, have now; see \`chama keys --help\`"
+
 # Only what needs a token loads modules.
 strace -f -qq -e trace=openat -o trace "$CHAMA" --home "$FOLDER/d" ls >/dev/null
 grep -q 'softhsm\|pkcs11/modules' trace && bad "ls loads modules" "$(grep 'softhsm\|pkcs11' trace)" || ok "ls loads no module"
