@@ -80,24 +80,28 @@ secret_from_terminal(const char *prompt, const char *what, const char *variable,
     FILE *terminal = fopen("/dev/tty", "r+");
     struct termios shown, hidden;
     char line[PASSPHRASE_MAX];
+    gboolean cancelled;
+    gssize size;
     char *got;
 
     if (!terminal)
         return chama_error_null(error, CHAMA_ERROR_DENIED, "want a %s, have no terminal to ask at; set %s", what, variable);
     tcgetattr(fileno(terminal), &shown);
     hidden = shown;
-    hidden.c_lflag &= ~(tcflag_t)ECHO;
+    /* Ctrl-C ends the line instead of the program, which would leave the terminal mute. */
+    hidden.c_lflag &= ~(tcflag_t)(ECHO | ISIG);
+    hidden.c_cc[VEOL] = shown.c_cc[VINTR];
     /* Before the prompt: what is typed after it is neither shown nor flushed away. */
     tcsetattr(fileno(terminal), TCSAFLUSH, &hidden);
     fprintf(terminal, "%s: ", prompt);
     fflush(terminal);
-    got = fgets(line, sizeof line, terminal);
+    size = read(fileno(terminal), line, sizeof line - 1);
     tcsetattr(fileno(terminal), TCSAFLUSH, &shown);
     fputc('\n', terminal);
     fclose(terminal);
-    if (!got)
-        return chama_error_null(error, CHAMA_ERROR_CANCELLED, "no %s was given", what);
-    got = g_strndup(line, strcspn(line, "\r\n"));
+    cancelled = size <= 0 || line[size - 1] == (char)shown.c_cc[VINTR];
+    line[MAX(size, 0)] = '\0';
+    got = cancelled ? chama_error_null(error, CHAMA_ERROR_CANCELLED, "no %s was given", what) : g_strndup(line, strcspn(line, "\r\n"));
     explicit_bzero(line, sizeof line);
     return got;
 }

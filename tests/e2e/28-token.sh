@@ -113,6 +113,22 @@ equal "is this user's only" "$(stat -c %a a/keys/signing.key a/keys/next.key | t
 grep -rqE '1234$|5678$' a/keys && bad "a PIN is in the home" || ok "no PIN is in the home"
 equal "there is no private key to sign with" "$(grep -lr 'PRIVATE KEY' a/keys | sort | tr '\n' ' ')" "a/keys/log.key a/keys/tls.key "
 
+want "Ctrl-C at the prompt" 0 python3 -c '
+import os, pty, sys, termios
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+seen = b""
+while b": " not in seen:
+    seen += os.read(fd, 1024)
+silent = not termios.tcgetattr(fd)[3] & termios.ECHO
+os.write(fd, b"12\3")
+while b"given" not in seen:
+    seen += os.read(fd, 1024)
+shown = bool(termios.tcgetattr(fd)[3] & termios.ECHO)
+print(seen.decode().replace("\r", ""), silent, shown, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))' "$CHAMA" --home "$FOLDER/x" init --name-en X --key "pkcs11:token=office;object=signing?module-path=$module"
+has "ends it, and the terminal shows again what is typed" "$(printf '%s' "$out" | tr -d '\n')" 'no PIN was given True True 1'
+
 # It signs as any other does.
 fixture v1
 fixture v2
