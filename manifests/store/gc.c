@@ -140,12 +140,22 @@ make_whole(Store *store, GcMarks *marks, gboolean dry_run, GcTotals *totals, GEr
     return store_free_bases(store, marks->index, gc_is_named, marks, &totals->made_whole, error);
 }
 
+/* P29: the digests of what went are in pages of the index that are free, and enough to guess a small dataset by. */
+static gboolean
+renew_index(Store *store, GError **error)
+{
+    g_autoptr(Index) index = store_index(store);
+
+    return store_renew_index_locked(store->path, index, error) && store_refresh(store, NULL, error);
+}
+
 /* P29: what a patch needs that nobody names is no longer needed; then it is as dead as all else. */
 static gboolean
 purge_locked(Store *store, GcMark mark, gpointer data, GcTotals *totals, GError **error)
 {
     return store_refresh(store, NULL, error) && store_salvage(store, error) &&
-           mark_and(make_whole, store, TRUE, FALSE, mark, data, totals, error) && mark_and(collect, store, TRUE, FALSE, mark, data, totals, error);
+           mark_and(make_whole, store, TRUE, FALSE, mark, data, totals, error) && mark_and(collect, store, TRUE, FALSE, mark, data, totals, error) &&
+           renew_index(store, error);
 }
 
 /* The store's lock, exclusive; *@lock -1 and *@busy set if others have it and it is not to be waited for. */

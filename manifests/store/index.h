@@ -15,6 +15,9 @@ typedef struct Index Index;
 Index *index_open(const char *path, GError **error);
 /* Makes an empty one in a new folder, fsynced. */
 Index *index_create(const char *path, GError **error);
+/* One in a new folder with the same rows, and nothing of what @from ever held beside them: LMDB leaves what was deleted in pages until it needs them.  Nobody may
+ * change @from meanwhile. */
+Index *index_copy(Index *from, const char *path, GError **error);
 Index *index_ref(Index *index);
 void index_unref(Index *index);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Index, index_unref)

@@ -116,6 +116,20 @@ store_rebuild_locked(const char *path, StoreReport report, gpointer data, GError
 }
 
 gboolean
+store_renew_index_locked(const char *path, Index *index, GError **error)
+{
+    g_autofree char *index_path = g_build_filename(path, "index", NULL);
+    g_autofree char *new_path = g_build_filename(path, "index.new", NULL);
+    g_autofree char *old_path = g_build_filename(path, "index.old", NULL);
+    g_autoptr(Index) copy = NULL;
+
+    remove_index(new_path);
+    remove_index(old_path);
+    copy = index_copy(index, new_path, error);
+    return copy && replace_index(new_path, index_path, old_path, error);
+}
+
+gboolean
 store_rebuild_index(const char *path, StoreReport report, gpointer data, GError **error)
 {
     g_autofree char *lock_path = g_build_filename(path, "lock", NULL);

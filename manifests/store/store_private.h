@@ -79,6 +79,8 @@ typedef gboolean (*StoreNamed)(gpointer data, const IndexEntry *entry);
 gboolean store_free_bases(Store *store, Index *index, StoreNamed named, gpointer data, guint64 *count, GError **error);
 
 /* maintain.c.  The same as store_rebuild_index(), for a caller that holds the exclusive lock. */
+/* P29: puts a copy in place of the index, so that nothing deleted stays in it.  Under the exclusive lock. */
+gboolean store_renew_index_locked(const char *path, Index *index, GError **error);
 gboolean store_rebuild_locked(const char *path, StoreReport report, gpointer data, GError **error);
 
 #endif

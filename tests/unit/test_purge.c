@@ -71,6 +71,21 @@ count_raw(const char *path, const void *needle, gsize size)
     return count;
 }
 
+/* How often it lies in the index, in whatever page. */
+static guint
+count_in_index(const char *path, const Digest *digest)
+{
+    g_autofree char *file = g_build_filename(path, "index", "data.mdb", NULL);
+    g_autofree char *bytes = NULL;
+    guint count = 0;
+    gsize length;
+
+    g_assert_true(g_file_get_contents(file, &bytes, &length, NULL));
+    for (const char *at = bytes; (at = memmem(at, length - (gsize)(at - bytes), digest->bytes, DIGEST_SIZE)); at++)
+        count++;
+    return count;
+}
+
 static void
 assert_only(Store **store, const char *path, guint count, guint bits)
 {
@@ -82,11 +97,13 @@ assert_only(Store **store, const char *path, guint count, guint bits)
 
             if (bits >> version & 1) {
                 assert_version(*store, version);
+                g_assert_cmpuint(count_in_index(path, &digest), >=, 1);
                 held++;
                 continue;
             }
             assert_no_version(*store, version, CHAMA_ERROR_NOT_FOUND);
             g_assert_cmpuint(count_raw(path, digest.bytes, DIGEST_SIZE), ==, 0);
+            g_assert_cmpuint(count_in_index(path, &digest), ==, 0);
         }
         g_assert_cmpuint(totals_of(*store).objects, ==, held);
         g_assert_cmpint(problems(*store), ==, 0);
