@@ -419,7 +419,8 @@ check_key(const Keypair *key, const PublicKey *want, const char *name, GError **
 {
     if (memcmp(keypair_public(key), want, sizeof *want) == 0)
         return TRUE;
-    return chama_error(error, CHAMA_ERROR_DAMAGED, "keys/%s.key: want the key that the ledger names, have another; restore it from a backup", name);
+    return chama_error(error, CHAMA_ERROR_DAMAGED, "keys/%s.key: want the key that the ledger names, have another; restore it from a backup "
+                       "made since the last rotation, or, if it is lost, run `chama keys rotate --lost` with the next key", name);
 }
 
 /* One that a rotation ended, perhaps by another process, is put away for the one that took its place. */

@@ -75,6 +75,8 @@ Record *home_state_record(Home *home, const char *type, GBytes *members, HomeBef
 typedef GBytes *(*HomeBuild)(gpointer data, Home *home, GError **error);
 Record *home_state_built(Home *home, const char *type, HomeBuild build, HomeBefore before, gpointer data, GError **error);
 
+/* H8: it is a copy from a backup, and has not heard from its peers what it lacks. */
+gboolean home_is_recovering(Home *home);
 /* FORK if evidence is kept that this node's own ledger has two histories: then it signs nothing, cosignatures neither, until people have decided. */
 gboolean home_check_may_sign(Home *home, GError **error);
 

@@ -7,15 +7,23 @@
 
 #define CHECKPOINT_FRESH_FOR 3600
 
+gboolean
+home_is_recovering(Home *home)
+{
+    g_autofree char *marker = home_file(home, HOME_RECOVERING);
+
+    return g_file_test(marker, G_FILE_TEST_EXISTS);
+}
+
 /* H8: a copy from a backup may lack records that this node signed since: it learns of them from a peer before it signs others in their place. */
 static gboolean
 check_not_recovering(Home *home, GError **error)
 {
     g_autofree char *marker = home_file(home, HOME_RECOVERING);
 
-    return !g_file_test(marker, G_FILE_TEST_EXISTS) ||
-           chama_error(error, CHAMA_ERROR_FORK, "this node: H8: it was restored from a backup, and signs nothing before a peer has said what it holds of this ledger: run "
-                       "`chama sync`; if no peer has ever synced with it, remove %s", marker);
+    return !home_is_recovering(home) ||
+           chama_error(error, CHAMA_ERROR_FORK, "this node: H8: it was restored from a backup, and signs nothing before its peers have said what they hold of this ledger: run "
+                       "`chama sync`, which says whom it waits for; `chama peer rm` who is gone for good; if no peer has ever synced with it, remove %s", marker);
 }
 
 /* T10: what was signed once is never signed away, whatever became of the records. */

@@ -67,7 +67,7 @@ cosigning_take(Session *session, const char *node, const char *note, GError **er
         return TRUE;
     if (!sightings_learn(session->home, node, note, NULL, error))
         return FALSE;
-    if (strcmp(node, home_id(session->home)) == 0 || signed_another(session->home, ledger, note))
+    if (strcmp(node, home_id(session->home)) == 0 || home_is_recovering(session->home) || signed_another(session->home, ledger, note))
         return TRUE;
     if (!witness_replica(session->home, ledger, note, &line, error))
         return FALSE;

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "keys/durable.h"
 #include "keys/error.h"
 #include "sync/evidence.h"
 #include "sync/pull/branches.h"
@@ -10,6 +9,7 @@
 #include "sync/pull/open_part.h"
 #include "sync/pull/plan.h"
 #include "sync/pull/quota.h"
+#include "sync/pull/recovery.h"
 #include "sync/pull/refusals.h"
 #include "sync/pull/replica.h"
 #include "sync/pull/rumours.h"
@@ -372,19 +372,6 @@ survive(Session *session, const char *node, GError *failed, GError **error)
     return TRUE;
 }
 
-/* H8: a peer that knows this node said what it holds, and that is here now. */
-static gboolean
-end_recovery(Session *session, GError **error)
-{
-    g_autofree char *marker = home_file(session->home, HOME_RECOVERING);
-
-    if (!session->reply->peer || !g_file_test(marker, G_FILE_TEST_EXISTS))
-        return TRUE;
-    session_talk(session, "this node: restored from a backup, and up to date by what %s holds: it may sign again",
-                 session->peer->alias ? session->peer->alias : session->peer->node);
-    return durable_unlink(marker, error);
-}
-
 gboolean
 pull_own_ledger(Session *session, GError **error)
 {
@@ -392,12 +379,12 @@ pull_own_ledger(Session *session, GError **error)
     GError *failed = NULL;
 
     if (!yours)
-        return end_recovery(session, error);
+        return recovery_heard(session, error);
     if (strcmp(yours->node, home_id(session->home)) != 0)
         chama_error(&failed, CHAMA_ERROR_VERIFY, "exchange: PU3: want what the peer holds of our ledger, have that of %s", yours->node);
     else
         take_whole(session, yours, &failed);
-    return failed ? survive(session, home_id(session->home), failed, error) : end_recovery(session, error);
+    return failed ? survive(session, home_id(session->home), failed, error) : recovery_heard(session, error);
 }
 
 static gboolean
