@@ -87,9 +87,9 @@ static const Command commands[] = {
       "  keys renew-tls  a new TLS certificate over the same key\n"
       "  keys make     a new Ed25519 key in a PKCS#11 token, for `init --key`, `--next-key` or `rotate --new-next`\n"
       "Rotate once a year, and at once when a key may have been stolen: whoever has the signing key and not the next one loses it." },
-    { "evidence", cmd_evidence, "[ls|show ID|export ID FILE]", "what nodes signed and cannot all be true: rewritten histories",
+    { "evidence", cmd_evidence, "[ls|show ID|export ID FILE|import FILE]", "what nodes signed and cannot all be true: rewritten histories",
       "Evidence comes from the syncs of this node and from its peers, and was verified.  Exported, it is one file (\"-\": standard output) that `chama check`\n"
-      "verifies on any machine.  ID is 8 or more digits of the first column." },
+      "verifies on any machine; imported, it counts as if a peer had brought it, and goes on to the peers.  ID is 8 or more digits of the first column." },
     { "fsck", cmd_fsck, "", "check the whole home: store, ledgers, keys, databases", NULL },
     { "status", cmd_status, "", "node, ledger, store, peers: what is where and how it is", NULL },
 };

@@ -7,6 +7,7 @@
 #include "manifests/evidence.h"
 #include "node/command.h"
 #include "node/print.h"
+#include "sync/evidence.h"
 #include "sync/peers.h"
 
 #define ID_DIGITS 16
@@ -155,18 +156,38 @@ list(Home *home, const GPtrArray *all, gboolean json)
     return TRUE;
 }
 
+/* PU22: a person brings it, as a peer would. */
+static gboolean
+import(Home *home, const char *file, gboolean json, GError **error)
+{
+    g_autoptr(GBytes) document = durable_read(file, EVIDENCE_SIZE_MAX, error);
+    g_autoptr(Contradiction) found = NULL;
+    g_autofree char *words = NULL, *name = NULL;
+    gboolean fresh;
+
+    if (!document || !evidence_accept(home, home_id(home), document, &fresh, &found, error))
+        return FALSE;
+    words = contradiction_describe(found);
+    name = peers_display(home, found->node);
+    if (json)
+        print_json(json_pack("{s:s, s:s, s:b, s:s}", "node", found->node, "kind", contradiction_kind(found), "new", fresh, "what", words));
+    else
+        printf("%s %s%s%s%s: %s\n", fresh ? "kept      " : "no news   ", found->node, *name ? " (" : "", name, *name ? ")" : "", words);
+    return TRUE;
+}
+
 static gboolean
 check_words(int argc, char **argv, GError **error)
 {
     static const struct {
         const char *word;
         int argc;
-    } forms[] = { { "ls", 2 }, { "show", 3 }, { "export", 4 } };
+    } forms[] = { { "ls", 2 }, { "show", 3 }, { "export", 4 }, { "import", 3 } };
 
     for (guint i = 0; i < G_N_ELEMENTS(forms); i++)
         if (argc == 1 || (strcmp(argv[1], forms[i].word) == 0 && argc == forms[i].argc))
             return TRUE;
-    return chama_error(error, CHAMA_ERROR_USAGE, "evidence: want ls, show ID or export ID FILE");
+    return chama_error(error, CHAMA_ERROR_USAGE, "evidence: want ls, show ID, export ID FILE or import FILE");
 }
 
 gboolean
@@ -178,8 +199,11 @@ cmd_evidence(const Invocation *invocation, int argc, char **argv, int *status, G
     g_autoptr(GPtrArray) rows = NULL, all = NULL;
     State *state;
 
-    if (!command_parse(invocation, &argc, &argv, entries, 0, 3, error) || !check_words(argc, argv, error) || !(home = command_home(invocation, error)) ||
-        !(state = home_state(home, error)) || !(rows = state_evidence(state, error)))
+    if (!command_parse(invocation, &argc, &argv, entries, 0, 3, error) || !check_words(argc, argv, error) || !(home = command_home(invocation, error)))
+        return FALSE;
+    if (argc > 1 && strcmp(argv[1], "import") == 0)
+        return import(home, argv[2], json, error);
+    if (!(state = home_state(home, error)) || !(rows = state_evidence(state, error)))
         return FALSE;
     all = read_all(rows);
     return argc < 3 ? list(home, all, json) : one(home, all, argv + 1, json, error);
