@@ -58,6 +58,8 @@ GArray *sightings_of(Sightings *sightings, guint64 seq);
 /* When the witness of this name and key (T32) was the first time; 0 if it is not known to have seen it. */
 gint64 sightings_by(Sightings *sightings, guint64 seq, const NoteVerifier *verifier);
 guint sightings_damaged(const Sightings *sightings);
+/* How many cosignatures are kept that lead to no checkpoint, or to one of another ledger or size: of all ledgers. */
+gboolean sightings_strays(Home *home, guint *count, GError **error);
 
 /* What that amounts to.  With a policy its witnesses alone count, by name and key (T32), and only if it allows this log (T35). */
 typedef struct {

@@ -355,3 +355,16 @@ sightings_format(const Seen *seen)
     others = format_count(seen->others, "other witness");
     return g_strdup_printf("cosigned by %s%s%s, earliest %s", nodes, *nodes && *others ? " and " : "", others, time_format(seen->verdict.earliest, time));
 }
+
+gboolean
+sightings_strays(Home *home, guint *count, GError **error)
+{
+    Database *database = sightings_tables(home, error);
+    g_autoptr(Query) query = database ? database_query(database, "SELECT count(*) FROM cosignature s LEFT JOIN checkpoint c ON c.digest = s.checkpoint"
+                                                       " WHERE c.digest IS NULL OR c.node <> s.node OR c.size <> s.size", error) : NULL;
+
+    if (!query || !database_row(database, query, error))
+        return FALSE;
+    *count = (guint)sqlite3_column_int64(query, 0);
+    return TRUE;
+}

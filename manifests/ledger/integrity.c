@@ -180,11 +180,17 @@ check_loose(Ledger *ledger, Findings *findings)
 }
 
 void
+integrity_check_objects(Ledger *ledger, Findings *findings)
+{
+    check_packs(ledger, findings);
+    check_loose(ledger, findings);
+}
+
+void
 integrity_check(Ledger *ledger, Findings *findings)
 {
     check_texts(ledger, findings);
     check_ref_file(ledger, findings);
     check_refs(ledger, findings);
-    check_packs(ledger, findings);
-    check_loose(ledger, findings);
+    integrity_check_objects(ledger, findings);
 }

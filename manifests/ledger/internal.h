@@ -78,5 +78,7 @@ void findings_add(Findings *findings, const char *format, ...) G_GNUC_PRINTF(2, 
 
 /* Checks the files of the repository, of whatever is reachable or not. */
 void integrity_check(Ledger *ledger, Findings *findings);
+/* Packs and loose objects alone. */
+void integrity_check_objects(Ledger *ledger, Findings *findings);
 
 #endif

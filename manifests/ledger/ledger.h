@@ -104,8 +104,8 @@ typedef struct {
     Digest commits;    /* of the commits that hold them: each SHA-256 of the one before (of nothing: zeros) and of the commit's SHA-256 */
 } LedgerVerified;
 /* ledger_verify(), without the signatures of what @verified was of, if root and commits of what is stored are still the
- * same; all of them if anything is otherwise.  Sets @verified anew when it returns TRUE.  Without @files of records, commits and trees alone: for a clone that
- * git has made, whose files are git's own affair. */
+ * same; all of them if anything is otherwise.  Sets @verified anew when it returns TRUE.  Without @files of records, commits, trees and objects alone: for a
+ * clone that git has made, whose other files are git's own affair. */
 gboolean ledger_verify_again(Ledger *ledger, gboolean files, LedgerVerified *verified, const LedgerWatch *watch, GError **error);
 
 /* Packs loose objects when there are many (called by append and finish). */

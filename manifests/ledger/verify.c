@@ -388,8 +388,7 @@ check_kept_checkpoint(Ledger *ledger, Findings *findings)
 static void
 check_all(Check *check, gboolean files, const LedgerVerified *before)
 {
-    if (files)
-        integrity_check(check->ledger, check->findings);
+    (files ? integrity_check : integrity_check_objects)(check->ledger, check->findings);
     check->projection = projection_new(look_up, check);
     if (check->ledger->head.size > 0)
         check_history(check, before);

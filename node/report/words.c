@@ -24,6 +24,8 @@ static const struct {
     { AUDIT_ROLLBACK, { "its owner showed a shorter ledger than it had signed before: evidence is kept", "其所有者出示的账本短于先前签署的账本：证据已保存" } },
     { AUDIT_OWN_FORK, { "a peer holds another history of this node's own ledger: nothing more is signed until people decide",
                         "有对等节点持有本节点账本的另一份历史：在人工决定之前不再签署" } },
+    { AUDIT_EVIDENCE_DAMAGED, { "evidence that is kept here does not hold any more: %1", "此处保存的证据已不成立：%1" } },
+    { AUDIT_COSIGNATURES_DAMAGED, { "%1 cosignatures that are kept here do not hold, or are by witnesses that are not known any more: they count for nothing", "此处保存的 %1 份联署不成立，或其见证方已不可知：不予计入" } },
     { AUDIT_LIVE_GOOD, { "shows a log of %1 records now, which goes on from the %2 records that it had signed by %3", "现出示含 %1 条记录的日志，与其在 %3 前签署的 %2 条记录前后一致" } },
     { AUDIT_LIVE_FIRST, { "shows a log of %1 records; none was seen here before to compare it with", "现出示含 %1 条记录的日志；此前未曾见过，无可比较" } },
     { AUDIT_LIVE_ENTRIES, { "%1 of its %2 records were fetched and hold now: signatures, chain, place in the log; those before were checked earlier or are held here",

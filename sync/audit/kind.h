@@ -30,6 +30,8 @@ typedef enum {
     k(ROLLBACK, FAILED, "rollback") \
     k(OWN_FORK, FAILED, "own-fork") \
     k(CONTRADICTION_SEEN, WARNING, "contradiction-seen") \
+    k(EVIDENCE_DAMAGED, FAILED, "evidence-damaged")          /* what is wrong with what is kept */ \
+    k(COSIGNATURES_DAMAGED, WARNING, "cosignatures-damaged") /* how many of those that are kept */ \
     k(LIVE_GOOD, GOOD, "live-good")                          /* records now, records when it was seen before, when that was signed */ \
     k(LIVE_FIRST, GOOD, "live-first")                        /* records */ \
     k(LIVE_ENTRIES, GOOD, "live-entries")                    /* records verified now, records in all */ \

@@ -77,12 +77,17 @@ verify_once(Verifying *verifying, Ledger *ledger)
     const LedgerWatch watch = { .report = complain, .look = audit_look, .free = audit_looked_free, .visit = pass, .data = verifying };
     Auditing *auditing = verifying->walk.auditing;
     const char *node = verifying->walk.node->node;
+    g_autoptr(GError) failed = NULL;
     LedgerVerified verified = { 0 };
 
     if (auditing->home && !auditing->options->full)
         verified_get(auditing->home, node, &verified, NULL);
-    if (!ledger_verify_again(ledger, auditing->home != NULL, &verified, &watch, NULL))
+    if (!ledger_verify_again(ledger, auditing->home != NULL, &verified, &watch, &failed)) {
+        /* AU17: that it could not even begin is wrong, too */
+        if (verifying->complaints->len == 0)
+            complain(verifying, failed->message);
         return FALSE;
+    }
     verifying->walk.node->verified = verified;
     /* AU11: what cannot be remembered is checked again, and is no failure */
     if (auditing->home)

@@ -34,6 +34,16 @@ tell(Auditing *auditing, const AuditNode *node, guint64 covered, const Seen *see
         audit_find(auditing, AUDIT_COSIGNED_BY_NONE, node->node, -1, 0, records, NULL);
 }
 
+/* AU17 */
+static void
+tell_of_damaged(Auditing *auditing, const char *node, guint damaged)
+{
+    g_autofree char *many = g_strdup_printf("%u", damaged);
+
+    if (damaged > 0)
+        audit_find(auditing, AUDIT_COSIGNATURES_DAMAGED, node, -1, 0, many, NULL);
+}
+
 /* Of the records that its newest checkpoint covers; a witness cannot have seen more. */
 static gboolean
 audit_node_witnesses(Auditing *auditing, const AuditNode *node, GError **error)
@@ -46,6 +56,7 @@ audit_node_witnesses(Auditing *auditing, const AuditNode *node, GError **error)
         return node->size == 0;
     sightings_judge(sightings, covered - 1, auditing->options->policy, &seen);
     tell(auditing, node, covered, &seen);
+    tell_of_damaged(auditing, node->node, sightings_damaged(sightings));
     return TRUE;
 }
 
@@ -126,6 +137,12 @@ audit_clone_witnesses(Auditing *auditing, const AuditNode *node)
 gboolean
 audit_witnesses(Auditing *auditing, GError **error)
 {
+    guint strays = 0;
+
+    if (auditing->home && !sightings_strays(auditing->home, &strays, error))
+        return FALSE;
+    if (auditing->home)
+        tell_of_damaged(auditing, home_id(auditing->home), strays);
     for (guint i = 0; i < auditing->audit->nodes->len; i++) {
         const AuditNode *node = g_ptr_array_index(auditing->audit->nodes, i);
 
