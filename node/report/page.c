@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "keys/canonical.h"
 #include "keys/digest.h"
 #include "node/report/report.h"
@@ -9,7 +11,7 @@ static const char style[] =
     "body{font-family:system-ui,\"Noto Sans CJK SC\",\"Source Han Sans SC\",sans-serif;margin:2em auto;max-width:70em;padding:0 1em;color:#1a202c}\n"
     "h1{margin-bottom:.2em}h2{margin-top:1.6em;border-bottom:1px solid #cbd5e0}\n"
     "table{border-collapse:collapse;width:100%;font-size:.92em}th,td{text-align:left;padding:.3em .6em;border-bottom:1px solid #e2e8f0;vertical-align:top}\n"
-    "th{background:#edf2f7}td.n{text-align:right;padding-right:1.4em}code{font-size:.85em;word-break:break-all}\n"
+    "td,th{overflow-wrap:anywhere;unicode-bidi:isolate;min-width:5em}td:nth-child(2){min-width:7.5em}th{overflow-wrap:normal;background:#edf2f7}td.n{text-align:right;padding-right:1.4em}code{font-size:.85em;word-break:break-all}\n"
     ".verdict{padding:.8em 1em;border-left:.5em solid;margin:1em 0;font-size:1.1em}\n"
     ".verdict.good{border-color:#2f855a}.verdict.warning{border-color:#b7791f}.verdict.failed{border-color:#c53030}.time{white-space:nowrap}\n"
     "td.failed,td.warning,td.good,td.note{border-left:.4em solid}td.failed{border-left-color:#c53030;font-weight:bold}td.warning{border-left-color:#b7791f}\n"
@@ -164,6 +166,60 @@ add_findings(Html *page)
     g_string_append(page->html, "</p>\n");
 }
 
+/* Findings of one kind about one node, of which the first is @first. */
+static guint
+count_alike(const GArray *findings, guint first)
+{
+    const AuditFinding *at = &g_array_index(findings, AuditFinding, first);
+    guint count = 0;
+
+    for (guint i = first; i < findings->len; i++) {
+        const AuditFinding *other = &g_array_index(findings, AuditFinding, i);
+
+        if (other->kind != at->kind || strcmp(other->node, at->node) != 0)
+            break;
+        count++;
+    }
+    return count;
+}
+
+static void
+add_advice(Html *page, const AuditFinding *finding, const char *text)
+{
+    AuditVerdict verdict = audit_kind_verdict(finding->kind);
+    g_autofree char *node = report_node(page->report, finding->node), *key = g_strconcat(finding->node, " ", audit_kind_name(finding->kind), NULL);
+
+    g_string_append(page->html, "<tr>");
+    add_cell(page, audit_verdict_name(verdict), words_verdict(page->report->language, verdict));
+    add_cell(page, NULL, node);
+    add_number(page, GPOINTER_TO_UINT(g_hash_table_lookup(page->report->audit->of_kind, key)));
+    add_cell(page, NULL, text);
+    g_string_append(page->html, "</tr>\n");
+}
+
+/* What a reader in haste needs: of each kind that somebody must do something about, once for each node. */
+static void
+add_to_do(Html *page)
+{
+    static const Word columns[] = { WORD_VERDICT, WORD_AT, WORD_MANY, WORD_TO_DO };
+    const GArray *findings = page->report->audit->findings;
+    gboolean begun = FALSE;
+
+    for (guint i = 0; i < findings->len; i += count_alike(findings, i)) {
+        const AuditFinding *finding = &g_array_index(findings, AuditFinding, i);
+        const char *text = words_advice(page->report->language, finding->kind);
+
+        if (audit_kind_verdict(finding->kind) < AUDIT_WARNING || !text)
+            continue;
+        if (!begun)
+            begin_table(page, WORD_TO_DO, columns, G_N_ELEMENTS(columns));
+        begun = TRUE;
+        add_advice(page, finding, text);
+    }
+    if (begun)
+        g_string_append(page->html, "</tbody></table>\n");
+}
+
 static void
 add_timeline(Html *page)
 {
@@ -223,6 +279,7 @@ report_page(const Report *report)
     Html page = { report, g_string_new(NULL) };
 
     add_head(&page);
+    add_to_do(&page);
     add_nodes(&page);
     add_findings(&page);
     add_timeline(&page);

@@ -52,7 +52,16 @@ const char *language_tag(Language language);
     w(RECORD, "Record", "记录号") \
     w(TIME, "Time claimed", "自称时间") \
     w(TIMELINE, "Timeline", "时间线") \
-    w(TIMELINE_NOTE, "Each mark is a record at the time that it claims; the taller, the more in that place.", "每个标记为一条记录，位于其自称的时间；越高表示该处记录越多。") \
+    w(TIMELINE_NOTE, "Each mark is a record at the time that it claims; the taller, the more in that place. All records are counted.", "每个标记为一条记录，位于其自称的时间；越高表示该处记录越多。所有记录均已计入。") \
+    w(LANE_VERSION, "versions", "版本") \
+    w(LANE_SEALED, "sealed", "密封") \
+    w(LANE_GIVEN, "grants, deliveries", "授权与交付") \
+    w(LANE_TAKEN_BACK, "taken back", "撤回与清除") \
+    w(LANE_ATTESTED, "attestations", "证明") \
+    w(LANE_KEYS, "keys", "密钥") \
+    w(TO_DO, "What to do", "应采取的措施") \
+    w(MANY, "How many", "数量") \
+    w(AT, "Where", "位置") \
     w(EVENTS, "Records, newest first", "记录（由新到旧）") \
     w(TYPE, "Type", "类型") \
     w(ABOUT, "About", "涉及") \
@@ -72,6 +81,8 @@ typedef enum {
 
 const char *words_of(Language language, Word word);
 const char *words_verdict(Language language, AuditVerdict verdict);
+/* What is to be done about it, or NULL.  advice.c. */
+const char *words_advice(Language language, AuditKind kind);
 /* The sentence of a kind of finding, with @values as they are to be shown; the caller's. */
 char *words_sentence(Language language, AuditKind kind, const char *const values[AUDIT_VALUES]);
 

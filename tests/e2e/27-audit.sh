@@ -68,6 +68,13 @@ assert not reader.outside, reader.outside
 PY
 has "it is in Chinese" "$(cat page.html)" 'lang="zh-Hans"'
 has "and names the node by its own name" "$(cat page.html)" "Tourism"
+has "it says what to do" "$(cat page.html)" "如需继续，请及时重新授权。"
+has "the picture tells what marks mean" "$(cat page.html)" "授权与交付"
+make_node evil '<b>Bold</b><script>alert(1)</script>' --name-zh '某某省自然资源和林业草原局"><img src=x>'
+want "a node with a name that means harm" 0 chama evil audit --report evil.html
+has "is shown as it is called" "$(cat evil.html)" "&lt;b&gt;Bold&lt;/b&gt;&lt;script&gt;alert(1)&lt;/script&gt;"
+has_not "and not run" "$(cat evil.html)" "<script"
+has_not "nor loaded" "$(cat evil.html)" "<img"
 
 want "a language that there is not" 2 chama a audit --lang fr
 equal "is refused" "$err" 'chama: --lang: want en or zh, have "fr"'

@@ -46,6 +46,22 @@ test_names(void)
     g_assert_cmpstr(words_verdict(LANGUAGE_ZH, AUDIT_FAILED), ==, "不成立");
 }
 
+/* Who has never seen a failure is told what to do; of what holds there is nothing to do. */
+static void
+test_advice(void)
+{
+    for (int kind = AUDIT_KIND_FIRST_ + 1; kind < AUDIT_KIND_END_; kind++) {
+        AuditVerdict verdict = audit_kind_verdict((AuditKind)kind);
+
+        for (int language = 0; language < LANGUAGES; language++) {
+            const char *text = words_advice((Language)language, (AuditKind)kind);
+
+            g_assert_true(text ? verdict >= AUDIT_WARNING && *text : verdict < AUDIT_FAILED);
+        }
+    }
+    g_assert_cmpstr(words_advice(LANGUAGE_EN, AUDIT_VERSION_BROKEN), ==, "Do not use this version.");
+}
+
 /* A value that is missing shows, and does not end the sentence. */
 static void
 test_missing_value(void)
@@ -82,6 +98,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/words/sentences", test_sentences);
     g_test_add_func("/words/names", test_names);
+    g_test_add_func("/words/advice", test_advice);
     g_test_add_func("/words/missing-value", test_missing_value);
     g_test_add_func("/words/language", test_language);
     return g_test_run();
