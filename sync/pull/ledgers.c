@@ -489,7 +489,8 @@ pull_openings(Session *session, GError **error)
     if (openings->len > 0)
         session_talk(session, "%s: %u sealed statement%s for this node alone", session->peer->alias ? session->peer->alias : session->peer->node, openings->len,
                      openings->len == 1 ? "" : "s");
-    if (next <= session->peer->openings)
+    /* E9: who has not accepted this node gave none, and what it holds for this node comes once it has. */
+    if (next <= session->peer->openings || !session->reply->peer)
         return TRUE;
     session->peer->openings = next;
     return peers_note_openings(session->home, session->peer->node, next, error);
