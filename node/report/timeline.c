@@ -122,10 +122,10 @@ draw_marks(GString *svg, const Marks *marks, guint bottom)
 static void
 draw_lane(GString *svg, const Report *report, const AuditNode *node, const Marks *marks, guint bottom)
 {
-    g_autofree char *name = report_node(report, node->node), *cut = g_utf8_substring(name, 0, MIN(22, g_utf8_strlen(name, -1)));
-    g_autofree char *shown = g_markup_escape_text(cut, -1);
+    g_autofree char *name = report_node(report, node->node), *shown = g_markup_escape_text(name, -1);
 
-    g_string_append_printf(svg, "<text x=\"4\" y=\"%u\">%s</text>\n<line x1=\"%d\" x2=\"%d\" y1=\"%u\" y2=\"%u\" stroke=\"#cbd5e0\"/>\n", bottom - 4, shown, LEFT,
+    /* A picture of its own, which cuts off a name that is wider. */
+    g_string_append_printf(svg, "<svg x=\"0\" y=\"%u\" width=\"%d\" height=\"20\"><text x=\"4\" y=\"14\">%s</text></svg>\n<line x1=\"%d\" x2=\"%d\" y1=\"%u\" y2=\"%u\" stroke=\"#cbd5e0\"/>\n", bottom - 18, LEFT - 8, shown, LEFT,
                            WIDTH - RIGHT, bottom, bottom);
     draw_marks(svg, marks, bottom);
 }
