@@ -94,29 +94,20 @@ blame(TokenLogin *login, int status, const char *uri, GError **error)
     return chama_error(error, CHAMA_ERROR_FAILED, "%s: KT4: the token does not answer as it should: %s", uri, gnutls_strerror(status));
 }
 
-/* KT4: the whole URL of the one key that matches; from gnutls_malloc(). */
-static char *
-find_key(const TokenUri *parts, const char *uri, TokenLogin *login, GError **error)
+/* KT4: GnuTLS takes the first key that matches.  Counted after it is open, so that one login does for both: SoftHSM writes its files at each, and loses its token if it is killed. */
+static gboolean
+check_single(const TokenUri *parts, const char *uri, TokenLogin *login, GError **error)
 {
     gnutls_pkcs11_obj_t *list = NULL;
     unsigned int count = 0;
-    char *url = NULL;
     int status = gnutls_pkcs11_obj_list_import_url4(&list, &count, parts->object, GNUTLS_PKCS11_OBJ_FLAG_LOGIN);
 
-    if (status < 0 && status != GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE) {
-        blame(login, status, uri, error);
-        return NULL;
-    }
-    if (count == 1 && (status = gnutls_pkcs11_obj_export_url(list[0], GNUTLS_PKCS11_URL_GENERIC, &url)) < 0)
-        chama_error(error, CHAMA_ERROR_FAILED, "%s: %s", uri, gnutls_strerror(status));
-    else if (count == 0)
-        chama_error(error, CHAMA_ERROR_NOT_FOUND, "%s: KT4: want the private key in the token, have none like it", uri);
-    else if (count > 1)
-        chama_error(error, CHAMA_ERROR_FAILED, "%s: KT4: want one private key, have %u that match; name it by id=", uri, count);
+    if (status < 0)
+        return blame(login, status, uri, error);
     for (unsigned int i = 0; i < count; i++)
         gnutls_pkcs11_obj_deinit(list[i]);
     gnutls_free(list);
-    return url;
+    return count == 1 || chama_error(error, CHAMA_ERROR_FAILED, "%s: KT4: want one private key, have %u that match; name it by id=", uri, count);
 }
 
 /* KT5: GnuTLS names some types, and of others it only says that it does not know them. */
@@ -178,18 +169,15 @@ try_key(gnutls_privkey_t key, const PublicKey *public, gboolean wanted, const ch
 static gboolean
 import(gnutls_privkey_t key, const TokenUri *parts, const PublicKey *want, PublicKey *public, const char *uri, TokenLogin *login, GError **error)
 {
-    char *url = find_key(parts, uri, login, error);
-    int status;
+    int status = gnutls_privkey_import_url(key, parts->object, 0);
 
-    if (!url)
-        return FALSE;
-    status = gnutls_privkey_import_url(key, url, 0);
-    gnutls_free(url);
+    if (status == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE && !login->error)
+        return chama_error(error, CHAMA_ERROR_NOT_FOUND, "%s: KT4: want the private key in the token, have none like it", uri);
     if (status == GNUTLS_E_UNKNOWN_PK_ALGORITHM || status == GNUTLS_E_UNIMPLEMENTED_FEATURE)
         return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "%s: KT5: want an Ed25519 key, have one of another type", uri);
     if (status < 0)
         return blame(login, status, uri, error);
-    if (!check_type(key, uri, error) || (!want && !read_public(key, uri, public, error)))
+    if (!check_single(parts, uri, login, error) || !check_type(key, uri, error) || (!want && !read_public(key, uri, public, error)))
         return FALSE;
     if (want)
         *public = *want;
