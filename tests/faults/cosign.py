@@ -59,7 +59,10 @@ def settle(state, url):
         broken(f"{state['largest']} was cosigned, and now it says {latest}")
     if latest == len(agreed):
         return True
-    held = [b for b in state["branches"] if len(b) == latest and offer(url, latest, b, sign(state, b))[0] == 200]
+    asked = [(b, offer(url, latest, b, sign(state, b))) for b in state["branches"] if len(b) == latest]
+    if any(answer is None for _, answer in asked):  # killed meanwhile: the next round asks again
+        return False
+    held = [b for b, answer in asked if answer[0] == 200]
     if len(held) != 1:
         broken(f"it holds {latest} records of {len(held)} of the branches")
     state["leaves"] = held[0]
