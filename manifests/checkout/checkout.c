@@ -23,6 +23,7 @@ typedef struct {
     Pipeline *batches;
     WriteBatch *filling;
     BigWrite *big;             /* the file whose parts are coming */
+    guint64 file_max;          /* larger files are written by all threads together */
     guint64 entry;             /* number of the next entry of the listing */
     CheckoutResult *result;
 } Checkout;
@@ -92,7 +93,7 @@ write_item(Checkout *c, const Item *item, gboolean replace, GError **error)
 {
     c->result->written++;
     c->result->bytes_written += item->size;
-    if (c->big || item->size > WRITE_FILE_MAX)
+    if (c->big || item->size > c->file_max)
         return end_big(c, item, replace, error);
     if (write_batch_is_full(c->filling, item) && !send_batch(c, error))
         return FALSE;
@@ -164,9 +165,12 @@ act_on_all(Checkout *c, const Digest *root, GError **error)
     g_autoptr(ListingCursor) cursor = listing_cursor_new(root, store_listing_get, c->target.store, error);
     GError *failed = NULL;
     const Item *item;
+    PageRef totals;
 
     if (!cursor)
         return FALSE;
+    listing_cursor_totals(cursor, &totals);
+    c->file_max = pipeline_file_max(totals.bytes);
     while (listing_cursor_next(cursor, &item, NULL, NULL, &failed)) {
         if (progress_cancelled(c->target.progress))
             return chama_error(error, CHAMA_ERROR_CANCELLED, "stopped");

@@ -9,9 +9,6 @@
 #include "manifests/progress.h"
 #include "manifests/store/store.h"
 
-/* Larger files are written by all threads together (big.h). */
-#define WRITE_FILE_MAX (16 * 1024 * 1024)
-
 typedef struct {
     Store *store;
     int root;
@@ -25,7 +22,7 @@ typedef struct WriteBatch WriteBatch;
 WriteBatch *write_batch_new(const WriteTarget *target);
 void write_batch_free(WriteBatch *batch);
 
-/* An item that is whole: a link, or a file of at most WRITE_FILE_MAX bytes. */
+/* An item that is whole: a link, or a file that is not written by all threads together (big.h). */
 void write_batch_add(WriteBatch *batch, const Item *item, gboolean replace);
 /* Is it large enough to be worked on, if @next is the next item?  Better between two folders: threads that make files in one wait for each other. */
 gboolean write_batch_is_full(const WriteBatch *batch, const Item *next);

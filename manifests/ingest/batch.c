@@ -8,6 +8,7 @@
 #include "manifests/ingest/source.h"
 #include "manifests/store/chunker.h"
 #include "manifests/tree/beneath.h"
+#include "manifests/tree/pipeline.h"
 
 #define BATCH_BYTES (4 * 1024 * 1024)
 #define BATCH_FILES 256
@@ -212,7 +213,7 @@ read_once(Batch *batch, BatchFile *file, gboolean seen, GError **error)
     if (state != SOURCE_READ)
         return state;
     /* It grew beyond what one thread should read. */
-    if (source.stamp.size > 2 * MAX(BATCH_FILE_MAX, file->found.stamp.size))
+    if (source.stamp.size > 2 * MAX(PIPELINE_FILE_MIN, file->found.stamp.size))
         return SOURCE_CHANGED;
     file->size = 0;
     file->found.mode = source.mode;

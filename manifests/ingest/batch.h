@@ -9,10 +9,6 @@
 #include "manifests/ingest/sink.h"
 #include "manifests/tree/look.h"
 
-/* Files up to this size are always read by one thread; larger ones, up to the next, if they are many; the others by all threads together (big.h). */
-#define BATCH_FILE_MAX (16 * 1024 * 1024)
-#define BATCH_FILE_LARGEST (256 * 1024 * 1024)
-
 typedef struct Batch Batch;
 Batch *batch_new(Sink *sink, int root);
 void batch_free(Batch *batch);

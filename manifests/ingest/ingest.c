@@ -13,9 +13,6 @@
 #include "manifests/tree/pipeline.h"
 #include "manifests/tree/walk.h"
 
-/* A file that is a smaller part of what came so far, for each thread, does not keep the others waiting for long at the end. */
-#define PARTS_PER_THREAD 8
-
 /* The walk's thread fills batches and hands them to the others; it writes the listing from those that come back. */
 typedef struct {
     Sink sink;
@@ -97,19 +94,13 @@ add_big(Ingest *ingest, const char *path, const Found *found, GError **error)
     return TRUE;
 }
 
-/* Many large files are read faster each by one thread; a few, or one of most of the bytes, by all together. */
-static gboolean
-is_big(const Ingest *ingest, guint64 size)
-{
-    return size >= CLAMP(ingest->bytes / (PARTS_PER_THREAD * pipeline_threads()), BATCH_FILE_MAX, BATCH_FILE_LARGEST);
-}
-
 static gboolean
 add(Ingest *ingest, const char *path, const Found *found, GError **error)
 {
     if (!sink_goes_on(&ingest->sink, error))
         return FALSE;
-    gboolean big = S_ISREG(found->mode) && is_big(ingest, found->stamp.size);
+    /* How much will come is not known; how much came is. */
+    gboolean big = S_ISREG(found->mode) && found->stamp.size >= pipeline_file_max(ingest->bytes);
 
     ingest->bytes += S_ISREG(found->mode) ? found->stamp.size : 0;
     if (big)

@@ -1,6 +1,8 @@
 #include "manifests/tree/pipeline.h"
 
 #define THREADS_MAX 16
+/* A file that is no larger a part of all, for each thread, does not keep the others waiting for long at the end. */
+#define PARTS_PER_THREAD 8
 
 typedef struct {
     gpointer job;
@@ -163,4 +165,10 @@ pipeline_drain(Pipeline *p, GError **error)
         if (!pipeline_take(p, error))
             return FALSE;
     return TRUE;
+}
+
+guint64
+pipeline_file_max(guint64 total)
+{
+    return CLAMP(total / (PARTS_PER_THREAD * pipeline_threads()), PIPELINE_FILE_MIN, PIPELINE_FILE_MAX);
 }

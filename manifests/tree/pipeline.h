@@ -39,4 +39,10 @@ gboolean pipeline_drain(Pipeline *pipeline, GError **error);
 /* How many threads a pipeline should have to use this machine: its cores, at most 16. */
 guint pipeline_threads(void);
 
+/* Bytes up to which a file should be a job of its own or part of one, where all files are @total bytes.  A larger one is better divided among the threads,
+ * since they would wait for the one that has it; many that are smaller go faster each by one thread. */
+#define PIPELINE_FILE_MIN (16 * 1024 * 1024)
+#define PIPELINE_FILE_MAX (256 * 1024 * 1024)
+guint64 pipeline_file_max(guint64 total);
+
 #endif

@@ -7,10 +7,6 @@
 #include "manifests/checkout/segments.h"
 #include "manifests/tree/pipeline.h"
 
-/* Larger files are read by all threads together, if they are also a large part of all there is: many at once, each by one thread, are read faster. */
-#define BATCH_FILE_MAX (16 * 1024 * 1024)
-#define PARTS_PER_THREAD 8
-#define ALONE_MAX (1024 * 1024 * 1024)
 /* References of a file that are kept until its end is seen and with it whether it is known: 24 MiB. */
 #define KNOWN_CHUNKS_MAX (512 * 1024)
 
@@ -27,7 +23,7 @@ typedef struct {
     Segments *big;             /* that file, if its chunks are too many to be kept; or broken */
     gboolean broken;
     guint faults;
-    guint64 big_size;          /* files above it are read by all threads together */
+    guint64 file_max;          /* larger files are read by all threads together */
     guint64 files, bytes;      /* that were not left out */
 } Verification;
 
@@ -179,7 +175,7 @@ check_file(Verification *v, const Item *item, const ChunkRef *chunks, guint coun
         progress_add(v->progress, (gint64)item->size, 1);
         return TRUE;
     }
-    if (item->size > v->big_size)
+    if (item->size > v->file_max)
         return read_big(v, item->path, chunks, count, error) && end_big(v, item, &name, error);
     verify_batch_add(v->filling, item->path, item->size, &item->digest, &name, chunks, count);
     return !verify_batch_is_full(v->filling) || send_batch(v, error);
@@ -244,15 +240,6 @@ count_left_out(Verification *v, const ListingCursor *cursor)
     progress_add(v->progress, (gint64)(totals.bytes - v->bytes), (gint64)(totals.files - v->files));
 }
 
-static guint64
-choose_big_size(const ListingCursor *cursor)
-{
-    PageRef totals;
-
-    listing_cursor_totals(cursor, &totals);
-    return CLAMP(totals.bytes / (PARTS_PER_THREAD * pipeline_threads()), BATCH_FILE_MAX, ALONE_MAX);
-}
-
 /* The cursor proves the listing as it goes. */
 static gboolean
 walk(Verification *v, GError **error)
@@ -260,11 +247,13 @@ walk(Verification *v, GError **error)
     g_autoptr(ListingCursor) cursor = listing_cursor_new(v->listing, store_listing_get, v->store, error);
     GError *failed = NULL;
     const Item *item;
+    PageRef totals;
     guint64 offset;
 
     if (!cursor)
         return FALSE;
-    v->big_size = choose_big_size(cursor);
+    listing_cursor_totals(cursor, &totals);
+    v->file_max = pipeline_file_max(totals.bytes);
     if (v->found_good)
         listing_cursor_leave_out(cursor, known_pages_knows, found_good_pages(v->found_good));
     while (listing_cursor_next(cursor, &item, NULL, &offset, &failed)) {
