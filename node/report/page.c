@@ -188,20 +188,23 @@ add_advice(Html *page, const AuditFinding *finding, const char *text)
 {
     AuditVerdict verdict = audit_kind_verdict(finding->kind);
     g_autofree char *node = report_node(page->report, finding->node), *key = g_strconcat(finding->node, " ", audit_kind_name(finding->kind), NULL);
+    guint count = GPOINTER_TO_UINT(g_hash_table_lookup(page->report->audit->of_kind, key));
+    g_autofree char *sentence = report_sentence(page->report, finding), *example = g_strconcat(sentence, count > 1 ? " ..." : NULL, NULL);
 
     g_string_append(page->html, "<tr>");
     add_cell(page, audit_verdict_name(verdict), words_verdict(page->report->language, verdict));
     add_cell(page, NULL, node);
-    add_number(page, GPOINTER_TO_UINT(g_hash_table_lookup(page->report->audit->of_kind, key)));
+    add_cell(page, NULL, example);
+    add_number(page, count);
     add_cell(page, NULL, text);
     g_string_append(page->html, "</tr>\n");
 }
 
-/* What a reader in haste needs: of each kind that somebody must do something about, once for each node. */
+/* What a reader in haste needs: of each kind that somebody must do something about, once for each node, with the first of them. */
 static void
 add_to_do(Html *page)
 {
-    static const Word columns[] = { WORD_VERDICT, WORD_AT, WORD_MANY, WORD_TO_DO };
+    static const Word columns[] = { WORD_VERDICT, WORD_AT, WORD_FINDING, WORD_MANY, WORD_TO_DO };
     const GArray *findings = page->report->audit->findings;
     gboolean begun = FALSE;
 

@@ -70,7 +70,7 @@ static const struct {
     { AUDIT_WITNESSES_MISSING, { "its %4 records were seen by only %1 of %2 witnesses, earliest %3: the policy wants more",
                                  "其 %4 条记录仅由 %2 个见证方中的 %1 个见证，最早于 %3：未达策略要求" } },
     { AUDIT_LOG_NOT_IN_POLICY, { "is no log of the policy: no witness counts for it", "不在策略所列日志之中：任何见证均不计" } },
-    { AUDIT_COSIGNED, { "its %3 records were cosigned by %1 known nodes, earliest %2", "其 %3 条记录已由 %1 个已知节点联署，最早于 %2" } },
+    { AUDIT_COSIGNED, { "nodes known here that cosigned its %3 records: %1, earliest %2", "其 %3 条记录已由 %1 个已知节点联署，最早于 %2" } },
     { AUDIT_COSIGNED_BY_NONE, { "no known node has cosigned its %1 records: nobody else vouches for when they were there",
                                 "其 %1 条记录尚无已知节点联署：其存在时间无他方佐证" } },
     { AUDIT_TIME_TOO_EARLY, { "%1 claims the time %2, but it follows what %4 stated at %3", "%1 自称时间 %2，但其晚于 %4 在 %3 的声明" } },

@@ -69,6 +69,7 @@ PY
 has "it is in Chinese" "$(cat page.html)" 'lang="zh-Hans"'
 has "and names the node by its own name" "$(cat page.html)" "Tourism"
 has "it says what to do" "$(cat page.html)" "如需继续，请及时重新授权。"
+has "beside what it is about" "$(grep -A 40 "应采取的措施" page.html | head -n 40)" "将于"
 has "the picture tells what marks mean" "$(cat page.html)" "授权与交付"
 make_node evil '<b>Bold</b><script>alert(1)</script>' --name-zh '某某省自然资源和林业草原局"><img src=x>'
 want "a node with a name that means harm" 0 chama evil audit --report evil.html

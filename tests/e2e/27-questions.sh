@@ -11,7 +11,7 @@ start a && start b
 pair a b
 chama b sync >/dev/null 2>&1
 want "before anything" 0 chama b audit
-has "this node is what saw it" "$out" "good: forestry: its 4 records were cosigned by 1 known nodes, earliest"
+has "this node is what saw it" "$out" "good: forestry: nodes known here that cosigned its 4 records: 1, earliest"
 has_not "nothing was withdrawn" "$out" "withdrawn"
 has_not "no keys changed" "$out" "keys"
 
