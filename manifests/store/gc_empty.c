@@ -70,30 +70,6 @@ copy_live(Gc *gc, const GcPack *pack, PackReader *reader, gboolean *whole, GErro
     return step == PACK_END;
 }
 
-/* The copies, from what was written: they take the place of what lay in the old pack. */
-static gboolean
-index_copies(Gc *gc, IndexChange *change, const GcPack *pack, guint64 from, GError **error)
-{
-    const PackHeader *header = pack_writer_header(gc->out);
-    g_autofree char *path = pack_folder_file(gc->store->packs, header->id);
-    g_autoptr(PackFile) file = pack_folder_get(gc->store->packs, header->id, error);
-    g_autoptr(PackReader) reader = NULL;
-    IndexPack record;
-    PackPiece piece;
-    PackStep step;
-
-    if (!file || !index_change_open_pack(change, header, &record, error))
-        return FALSE;
-    reader = pack_reader_new(file->fd, path, header->id, from, pack_writer_size(gc->out));
-    while ((step = pack_reader_next(reader, &piece, error)) == PACK_FRAME)
-        if (!index_change_add(change, &record, &piece, pack->record.id, error))
-            return FALSE;
-    if (step == PACK_DAMAGE)
-        return chama_error(error, CHAMA_ERROR_FAILED, "%s: what was just written does not read back", path);
-    record.length = pack_writer_size(gc->out);
-    return step == PACK_END && index_change_put_pack(change, &record, error);
-}
-
 /* What the index still says about a frame of the old pack goes. */
 static gboolean
 drop_piece(IndexChange *change, const GcPack *pack, const PackPiece *piece, guint32 *dropped, GError **error)
@@ -177,7 +153,7 @@ change_index(Gc *gc, const GcPack *pack, PackReader *reader, guint64 from, gbool
 {
     g_autoptr(IndexChange) change = index_change_begin(gc->marks->index, error);
 
-    if (!change || (pack->live_bytes > 0 && !index_copies(gc, change, pack, from, error)) ||
+    if (!change || (pack->live_bytes > 0 && !store_index_rewritten(gc->store, change, gc->out, from, pack->record.id, error)) ||
         !drop_rest(gc, change, pack, reader, whole, error))
         return FALSE;
     return !*whole || index_change_commit(change, error);

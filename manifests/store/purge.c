@@ -122,29 +122,6 @@ compare_dependents(gconstpointer a, gconstpointer b)
 
 /* ---- stored anew ---- */
 
-static gboolean
-index_written(Purge *purge, IndexChange *change, GError **error)
-{
-    const PackHeader *header = pack_writer_header(purge->out);
-    g_autofree char *path = pack_folder_file(purge->store->packs, header->id);
-    g_autoptr(PackFile) file = pack_folder_get(purge->store->packs, header->id, error);
-    g_autoptr(PackReader) reader = NULL;
-    IndexPack record;
-    PackPiece piece;
-    PackStep step;
-
-    if (!file || !index_change_open_pack(change, header, &record, error))
-        return FALSE;
-    reader = pack_reader_new(file->fd, path, header->id, purge->from, pack_writer_size(purge->out));
-    while ((step = pack_reader_next(reader, &piece, error)) == PACK_FRAME)
-        if (!index_change_add(change, &record, &piece, 0, error))
-            return FALSE;
-    if (step == PACK_DAMAGE)
-        return chama_error(error, CHAMA_ERROR_FAILED, "%s: what was just written does not read back", path);
-    record.length = pack_writer_size(purge->out);
-    return step == PACK_END && index_change_put_pack(change, &record, error);
-}
-
 /* P22: what lies whole counts, for it has less reach. */
 static gboolean
 commit(Purge *purge, GError **error)
@@ -156,7 +133,7 @@ commit(Purge *purge, GError **error)
     if (!pack_writer_sync(purge->out, error))
         return FALSE;
     change = index_change_begin(purge->index, error);
-    if (!change || !index_written(purge, change, error) || !index_change_commit(change, error))
+    if (!change || !store_index_rewritten(purge->store, change, purge->out, purge->from, 0, error) || !index_change_commit(change, error))
         return FALSE;
     *purge->count += purge->waiting;
     purge->from = pack_writer_size(purge->out);

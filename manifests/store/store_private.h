@@ -67,6 +67,9 @@ gboolean store_index_frames(IndexChange *change, IndexPack *pack, PackReader *re
 gboolean store_salvage(Store *store, GError **error);
 /* P19: removes the file of a pack that the index calls doomed, then its record. */
 gboolean store_remove_doomed(Store *store, Index *index, guint64 id, GError **error);
+/* What gc or purge wrote anew into the pack of @out, from offset @from on, read back: it takes the place of what lay in pack @old, or, if that is 0, of what
+ * counts less (P22). */
+gboolean store_index_rewritten(Store *store, IndexChange *change, PackWriter *out, guint64 from, guint64 old, GError **error);
 
 /* orphans.c.  P27: patches of which a base is not in the index go from it, and with them what was made against them; each is told to @report. */
 gboolean store_let_orphans_go(Index *index, const char *packs_path, StoreReport report, gpointer data, GError **error);
