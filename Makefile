@@ -11,7 +11,7 @@ PREFIX   ?= /usr/local
 CC       := gcc
 PACKAGES := glib-2.0 gnutls p11-kit-1 jansson libmicrohttpd libzstd libsodium lmdb sqlite3 libxxhash zlib
 # Loaded when they are used (keys/library.h), and not linked.
-LOADED   := libarchive libcurl libgit2
+LOADED   := libarchive libcurl libgit2 libssh2
 
 ifdef SANITIZE
 BUILD    ?= build/sanitize
@@ -21,7 +21,7 @@ BUILD    ?= build
 endif
 
 soname    = $(or $(shell objdump -p "$$($(CC) -print-file-name=$(1).so)" | sed -n 's/^ *SONAME *//p'),$(error want $(1).so, have none: scripts/packages.sh build))
-SONAMES  := -DSONAME_ARCHIVE='"$(call soname,libarchive)"' -DSONAME_CURL='"$(call soname,libcurl)"' -DSONAME_GIT='"$(call soname,libgit2)"'
+SONAMES  := -DSONAME_ARCHIVE='"$(call soname,libarchive)"' -DSONAME_CURL='"$(call soname,libcurl)"' -DSONAME_GIT='"$(call soname,libgit2)"' -DSONAME_SSH='"$(call soname,libssh2)"'
 
 CPPFLAGS += -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DCHAMA_VERSION='"$(VERSION)"' $(PACKAGE_CFLAGS) $(SONAMES)
 CFLAGS   ?= -O2 -g

@@ -2,13 +2,15 @@
 # Makes sure that the Debian packages which chama is built and tested with are installed: as root, with sudo, or by saying what to type.
 #   packages.sh build   compiler, libraries
 #   packages.sh test    the programs that tests and the demo check with, too
-#   packages.sh bench   what chama is measured against, too (this brings sshd and nginx, which Debian starts)
+#   packages.sh bench   what chama is measured against, too
+# Debian starts servers when it installs them; here none is (sshd, nginx): the tests start their own, as an ordinary user.
 set -eu
 
 build="build-essential pkg-config libglib2.0-dev libgit2-dev libgnutls28-dev libp11-kit-dev libarchive-dev libjansson-dev libmicrohttpd-dev
-libcurl4-gnutls-dev libzstd-dev libsodium-dev liblmdb-dev libsqlite3-dev libxxhash-dev zlib1g-dev"
-test="git openssh-client openssl zstd curl sqlite3 python3 zip unzip strace libarchive-tools man-db softhsm2 opensc"
-bench="borgbackup restic casync ostree rsync openssh-server nginx-light git-annex iproute2 util-linux e2fsprogs"
+libcurl4-gnutls-dev libssh2-1-dev libzstd-dev libsodium-dev liblmdb-dev libsqlite3-dev libxxhash-dev zlib1g-dev"
+test="git openssh-client openssl zstd curl sqlite3 python3 zip unzip strace libarchive-tools man-db softhsm2 opensc
+openssh-server openssh-sftp-server iproute2"
+bench="borgbackup restic casync ostree rsync nginx-light git-annex util-linux e2fsprogs"
 
 case ${1:-build} in
 build) wanted=$build ;;
@@ -36,6 +38,10 @@ echo "installing:$missing" >&2
 export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp)
 # shellcheck disable=SC2086
+quiet=/usr/sbin/policy-rc.d     # asked by Debian before it starts a server: 101 is "no"
+made=
+if [ ! -e $quiet ] && printf '#!/bin/sh\nexit 101\n' | $as_root tee $quiet >/dev/null && $as_root chmod 755 $quiet; then made=yes; fi
+trap '[ -z "$made" ] || $as_root rm -f $quiet' EXIT
 if ! { $as_root apt-get update -qq && $as_root $install; } >"$log" 2>&1; then
     tail -n 20 "$log" >&2
     echo "apt-get failed; its whole output is in $log" >&2

@@ -131,27 +131,43 @@ note_contact(Session *session, const GError *failed, GError **error)
     return peers_note_contact(session->home, session->peer->node, text, error);
 }
 
-gboolean
-pull_peer(Home *home, Peer *peer, const PullOptions *options, PullResult *result, GError **error)
+/* @session: its home, options, result, and the transport if one is given. */
+static gboolean
+pull(Session *session, const Peer *peer, GError **error)
 {
-    g_auto(Session) session = { .home = home, .options = options, .result = result };
     GError *failed = NULL;
     gboolean good;
     int lock;
 
-    *result = (PullResult){ .problems = g_ptr_array_new_with_free_func(g_free), .alarms = g_ptr_array_new_with_free_func(g_free) };
-    lock = lock_sync(&session, error);
+    *session->result = (PullResult){ .problems = g_ptr_array_new_with_free_func(g_free), .alarms = g_ptr_array_new_with_free_func(g_free) };
+    lock = lock_sync(session, error);
     if (lock < 0)
         return FALSE;
-    good = reload(&session, peer->node, error);
+    good = reload(session, peer->node, error);
     if (good) {
-        run(&session, &failed);
-        session_hang_up(&session);
-        good = note_contact(&session, failed, failed ? NULL : error) || failed;
-        good = judge(&session, failed, error) && good;
+        run(session, &failed);
+        session_hang_up(session);
+        good = note_contact(session, failed, failed ? NULL : error) || failed;
+        good = judge(session, failed, error) && good;
     }
     close(lock);
     return good;
+}
+
+gboolean
+pull_peer(Home *home, Peer *peer, const PullOptions *options, PullResult *result, GError **error)
+{
+    g_auto(Session) session = { .home = home, .options = options, .result = result };
+
+    return pull(&session, peer, error);
+}
+
+gboolean
+pull_over(Home *home, Peer *peer, Transport *transport, const PullOptions *options, PullResult *result, GError **error)
+{
+    g_auto(Session) session = { .home = home, .options = options, .result = result, .transport = transport };
+
+    return pull(&session, peer, error);
 }
 
 gboolean

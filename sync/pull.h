@@ -42,6 +42,9 @@ void pull_result_clear(PullResult *result);
  * process that syncs this home ("a sync beside the daemon's waits for it"). */
 gboolean pull_peer(Home *home, Peer *peer, const PullOptions *options, PullResult *result, GError **error);
 
+/* The same along @transport, which is taken over and is the only road: a connection that the peer opened, a bundle that it wrote.  None of the peer's addresses is dialled. */
+gboolean pull_over(Home *home, Peer *peer, Transport *transport, const PullOptions *options, PullResult *result, GError **error);
+
 /* What @node, an accepted peer that this one cannot reach, brought by itself (W24): a reply of its, LF, and records of its ledger (W23).  Taken by the same rules as
  * what is asked for; of the reply nothing counts but the offer of its own ledger and its openings.  EXISTS if a sync is under way, which is not waited for. */
 gboolean pull_brought(Home *home, const char *node, GBytes *body, PullResult *result, GError **error);

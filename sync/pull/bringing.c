@@ -102,6 +102,5 @@ bringing_read(Session *session, GBytes *body, GError **error)
         return chama_error(error, CHAMA_ERROR_VERIFY, "brought: W23: want what %s says, have what %s says", session->peer->node, session->reply->node);
     keep_own(session, session->reply);
     session->transport = transport_brought(path, records);
-    session->url = "brought";
     return TRUE;
 }

@@ -108,24 +108,27 @@ make_exchange(Session *session, GError **error)
     return g_steal_pointer(&exchange);
 }
 
-/* PU1: a key pinned elsewhere or a node that is not the one meant is no answer: the next address may be right. */
+/* PU1: a node that is not the one meant is no answer. */
 static ExchangeReply *
-ask_at(Session *session, const char *url, GBytes *body, GError **error)
+ask(Session *session, GBytes *body, GError **error)
 {
-    g_autoptr(GBytes) bytes = NULL;
-    g_autoptr(ExchangeReply) reply = NULL;
+    g_autoptr(GBytes) bytes = transport_fetch(session->transport, "POST", "/v1/exchange", body, NULL, WIRE_EXCHANGE_MAX, error);
+    g_autoptr(ExchangeReply) reply = bytes ? exchange_reply_parse(bytes, error) : NULL;
 
-    session->transport = session_connect(session, url, error);
-    session->url = url;
-    if (!session->transport)
-        return NULL;
-    bytes = transport_fetch(session->transport, "POST", "/v1/exchange", body, NULL, WIRE_EXCHANGE_MAX, error);
-    reply = bytes ? exchange_reply_parse(bytes, error) : NULL;
     if (!reply)
         return NULL;
     if (strcmp(reply->node, session->peer->node) != 0)
-        return chama_error_null(error, CHAMA_ERROR_VERIFY, "%s: PU1: want node %s, have %s", url, session->peer->node, reply->node);
+        return chama_error_null(error, CHAMA_ERROR_VERIFY, "%s: PU1: want node %s, have %s", session->url ? session->url : "exchange", session->peer->node, reply->node);
     return g_steal_pointer(&reply);
+}
+
+/* A key pinned elsewhere is no answer, either: the next address may be right. */
+static ExchangeReply *
+ask_at(Session *session, const char *url, GBytes *body, GError **error)
+{
+    session->transport = session_connect(session, url, error);
+    session->url = url;
+    return session->transport ? ask(session, body, error) : NULL;
 }
 
 gboolean
@@ -138,6 +141,10 @@ pull_exchange(Session *session, GError **error)
 
     if (!body)
         return FALSE;
+    if (session->transport) {
+        session->reply = ask(session, body, error);
+        return session->reply != NULL;
+    }
     for (guint i = 0; i < urls->len && !session->reply && session_check(session, &failed); i++) {
         g_clear_error(&failed);
         session->reply = ask_at(session, urls->pdata[i], body, &failed);
@@ -159,14 +166,10 @@ pull_exchange_again(Session *session, GError **error)
 {
     g_autoptr(Exchange) exchange = make_exchange(session, error);
     g_autoptr(GBytes) body = exchange ? exchange_format(exchange, error) : NULL;
-    g_autoptr(GBytes) bytes =
-        body ? transport_fetch(session->transport, "POST", "/v1/exchange", body, NULL, WIRE_EXCHANGE_MAX, error) : NULL;
-    g_autoptr(ExchangeReply) reply = bytes ? exchange_reply_parse(bytes, error) : NULL;
+    g_autoptr(ExchangeReply) reply = body ? ask(session, body, error) : NULL;
 
     if (!reply)
         return FALSE;
-    if (strcmp(reply->node, session->peer->node) != 0)
-        return chama_error(error, CHAMA_ERROR_VERIFY, "%s: PU1: want node %s, have %s", session->url, session->peer->node, reply->node);
     exchange_reply_free(session->reply);
     session->reply = g_steal_pointer(&reply);
     return TRUE;

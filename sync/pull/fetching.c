@@ -7,7 +7,7 @@ struct Fetching {
     Transfer *transfer;
     guint64 asked, absent;
     guint64 objects, bytes;     /* of the intake when this began; then what was stored */
-    Transport *transport;       /* the thread's */
+    Transport *own, *transport; /* the thread's: its own, or (@own NULL) the session's */
     GThread *thread;            /* NULL: one batch was not full yet */
     gint stopped;
     GMutex mutex;               /* what follows */
@@ -107,13 +107,18 @@ static gboolean
 start(Fetching *fetching, GError **error)
 {
     Session *session = fetching->transfer->session;
+    GError *failed = NULL;
 
     if (fetching->thread)
         return TRUE;
-    fetching->transport = session_connect(session, session->url, error);
-    if (fetching->transport)
-        fetching->thread = g_thread_new("fetch", work, fetching);
-    return fetching->thread != NULL;
+    fetching->own = session_connect_again(session, &failed);
+    if (failed) {
+        g_propagate_error(error, failed);
+        return FALSE;
+    }
+    fetching->transport = fetching->own ? fetching->own : session->transport;
+    fetching->thread = g_thread_new("fetch", work, fetching);
+    return TRUE;
 }
 
 gboolean
@@ -229,8 +234,8 @@ fetching_free(Fetching *fetching)
         return;
     g_atomic_int_set(&fetching->stopped, TRUE);
     end(fetching);
-    if (fetching->transport)
-        session_close(fetching->transfer->session, fetching->transport);
+    if (fetching->own)
+        session_close(fetching->transfer->session, fetching->own);
     g_clear_pointer(&fetching->next, chunk_batch_free);
     g_clear_pointer(&fetching->present, chunk_batch_free);
     g_clear_pointer(&fetching->past, chunk_batch_free);

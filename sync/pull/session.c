@@ -97,6 +97,12 @@ session_connect(Session *session, const char *url, GError **error)
     return transport_open(url, &options, error);
 }
 
+Transport *
+session_connect_again(Session *session, GError **error)
+{
+    return session->url ? session_connect(session, session->url, error) : transport_another(session->transport, error);
+}
+
 void
 session_close(Session *session, Transport *transport)
 {

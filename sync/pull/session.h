@@ -23,8 +23,8 @@ typedef struct {
     Peer *peer;
     const PullOptions *options;
     PullResult *result;
-    Transport *transport;        /* once an address has answered */
-    const char *url;             /* that address */
+    Transport *transport;        /* once an address has answered, or given from the beginning */
+    const char *url;             /* that address; NULL for a transport that was given */
     ExchangeReply *reply;        /* what the peer said */
     char *cosigned;              /* the peer's own checkpoint with our cosignature, which it has not; NULL: none */
     gboolean behind;             /* the peer's own ledger could not be brought up to what it offered */
@@ -57,6 +57,8 @@ gint *session_cancelled(const PullOptions *options);
 /* A connection to one of the peer's addresses, with this node's key and the peer's pins. */
 Transport *session_connect(Session *session, const char *url, GError **error);
 
+/* A connection beside the session's own, to the same place.  NULL without an error: there is but the session's own, to be shared. */
+Transport *session_connect_again(Session *session, GError **error);
 /* Adds up what a connection carried, and closes it. */
 void session_close(Session *session, Transport *transport);
 void session_hang_up(Session *session);

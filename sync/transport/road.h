@@ -24,6 +24,8 @@ typedef struct {
     const char *scheme;   /* "https://" */
     Road *(*open)(const char *url, const TransportOptions *options, GError **error);
     void (*close)(Road *road);
+    /* A further connection along the same road; NULL without an error if there is none to be had.  NULL: there never is. */
+    Road *(*another)(Road *road, GError **error);
     /* TRUE with the answer's *@status once its body is whole.  An error of @body comes through as it is. */
     gboolean (*request)(Road *road, const RoadRequest *request, RoadBody body, gpointer data, int *status, GError **error);
     gboolean (*peer_pin)(Road *road, Digest *pin);

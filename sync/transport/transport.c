@@ -11,8 +11,20 @@ static const RoadKind *const roads[] = { &road_https };
 struct Transport {
     const RoadKind *kind;
     Road *road;
+    GMutex mutex;             /* held for a request */
     guint64 bytes, requests;
 };
+
+static Transport *
+transport_along(const RoadKind *kind, Road *road)
+{
+    Transport *transport = g_new0(Transport, 1);
+
+    transport->kind = kind;
+    transport->road = road;
+    g_mutex_init(&transport->mutex);
+    return transport;
+}
 
 /* Where the body of one answer goes: to the caller if it is good, else it is a problem document. */
 typedef struct {
@@ -26,18 +38,12 @@ Transport *
 transport_open(const char *url, const TransportOptions *options, GError **error)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(roads); i++) {
-        Transport *transport;
         Road *road;
 
         if (!g_str_has_prefix(url, roads[i]->scheme))
             continue;
         road = roads[i]->open(url, options, error);
-        if (!road)
-            return NULL;
-        transport = g_new0(Transport, 1);
-        transport->kind = roads[i];
-        transport->road = road;
-        return transport;
+        return road ? transport_along(roads[i], road) : NULL;
     }
     return chama_error_null(error, CHAMA_ERROR_USAGE, "%s: want an address that begins with https://", url);
 }
@@ -45,11 +51,15 @@ transport_open(const char *url, const TransportOptions *options, GError **error)
 Transport *
 transport_brought(const char *path, GBytes *bytes)
 {
-    Transport *transport = g_new0(Transport, 1);
+    return transport_along(&road_brought, road_brought_open(path, bytes));
+}
 
-    transport->kind = &road_brought;
-    transport->road = road_brought_open(path, bytes);
-    return transport;
+Transport *
+transport_another(Transport *transport, GError **error)
+{
+    Road *road = transport->kind->another ? transport->kind->another(transport->road, error) : NULL;
+
+    return road ? transport_along(transport->kind, road) : NULL;
 }
 
 void
@@ -58,6 +68,7 @@ transport_close(Transport *transport)
     if (!transport)
         return;
     transport->kind->close(transport->road);
+    g_mutex_clear(&transport->mutex);
     g_free(transport);
 }
 
@@ -82,6 +93,7 @@ transport_request(Transport *transport, const char *method, const char *path, GB
     g_autoptr(GByteArray) problem = g_byte_array_new();
     Answered answered = { transport, sink, data, problem };
     RoadRequest request = { method, path, grant, body };
+    g_autoptr(GMutexLocker) alone = g_mutex_locker_new(&transport->mutex);
     int status = 0;
 
     transport->requests++;
@@ -137,6 +149,7 @@ transport_ask(Transport *transport, const char *method, const char *path, GBytes
     g_autoptr(GByteArray) bytes = g_byte_array_new();
     Whole whole = { bytes, limit, path };
     const RoadRequest request = { method, path, NULL, body };
+    g_autoptr(GMutexLocker) alone = g_mutex_locker_new(&transport->mutex);
 
     transport->requests++;
     if (!transport->kind->request(transport->road, &request, gather_any, &whole, status, error))

@@ -1,7 +1,7 @@
 /*
  * transport: how bytes reach a peer.  Nothing above knows which road is taken; today https:// (libcurl, TLS 1.3, pinned keys).
  *
- * A Transport is one connection's worth of requests, one after the other, used by one thread.
+ * A Transport is one connection's worth of requests, one after the other; requests of several threads wait for each other.
  */
 #ifndef CHAMA_SYNC_TRANSPORT_TRANSPORT_H
 #define CHAMA_SYNC_TRANSPORT_TRANSPORT_H
@@ -26,6 +26,8 @@ typedef struct Transport Transport;
 Transport *transport_open(const char *url, const TransportOptions *options, GError **error);
 /* One that reaches nobody: a GET of a path that begins with @path is answered with @bytes, all else is not found.  For what a peer brought by itself. */
 Transport *transport_brought(const char *path, GBytes *bytes);
+/* A further connection along the same road, for requests beside those of @transport.  NULL without an error: there is but this one, to be shared. */
+Transport *transport_another(Transport *transport, GError **error);
 void transport_close(Transport *transport);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Transport, transport_close)
 
