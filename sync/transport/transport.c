@@ -4,6 +4,7 @@
 
 #include "keys/error.h"
 #include "sync/transport/road.h"
+#include "sync/transport/stream.h"
 #include "sync/wire.h"
 
 static const RoadKind *const roads[] = { &road_https };
@@ -52,6 +53,14 @@ Transport *
 transport_brought(const char *path, GBytes *bytes)
 {
     return transport_along(&road_brought, road_brought_open(path, bytes));
+}
+
+Transport *
+transport_over(int fd, const char *name, const TransportOptions *options, GError **error)
+{
+    Road *road = stream_open(fd, name, options, error);
+
+    return road ? transport_along(&road_stream, road) : NULL;
 }
 
 Transport *

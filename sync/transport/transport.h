@@ -26,6 +26,8 @@ typedef struct Transport Transport;
 Transport *transport_open(const char *url, const TransportOptions *options, GError **error);
 /* One that reaches nobody: a GET of a path that begins with @path is answered with @bytes, all else is not found.  For what a peer brought by itself. */
 Transport *transport_brought(const char *path, GBytes *bytes);
+/* One over @fd, a stream that is there already, with the peer that answers HTTP/1.1 at its other end; taken over, whatever happens.  @name stands in errors.  SIGPIPE must be ignored. */
+Transport *transport_over(int fd, const char *name, const TransportOptions *options, GError **error);
 /* A further connection along the same road, for requests beside those of @transport.  NULL without an error: there is but this one, to be shared. */
 Transport *transport_another(Transport *transport, GError **error);
 void transport_close(Transport *transport);

@@ -1,0 +1,275 @@
+/* Its checks of options are macros in place of the functions, which here are pointers. */
+#define CURL_DISABLE_TYPECHECK
+#include <curl/curl.h>
+
+#include <string.h>
+
+#include "keys/error.h"
+#include "keys/library.h"
+#include "sync/transport/http.h"
+
+#define READ_SIZE (256 * 1024L)
+#define RATE_MIN (8 * 1024)          /* bytes a second; the other side asks for the same */
+
+/* Loaded with the first request: it brings LDAP, Kerberos, OpenSSL for ssh. */
+#define FUNCTIONS(f) \
+    f(curl_easy_cleanup) f(curl_easy_getinfo) f(curl_easy_init) f(curl_easy_perform) f(curl_easy_setopt) f(curl_easy_strerror) f(curl_global_init) \
+    f(curl_slist_append) f(curl_slist_free_all) f(curl_version) f(curl_version_info)
+
+static struct { FUNCTIONS(LIBRARY_POINTER) } lib;
+static const LibraryFunction functions[] = { FUNCTIONS(LIBRARY_FUNCTION) };
+static Library library = { .file = SONAME_CURL, .functions = functions, .count = G_N_ELEMENTS(functions) };
+
+struct HttpClient {
+    CURL *curl;
+    char *base, *name;
+    char *trouble;                   /* CURL_ERROR_SIZE bytes for libcurl's own words */
+    gint *cancelled;
+    guint patience;
+    gint64 begun;                    /* the present request, in microseconds */
+    gboolean overdue;
+    CURLcode code;                   /* of the last request */
+    void (*head)(gpointer data);     /* http_on_head() */
+    gpointer head_data;
+};
+
+/* One request on its way through libcurl's callbacks. */
+typedef struct {
+    HttpClient *http;
+    RoadBody body;
+    gpointer data;
+    gsize head;                      /* bytes of header lines so far */
+    gboolean whole_head;             /* the empty line after them has come */
+    GError *error;                   /* why a callback broke off */
+} Passage;
+
+/* Called about once a second and with every piece: the only way out of a request that goes nowhere. */
+static int
+on_progress(void *data, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
+{
+    HttpClient *http = data;
+    gint64 seconds = (g_get_monotonic_time() - http->begun) / G_USEC_PER_SEC;
+
+    /* A stall is no byte at all: who sends one now and then would hold up the sync, and all other peers, for ever. */
+    http->overdue = http->patience > 0 && seconds > http->patience + (down + up) / RATE_MIN;
+    return http->overdue || (http->cancelled && g_atomic_int_get(http->cancelled)) ? 1 : 0;
+}
+
+static void
+head_comes(HttpClient *http)
+{
+    if (http->head)
+        http->head(http->head_data);
+}
+
+static size_t
+on_header(char *bytes, size_t one, size_t size, void *data)
+{
+    Passage *passage = data;
+
+    if (passage->head == 0)
+        head_comes(passage->http);
+    passage->head += size;
+    passage->whole_head = size <= 2 && (*bytes == '\r' || *bytes == '\n');
+    if (passage->head > ANSWER_HEAD_MAX) {
+        chama_error(&passage->error, CHAMA_ERROR_LIMIT, "%s: answer's head: want at most %d bytes", passage->http->name, ANSWER_HEAD_MAX);
+        return 0;
+    }
+    return size;
+}
+
+static size_t
+on_body(char *bytes, size_t one, size_t size, void *data)
+{
+    Passage *passage = data;
+    long status = 0;
+
+    lib.curl_easy_getinfo(passage->http->curl, CURLINFO_RESPONSE_CODE, &status);
+    if (!passage->body(passage->data, (int)status, bytes, size, &passage->error))
+        return 0;
+    return size;
+}
+
+/* Nothing from the environment and nowhere but the address: no proxy, no redirect, no other protocol. */
+static gboolean
+set_ways(CURL *curl, const char *protocol)
+{
+    return lib.curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, protocol) == CURLE_OK && lib.curl_easy_setopt(curl, CURLOPT_PROXY, "") == CURLE_OK &&
+           lib.curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK && lib.curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK &&
+           lib.curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) == CURLE_OK &&
+           lib.curl_easy_setopt(curl, CURLOPT_USERAGENT, "chama/" CHAMA_VERSION) == CURLE_OK;
+}
+
+static gboolean
+set_patience(CURL *curl, const TransportOptions *options)
+{
+    return lib.curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+           lib.curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)options->connect_timeout) == CURLE_OK &&
+           lib.curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L) == CURLE_OK &&
+           lib.curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, (long)options->stall_timeout) == CURLE_OK &&
+           lib.curl_easy_setopt(curl, CURLOPT_BUFFERSIZE, READ_SIZE) == CURLE_OK && lib.curl_easy_setopt(curl, CURLOPT_TCP_NODELAY, 1L) == CURLE_OK;
+}
+
+static gboolean
+set_callbacks(HttpClient *http)
+{
+    return lib.curl_easy_setopt(http->curl, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
+           lib.curl_easy_setopt(http->curl, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+           lib.curl_easy_setopt(http->curl, CURLOPT_XFERINFOFUNCTION, on_progress) == CURLE_OK &&
+           lib.curl_easy_setopt(http->curl, CURLOPT_XFERINFODATA, http) == CURLE_OK && lib.curl_easy_setopt(http->curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
+           lib.curl_easy_setopt(http->curl, CURLOPT_ERRORBUFFER, http->trouble) == CURLE_OK;
+}
+
+void
+http_free(HttpClient *http)
+{
+    if (!http)
+        return;
+    lib.curl_easy_cleanup(http->curl);
+    g_free(http->base);
+    g_free(http->name);
+    g_free(http->trouble);
+    g_free(http);
+}
+
+static gboolean
+start_libcurl(GError **error)
+{
+    static gsize started;
+
+    if (!library_load(&library, error))
+        return FALSE;
+    if (g_once_init_enter(&started))
+        g_once_init_leave(&started, lib.curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? 1 : 2);
+    return started == 1 || chama_error(error, CHAMA_ERROR_FAILED, "libcurl: does not start");
+}
+
+HttpClient *
+http_new(const char *base, const char *name, const char *protocol, const TransportOptions *options, GError **error)
+{
+    HttpClient *http;
+
+    if (!start_libcurl(error))
+        return NULL;
+    http = g_new0(HttpClient, 1);
+    http->curl = lib.curl_easy_init();
+    http->base = g_strdup(base);
+    http->name = g_strdup(name);
+    http->trouble = g_malloc0(CURL_ERROR_SIZE);
+    http->cancelled = options->cancelled;
+    http->patience = options->patience;
+    /* An option that this libcurl does not know must not be passed over in silence. */
+    if (!http->curl || !set_ways(http->curl, protocol) || !set_patience(http->curl, options) || !set_callbacks(http)) {
+        http_free(http);
+        return chama_error_null(error, CHAMA_ERROR_FAILED, "libcurl: lacks something that chama needs (%s)", lib.curl_version());
+    }
+    return http;
+}
+
+void
+http_on_head(HttpClient *http, void (*head)(gpointer data), gpointer data)
+{
+    http->head = head;
+    http->head_data = data;
+}
+
+static struct curl_slist *
+headers_of(const RoadRequest *request)
+{
+    struct curl_slist *headers = lib.curl_slist_append(NULL, "Expect:");
+
+    if (request->body)
+        headers = lib.curl_slist_append(headers, "Content-Type: application/octet-stream");
+    if (request->grant) {
+        g_autofree char *line = g_strdup_printf("Chama-Grant: %s", request->grant);
+
+        headers = lib.curl_slist_append(headers, line);
+    }
+    return headers;
+}
+
+static gboolean
+set_request(Passage *passage, const RoadRequest *request, struct curl_slist *headers)
+{
+    CURL *curl = passage->http->curl;
+    g_autofree char *url = g_strconcat(passage->http->base, request->path, NULL);
+    gboolean post = strcmp(request->method, "POST") == 0;
+    gsize size = 0;
+    const void *body = request->body ? g_bytes_get_data(request->body, &size) : NULL;
+
+    return lib.curl_easy_setopt(curl, CURLOPT_URL, url) == CURLE_OK && lib.curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers) == CURLE_OK &&
+           lib.curl_easy_setopt(curl, CURLOPT_HEADERDATA, passage) == CURLE_OK && lib.curl_easy_setopt(curl, CURLOPT_WRITEDATA, passage) == CURLE_OK &&
+           lib.curl_easy_setopt(curl, post ? CURLOPT_POST : CURLOPT_HTTPGET, 1L) == CURLE_OK &&
+           (!post || (lib.curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size) == CURLE_OK &&
+                      lib.curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body ? body : "") == CURLE_OK));
+}
+
+static gboolean
+trouble_error(const HttpClient *http, GError **error)
+{
+    const char *words = *http->trouble ? http->trouble : lib.curl_easy_strerror(http->code);
+
+    switch (http->code) {
+    case CURLE_ABORTED_BY_CALLBACK:
+        if (http->overdue)
+            return chama_error(error, CHAMA_ERROR_UNREACHABLE, "%s: want an answer within %u seconds and 1 more for each 8 KiB, have a slower one",
+                               http->name, http->patience);
+        return chama_error(error, CHAMA_ERROR_CANCELLED, "%s: stopped", http->name);
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_OUT_OF_MEMORY:
+    case CURLE_FAILED_INIT:
+        return chama_error(error, CHAMA_ERROR_FAILED, "%s: %s", http->name, words);
+    default:
+        return chama_error(error, CHAMA_ERROR_UNREACHABLE, "%s: %s", http->name, words);
+    }
+}
+
+gboolean
+http_request(HttpClient *http, const RoadRequest *request, RoadBody body, gpointer data, int *status, GError **error)
+{
+    Passage passage = { .http = http, .body = body, .data = data };
+    struct curl_slist *headers = headers_of(request);
+    long answered = 0;
+
+    *http->trouble = '\0';
+    http->begun = g_get_monotonic_time();
+    http->overdue = FALSE;
+    http->code = set_request(&passage, request, headers) ? lib.curl_easy_perform(http->curl) : CURLE_FAILED_INIT;
+    lib.curl_slist_free_all(headers);
+    if (passage.error) {
+        g_propagate_error(error, passage.error);
+        return FALSE;
+    }
+    if (http->code != CURLE_OK)
+        return trouble_error(http, error);
+    /* To libcurl a head that is cut off is the whole of an answer. */
+    if (!passage.whole_head)
+        return chama_error(error, CHAMA_ERROR_UNREACHABLE, "%s: want a whole answer, have one whose head is cut off", http->name);
+    lib.curl_easy_getinfo(http->curl, CURLINFO_RESPONSE_CODE, &answered);
+    *status = (int)answered;
+    return TRUE;
+}
+
+int
+http_code(const HttpClient *http)
+{
+    return (int)http->code;
+}
+
+gpointer
+http_handle(HttpClient *http)
+{
+    return http->curl;
+}
+
+const char *
+http_name(const HttpClient *http)
+{
+    return http->name;
+}
+
+const char *
+http_library(void)
+{
+    return library_load(&library, NULL) ? lib.curl_version_info(CURLVERSION_NOW)->version : "none";
+}
