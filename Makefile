@@ -65,11 +65,12 @@ $(BUILD)/test_archive: LDLIBS += $(shell pkg-config --libs libarchive)
 $(BUILD)/test_gitpack: LDLIBS += $(shell pkg-config --libs libgit2)
 
 # What it looks at belongs to the program.
+$(BUILD)/test_config: $(BUILD)/o/node/config.o
 $(BUILD)/test_words: $(BUILD)/o/node/report/words.o $(BUILD)/o/node/report/advice.o
 
 $(BUILD)/test_%: $(BUILD)/o/tests/unit/test_%.o $(BUILD)/libchama.a
 	@echo "LD $@"
-	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	@$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
 
 # A fuzz target is one function, LLVMFuzzerTestOneInput; replay.c feeds it the files of its corpus.
 $(BUILD)/fuzz_%: $(BUILD)/o/tests/fuzz/fuzz_%.o $(BUILD)/o/tests/fuzz/replay.o $(BUILD)/libchama.a

@@ -3,10 +3,13 @@
 #include <string.h>
 
 #include "keys/error.h"
+#include "sync/names.h"
 
 #define MIB (1024 * 1024)
+#define INTERVAL_MAX (7 * 24 * 3600)
+#define PEER_GROUP "peer "   /* and an alias */
 
-typedef enum { KEY_TEXT, KEY_COUNT, KEY_MIB, KEY_LOG } KeyKind;
+typedef enum { KEY_TEXT, KEY_COUNT, KEY_MIB, KEY_LOG, KEY_RATE, KEY_BYTES } KeyKind;
 
 typedef struct {
     const char *group, *name;
@@ -18,40 +21,60 @@ typedef struct {
 static const Key keys[] = {
     { "node", "listen", KEY_TEXT, G_STRUCT_OFFSET(Config, listen), 0, 0 },
     { "node", "url", KEY_TEXT, G_STRUCT_OFFSET(Config, url), 0, 0 },
-    { "sync", "interval", KEY_COUNT, G_STRUCT_OFFSET(Config, sync_interval), 0, 7 * 24 * 3600 },
+    { "sync", "interval", KEY_COUNT, G_STRUCT_OFFSET(Config, sync_interval), 0, INTERVAL_MAX },
+    { "sync", "parallel", KEY_COUNT, G_STRUCT_OFFSET(Config, parallel), 1, 64 },
+    { "sync", "limit-rate", KEY_RATE, G_STRUCT_OFFSET(Config, rate), 0, 0 },
+    { "sync", "slowest", KEY_BYTES, G_STRUCT_OFFSET(Config, slowest), 0, 0 },
     { "sync", "reserve", KEY_MIB, G_STRUCT_OFFSET(Config, reserve), 0, 1 << 30 },
     { "quota", "ledgers", KEY_COUNT, G_STRUCT_OFFSET(Config, ledgers_max), 0, 100000 },
     { "quota", "records", KEY_MIB, G_STRUCT_OFFSET(Config, records_max), 1, G_MAXUINT32 },
     { "quota", "ledger-mib", KEY_MIB, G_STRUCT_OFFSET(Config, ledger_bytes_max), 1, 1 << 30 },
     { "quota", "peer-mib", KEY_MIB, G_STRUCT_OFFSET(Config, peer_bytes_max), 1, 1 << 30 },
     { "serve", "connections", KEY_COUNT, G_STRUCT_OFFSET(Config, connections_max), 1, 10000 },
+    { "serve", "limit-rate", KEY_RATE, G_STRUCT_OFFSET(Config, serve_rate), 0, 0 },
     { "witness", "policy", KEY_TEXT, G_STRUCT_OFFSET(Config, policy), 0, 0 },
     { "serve", "log", KEY_LOG, G_STRUCT_OFFSET(Config, log_json), 0, 0 },
 };
 
+/* Of a [peer ALIAS], within its ConfigPeer. */
+static const Key peer_keys[] = {
+    { "peer", "limit-rate", KEY_RATE, G_STRUCT_OFFSET(ConfigPeer, rate), 0, 0 },
+    { "peer", "interval", KEY_COUNT, G_STRUCT_OFFSET(ConfigPeer, interval), 0, INTERVAL_MAX },
+};
+
 static const Key *
-find_key(const char *group, const char *name)
+find_key(const Key *table, gsize count, const char *group, const char *name)
 {
-    for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {
-        if (strcmp(keys[i].group, group) == 0 && strcmp(keys[i].name, name) == 0)
-            return &keys[i];
+    for (gsize i = 0; i < count; i++) {
+        if (strcmp(table[i].group, group) == 0 && strcmp(table[i].name, name) == 0)
+            return &table[i];
     }
     return NULL;
 }
 
 static gboolean
-set_log(Config *config, const char *text, GError **error)
+set_log(gboolean *json, const char *text, GError **error)
 {
-    if (strcmp(text, "text") != 0 && strcmp(text, "json") != 0)
-        return chama_error(error, CHAMA_ERROR_USAGE, "config.ini: [serve] log: want text or json, have %s", text);
-    config->log_json = strcmp(text, "json") == 0;
-    return TRUE;
+    *json = strcmp(text, "json") == 0;
+    return *json || strcmp(text, "text") == 0 || chama_error(error, CHAMA_ERROR_USAGE, "config.ini: [serve] log: want text or json, have %s", text);
 }
 
 static gboolean
-set_key(Config *config, const Key *key, const char *text, GError **error)
+set_rate(const Key *key, gpointer field, const char *text, GError **error)
 {
-    gpointer field = G_STRUCT_MEMBER_P(config, key->offset);
+    if (key->kind == KEY_RATE ? rate_parse(text, field, error) : rate_parse_number(text, field, error) && *(guint64 *)field > 0)
+        return TRUE;
+    if (error && !*error)
+        chama_error(error, CHAMA_ERROR_USAGE, "PU53: want a number of bytes a second, have %s", text);
+    g_prefix_error(error, "config.ini: [%s] %s: ", key->group, key->name);
+    return FALSE;
+}
+
+/* @of: the Config or ConfigPeer that the key belongs to. */
+static gboolean
+set_key(gpointer of, const Key *key, const char *text, GError **error)
+{
+    gpointer field = G_STRUCT_MEMBER_P(of, key->offset);
     guint64 number;
 
     if (key->kind == KEY_TEXT) {
@@ -60,7 +83,9 @@ set_key(Config *config, const Key *key, const char *text, GError **error)
         return TRUE;
     }
     if (key->kind == KEY_LOG)
-        return set_log(config, text, error);
+        return set_log(field, text, error);
+    if (key->kind == KEY_RATE || key->kind == KEY_BYTES)
+        return set_rate(key, field, text, error);
     if (!g_ascii_string_to_unsigned(text, 10, key->min, key->max, &number, NULL))
         return chama_error(error, CHAMA_ERROR_USAGE, "config.ini: [%s] %s: want a number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT ", have %s",
                            key->group, key->name, key->min, key->max, text);
@@ -71,18 +96,47 @@ set_key(Config *config, const Key *key, const char *text, GError **error)
     return TRUE;
 }
 
+static void
+peer_free(gpointer data)
+{
+    ConfigPeer *peer = data;
+
+    g_free(peer->alias);
+    g_free(peer);
+}
+
+static ConfigPeer *
+add_peer(Config *config, const char *alias, GError **error)
+{
+    ConfigPeer *peer;
+
+    if (!alias_check(alias, error)) {
+        g_prefix_error(error, "config.ini: [peer %s]: ", alias);
+        return NULL;
+    }
+    peer = g_new0(ConfigPeer, 1);
+    peer->alias = g_strdup(alias);
+    peer->interval = CONFIG_AS_ALL;
+    g_ptr_array_add(config->peers, peer);
+    return peer;
+}
+
 static gboolean
 read_group(Config *config, GKeyFile *file, const char *group, GError **error)
 {
     g_auto(GStrv) names = g_key_file_get_keys(file, group, NULL, error);
+    gboolean of_peer = g_str_has_prefix(group, PEER_GROUP);
+    gpointer of = of_peer ? (gpointer)add_peer(config, group + strlen(PEER_GROUP), error) : config;
 
+    if (!of)
+        return FALSE;
     for (guint i = 0; names && names[i]; i++) {
-        const Key *key = find_key(group, names[i]);
+        const Key *key = of_peer ? find_key(peer_keys, G_N_ELEMENTS(peer_keys), "peer", names[i]) : find_key(keys, G_N_ELEMENTS(keys), group, names[i]);
         g_autofree char *text = g_key_file_get_value(file, group, names[i], NULL);
 
         if (!key)
             return chama_error(error, CHAMA_ERROR_USAGE, "config.ini: [%s] %s: no such key; see chama(1)", group, names[i]);
-        if (!set_key(config, key, g_strstrip(text), error))
+        if (!set_key(of, key, g_strstrip(text), error))
             return FALSE;
     }
     return names != NULL;
@@ -95,6 +149,9 @@ config_defaults(void)
 
     config->listen = g_strdup(CONFIG_LISTEN_DEFAULT);
     config->sync_interval = 300;
+    config->parallel = 4;
+    config->slowest = 1024;
+    config->peers = g_ptr_array_new_with_free_func(peer_free);
     config->reserve = 256ull * MIB;
     config->ledgers_max = 256;
     config->records_max = 1000000;
@@ -136,7 +193,42 @@ config_free(Config *config)
     g_free(config->listen);
     g_free(config->url);
     g_free(config->policy);
+    g_ptr_array_unref(config->peers);
     g_free(config);
+}
+
+const ConfigPeer *
+config_peer(const Config *config, const char *alias)
+{
+    for (guint i = 0; alias && i < config->peers->len; i++) {
+        const ConfigPeer *peer = config->peers->pdata[i];
+
+        if (strcmp(peer->alias, alias) == 0)
+            return peer;
+    }
+    return NULL;
+}
+
+guint
+config_interval(const Config *config, const char *alias)
+{
+    const ConfigPeer *peer = config_peer(config, alias);
+
+    return peer && peer->interval != CONFIG_AS_ALL ? peer->interval : config->sync_interval;
+}
+
+Limits *
+config_limits(const Config *config, gboolean serving)
+{
+    Limits *limits = limits_new(serving ? &config->serve_rate : &config->rate);
+
+    for (guint i = 0; i < config->peers->len; i++) {
+        const ConfigPeer *peer = config->peers->pdata[i];
+
+        if (peer->rate.count > 0)
+            limits_set(limits, peer->alias, &peer->rate);
+    }
+    return limits;
 }
 
 gboolean
@@ -162,11 +254,13 @@ config_template(const char *listen, const char *url)
 {
     return g_strdup_printf("# Configuration of this chama node; chama(1) explains every key.  `systemctl reload chama` (SIGHUP) reads it again.\n"
                            "\n[node]\n# where the daemon listens\nlisten = %s\n# the address that peers are told\nurl = %s\n"
-                           "\n[sync]\n# seconds between two syncs with every peer; 0: only by hand\ninterval = 300\n# MiB of disk that a sync leaves free\nreserve = 256\n"
+                           "\n[sync]\n# seconds between two syncs with every peer; 0: only by hand\ninterval = 300\n# peers at the same time; bytes a second from all of them together, at most (also by hours: 08:00-18:00 500K, 10M); a request that is slower is given up\n"
+                           "parallel = 4\nlimit-rate = none\nslowest = 1K\n# MiB of disk that a sync leaves free\nreserve = 256\n"
                            "\n[quota]\n# what one peer can make this node keep: relayed ledgers, records in a ledger, MiB of records in a ledger and in all it relays\n"
                            "ledgers = 256\nrecords = 1000000\nledger-mib = 1024\npeer-mib = 2048\n"
                            "\n[witness]\n# a file that says whose cosignatures count (c2sp.org/tlog-policy); empty: all known nodes are counted\npolicy =\n"
-                           "\n[serve]\nconnections = 512\n# text or json\nlog = text\n", listen, url ? url : "");
+                           "\n[serve]\nconnections = 512\n# bytes a second to all callers together, at most\nlimit-rate = none\n# text or json\nlog = text\n"
+                           "\n# of one peer, by its alias in `chama peer ls`: how often, and how fast (each way)\n#[peer harbour]\n#interval = 3600\n#limit-rate = 08:00-18:00 200K, 2M\n", listen, url ? url : "");
 }
 
 gboolean

@@ -10,6 +10,7 @@ struct Rounds {
     char *home;
     guint interval;
     PullOptions options;
+    Limits *limits;
     Policy *policy;
     Journal *journal;
     Progress progress;
@@ -34,6 +35,7 @@ rounds_pull_options(const Config *config, PullOptions *options)
     options->ledger_bytes_max = config->ledger_bytes_max;
     options->peer_bytes_max = config->peer_bytes_max;
     options->reserve = config->reserve;
+    options->slowest = config->slowest;
 }
 
 static void
@@ -193,6 +195,7 @@ rounds_start(const char *home, const Config *config, Journal *journal)
     rounds->interval = config->sync_interval;
     rounds->journal = journal;
     rounds_pull_options(config, &rounds->options);
+    rounds->options.limits = rounds->limits = config_limits(config, FALSE);
     if (!config_policy(home, NULL, &rounds->policy, &error))
         journal_write(journal, "policy", "error", error->message, NULL);
     rounds->options.policy = rounds->policy;
@@ -216,6 +219,7 @@ rounds_stop(Rounds *rounds)
     g_mutex_clear(&rounds->lock);
     g_cond_clear(&rounds->stop);
     g_clear_pointer(&rounds->policy, policy_free);
+    limits_free(rounds->limits);
     g_free(rounds->home);
     g_free(rounds);
 }

@@ -147,7 +147,7 @@ static Transport *
 connect_to(const Sought *s, const Asking *asking, GError **error)
 {
     /* W20: no key is pinned, for what counts is the signature: whoever sits on the way can withhold it, as it could anyhow. */
-    const TransportOptions options = { .connect_timeout = ASKING_PATIENCE, .stall_timeout = ASKING_PATIENCE, .patience = ASKING_PATIENCE, .cancelled = s->cancelled };
+    const TransportOptions options = { .connect_timeout = ASKING_PATIENCE, .stall_timeout = ASKING_PATIENCE, .patience = ASKING_PATIENCE, .slowest = ASKING_SLOWEST, .cancelled = s->cancelled };
 
     return transport_open(asking->witness.url, &options, error);
 }

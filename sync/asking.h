@@ -13,6 +13,7 @@
 
 #define ASKING_ANSWER_MAX (64 * 1024)   /* bytes of an answer */
 #define ASKING_PATIENCE 20              /* seconds for one request */
+#define ASKING_SLOWEST (8 * 1024)       /* and 1 more for each so many bytes */
 #define ASKING_BUDGET 60                /* seconds for all of them: the rest is asked the next time, first */
 #define ASKING_REQUESTS_MAX 3           /* of one witness */
 #define ASKING_RETRY_MIN 60             /* seconds after one failure; twice as many after each further one, */

@@ -19,6 +19,8 @@ typedef struct {
     guint64 reserve;             /* bytes of disk to leave free */
     const Policy *policy;        /* whose cosignatures tell between two rotations (keys/IDENTITY.md, N17); NULL: nobody's */
     guint retry_after;           /* seconds before a version that this peer did not give is asked for again though nothing changed; 0: at once */
+    Limits *limits;              /* of what is fetched (PU50); NULL: none */
+    guint64 slowest;             /* bytes a second (PU53); 0: PATIENCE_RATE */
     Progress *progress;          /* may be NULL */
     void (*talk)(gpointer data, const char *line);   /* for people: what happened, one line each; may be NULL */
     gpointer talk_data;

@@ -13,7 +13,9 @@
 
 typedef struct {
     gboolean dry_run, json;
+    char *rate;
     const Policy *policy;
+    Limits *limits;
 } Options;
 
 static void
@@ -92,6 +94,7 @@ sync_one(Home *home, Peer *peer, const Options *options, const Config *config, g
     rounds_pull_options(config, &pull);
     pull.dry_run = options->dry_run;
     pull.policy = options->policy;
+    pull.limits = options->limits;
     /* A person who asks wants an answer now, also where one was refused a while ago. */
     pull.retry_after = 0;
     pull.progress = &progress;
@@ -205,25 +208,39 @@ ask_witnesses(Home *home, const Invocation *invocation, const Options *options, 
     outcome->worst = MAX(outcome->worst, chama_error_exit_status(failed));
 }
 
+/* PU50: what is said here holds for this command alone, above what the configuration says of single peers. */
+static Limits *
+limits_for(Config *config, const char *rate, GError **error)
+{
+    if (rate && !rate_parse(rate, &config->rate, error)) {
+        g_prefix_error(error, "--limit-rate: ");
+        return NULL;
+    }
+    return config_limits(config, FALSE);
+}
+
 gboolean
 cmd_sync(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
 {
     Options o = { 0 };
     const GOptionEntry entries[] = {
         { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &o.dry_run, "bring ledgers and listings up to date, and only count the content that would be fetched", NULL },
+        { "limit-rate", 0, 0, G_OPTION_ARG_STRING, &o.rate, "fetch no more than that many bytes a second (500K, 10M, none; also by hours)", "RATE" },
         { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "print JSON", NULL },
         { 0 },
     };
     g_autoptr(Home) home = NULL;
     g_autoptr(Config) config = NULL;
+    g_autoptr(Limits) limits = NULL;
     g_autoptr(Policy) policy = NULL;
     g_autoptr(GPtrArray) peers = NULL;
     Outcome outcome = { 0 };
 
     if (!command_parse(invocation, &argc, &argv, entries, 0, -1, error) || !(home = command_home(invocation, error)) ||
-        !(config = config_load(invocation->home, error)) || !config_policy(home_path(home), NULL, &policy, error) || !(peers = peers_to_ask(home, argv + 1, error)))
+        !(config = config_load(invocation->home, error)) || !(limits = limits_for(config, o.rate, error)) || !config_policy(home_path(home), NULL, &policy, error) || !(peers = peers_to_ask(home, argv + 1, error)))
         return FALSE;
     o.policy = policy;
+    o.limits = limits;
     outcome.list = json_array();
     if (peers->len == 0 && !o.json)
         fprintf(stderr, "no peers yet: exchange invites (`chama invite`, `chama peer add`)\n");

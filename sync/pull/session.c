@@ -88,6 +88,8 @@ session_connect(Session *session, const char *url, GError **error)
         .connect_timeout = CONNECT_TIMEOUT,
         .stall_timeout = STALL_TIMEOUT,
         .patience = PATIENCE,
+        .slowest = session->options->slowest,
+        .limit = limits_of(session->options->limits, session->peer->alias),
         .cancelled = session_cancelled(session->options),
     };
 

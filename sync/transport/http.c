@@ -9,7 +9,6 @@
 #include "sync/transport/http.h"
 
 #define READ_SIZE (256 * 1024L)
-#define RATE_MIN (8 * 1024)          /* bytes a second; the other side asks for the same */
 
 /* Loaded with the first request: it brings LDAP, Kerberos, OpenSSL for ssh. */
 #define FUNCTIONS(f) \
@@ -26,7 +25,8 @@ struct HttpClient {
     char *trouble;                   /* CURL_ERROR_SIZE bytes for libcurl's own words */
     gint *cancelled;
     guint patience;
-    gint64 begun;                    /* the present request, in microseconds */
+    guint64 slowest;
+    gint64 begun;                    /* the present request, in microseconds; later by what this side itself took */
     gboolean overdue;
     CURLcode code;                   /* of the last request */
     void (*head)(gpointer data);     /* http_on_head() */
@@ -51,7 +51,7 @@ on_progress(void *data, curl_off_t down_total, curl_off_t down, curl_off_t up_to
     gint64 seconds = (g_get_monotonic_time() - http->begun) / G_USEC_PER_SEC;
 
     /* A stall is no byte at all: who sends one now and then would hold up the sync, and all other peers, for ever. */
-    http->overdue = http->patience > 0 && seconds > http->patience + (down + up) / RATE_MIN;
+    http->overdue = http->patience > 0 && seconds > http->patience + (down + up) / (curl_off_t)http->slowest;
     return http->overdue || (http->cancelled && g_atomic_int_get(http->cancelled)) ? 1 : 0;
 }
 
@@ -82,12 +82,14 @@ static size_t
 on_body(char *bytes, size_t one, size_t size, void *data)
 {
     Passage *passage = data;
+    gint64 since = g_get_monotonic_time();
     long status = 0;
+    gboolean good;
 
     lib.curl_easy_getinfo(passage->http->curl, CURLINFO_RESPONSE_CODE, &status);
-    if (!passage->body(passage->data, (int)status, bytes, size, &passage->error))
-        return 0;
-    return size;
+    good = passage->body(passage->data, (int)status, bytes, size, &passage->error);
+    passage->http->begun += g_get_monotonic_time() - since;
+    return good ? size : 0;
 }
 
 /* Nothing from the environment and nowhere but the address: no proxy, no redirect, no other protocol. */
@@ -158,6 +160,7 @@ http_new(const char *base, const char *name, const char *protocol, const Transpo
     http->trouble = g_malloc0(CURL_ERROR_SIZE);
     http->cancelled = options->cancelled;
     http->patience = options->patience;
+    http->slowest = options->slowest ? options->slowest : PATIENCE_RATE;
     /* An option that this libcurl does not know must not be passed over in silence. */
     if (!http->curl || !set_ways(http->curl, protocol) || !set_patience(http->curl, options) || !set_callbacks(http)) {
         http_free(http);
@@ -212,8 +215,8 @@ trouble_error(const HttpClient *http, GError **error)
     switch (http->code) {
     case CURLE_ABORTED_BY_CALLBACK:
         if (http->overdue)
-            return chama_error(error, CHAMA_ERROR_UNREACHABLE, "%s: want an answer within %u seconds and 1 more for each 8 KiB, have a slower one",
-                               http->name, http->patience);
+            return chama_error(error, CHAMA_ERROR_UNREACHABLE, "%s: PU53: want an answer within %u seconds and 1 more for each %" G_GUINT64_FORMAT " bytes, have a slower one",
+                               http->name, http->patience, http->slowest);
         return chama_error(error, CHAMA_ERROR_CANCELLED, "%s: stopped", http->name);
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_OUT_OF_MEMORY:

@@ -15,7 +15,8 @@ typedef struct {
     GBytes *body;         /* or NULL */
 } RoadRequest;
 
-/* Takes a piece of the answer's body, whose status is known; FALSE with an error breaks off. */
+/* Takes a piece of the answer's body, whose status is known; FALSE with an error breaks off.  It may rest for long (PU50), which is no fault of the peer: the time that it
+ * takes is not to be counted against stall_timeout or patience. */
 typedef gboolean (*RoadBody)(gpointer data, int status, const void *bytes, gsize size, GError **error);
 
 typedef struct Road Road;

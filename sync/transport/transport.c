@@ -14,15 +14,19 @@ struct Transport {
     Road *road;
     GMutex mutex;             /* held for a request */
     guint64 bytes, requests;
+    Limit *limit;
+    const gint *cancelled;
 };
 
 static Transport *
-transport_along(const RoadKind *kind, Road *road)
+transport_along(const RoadKind *kind, Road *road, Limit *limit, const gint *cancelled)
 {
     Transport *transport = g_new0(Transport, 1);
 
     transport->kind = kind;
     transport->road = road;
+    transport->limit = limit ? limit_ref(limit) : NULL;
+    transport->cancelled = cancelled;
     g_mutex_init(&transport->mutex);
     return transport;
 }
@@ -44,7 +48,7 @@ transport_open(const char *url, const TransportOptions *options, GError **error)
         if (!g_str_has_prefix(url, roads[i]->scheme))
             continue;
         road = roads[i]->open(url, options, error);
-        return road ? transport_along(roads[i], road) : NULL;
+        return road ? transport_along(roads[i], road, options->limit, options->cancelled) : NULL;
     }
     return chama_error_null(error, CHAMA_ERROR_USAGE, "%s: want an address that begins with https://", url);
 }
@@ -52,7 +56,7 @@ transport_open(const char *url, const TransportOptions *options, GError **error)
 Transport *
 transport_brought(const char *path, GBytes *bytes)
 {
-    return transport_along(&road_brought, road_brought_open(path, bytes));
+    return transport_along(&road_brought, road_brought_open(path, bytes), NULL, NULL);
 }
 
 Transport *
@@ -60,7 +64,7 @@ transport_over(int fd, const char *name, const TransportOptions *options, GError
 {
     Road *road = stream_open(fd, name, options, error);
 
-    return road ? transport_along(&road_stream, road) : NULL;
+    return road ? transport_along(&road_stream, road, options->limit, options->cancelled) : NULL;
 }
 
 Transport *
@@ -68,7 +72,7 @@ transport_another(Transport *transport, GError **error)
 {
     Road *road = transport->kind->another ? transport->kind->another(transport->road, error) : NULL;
 
-    return road ? transport_along(transport->kind, road) : NULL;
+    return road ? transport_along(transport->kind, road, transport->limit, transport->cancelled) : NULL;
 }
 
 void
@@ -77,8 +81,16 @@ transport_close(Transport *transport)
     if (!transport)
         return;
     transport->kind->close(transport->road);
+    limit_unref(transport->limit);
     g_mutex_clear(&transport->mutex);
     g_free(transport);
+}
+
+/* PU50: what was read is paid for before more is read. */
+static gboolean
+rest(const Transport *transport, gsize size, GError **error)
+{
+    return limit_rest(limit_take(transport->limit, size), transport->cancelled) || chama_error(error, CHAMA_ERROR_CANCELLED, "stopped");
 }
 
 static gboolean
@@ -87,6 +99,8 @@ take_body(gpointer data, int status, const void *bytes, gsize size, GError **err
     Answered *answered = data;
 
     answered->transport->bytes += size;
+    if (!rest(answered->transport, size, error))
+        return FALSE;
     if (status == 200)
         return answered->sink(answered->data, bytes, size, error);
     if (size > WIRE_PROBLEM_MAX - answered->problem->len)

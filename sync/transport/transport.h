@@ -9,6 +9,7 @@
 #include <glib.h>
 
 #include "keys/digest.h"
+#include "sync/transport/limit.h"
 
 typedef struct {
     const char *certificate_path, *key_path;  /* ours (PEM), shown to the peer; NULL: anonymous */
@@ -16,9 +17,13 @@ typedef struct {
     guint pin_count;                          /* 0: any key is taken; transport_peer_pin() says which it was */
     guint connect_timeout;                    /* seconds */
     guint stall_timeout;                      /* seconds without a byte */
-    guint patience;                           /* seconds for a request, and 1 more for each 8 KiB that goes or comes; 0: for ever */
+    guint patience;                           /* seconds for a request, and 1 more for each @slowest bytes that go or come; 0: for ever */
+    guint64 slowest;                          /* bytes a second; 0: PATIENCE_RATE */
+    Limit *limit;                             /* of what comes in bodies (PU50); NULL: none.  Kept as long as the transport */
     gint *cancelled;                          /* may be NULL: set by another thread, stops a request with CANCELLED */
 } TransportOptions;
+
+#define PATIENCE_RATE 1024                    /* bytes a second */
 
 typedef struct Transport Transport;
 
