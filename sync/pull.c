@@ -1,10 +1,5 @@
 #include "sync/pull.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include "keys/error.h"
 #include "sync/pull/bringing.h"
 #include "sync/pull/content.h"
@@ -14,8 +9,6 @@
 #include "sync/pull/receipts.h"
 #include "sync/pull/rumours.h"
 #include "sync/pull/session.h"
-
-#define LOCK_PAUSE (100 * 1000)   /* microseconds between looks at a lock that another process holds */
 
 /* The order of events of one sync. */
 static gboolean (*const steps[])(Session *, GError **) = { pull_exchange, pull_evidence, pull_own_ledger, pull_bring, pull_ledgers, pull_cosignatures, pull_rumours, pull_openings,
@@ -39,50 +32,6 @@ pull_result_clear(PullResult *result)
 {
     g_clear_pointer(&result->problems, g_ptr_array_unref);
     g_clear_pointer(&result->alarms, g_ptr_array_unref);
-}
-
-/* Waits in small steps, so that a person can stop it.  Returns the lock, to be closed, or -1. */
-static int
-lock_sync(Session *session, GError **error)
-{
-    g_autofree char *path = home_file(session->home, "sync.lock");
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    gboolean told = FALSE;
-
-    if (fd < 0) {
-        chama_error_errno(error, errno, "%s: cannot open", path);
-        return -1;
-    }
-    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        gboolean busy = errno == EWOULDBLOCK || errno == EINTR;
-
-        if (!busy)
-            chama_error_errno(error, errno, "%s: cannot lock", path);
-        if (!busy || !session_check(session, error)) {
-            close(fd);
-            return -1;
-        }
-        if (!told)
-            session_talk(session, "another sync of this node is under way; waiting for it");
-        told = TRUE;
-        g_usleep(LOCK_PAUSE);
-    }
-    return fd;
-}
-
-/* Who serves does not wait: two that sync with each other would wait for ever. */
-static int
-try_lock(Home *home, GError **error)
-{
-    g_autofree char *path = home_file(home, "sync.lock");
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-
-    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
-        return fd;
-    if (fd >= 0)
-        close(fd);
-    chama_error(error, CHAMA_ERROR_EXISTS, "W24: a sync is under way here: bring it the next time");
-    return -1;
 }
 
 /* What others changed while this one waited: ledgers; the peer's addresses, keys, openings already asked for. */
@@ -135,13 +84,13 @@ note_contact(Session *session, const GError *failed, GError **error)
 static gboolean
 pull(Session *session, const Peer *peer, GError **error)
 {
+    g_autoptr(Claim) claim = NULL;
     GError *failed = NULL;
     gboolean good;
-    int lock;
 
     *session->result = (PullResult){ .problems = g_ptr_array_new_with_free_func(g_free), .alarms = g_ptr_array_new_with_free_func(g_free) };
-    lock = lock_sync(session, error);
-    if (lock < 0)
+    claim = session_claim(session, CLAIM_PEER, peer->node, CLAIM_WAIT, error);
+    if (!claim)
         return FALSE;
     good = reload(session, peer->node, error);
     if (good) {
@@ -150,7 +99,6 @@ pull(Session *session, const Peer *peer, GError **error)
         good = note_contact(session, failed, failed ? NULL : error) || failed;
         good = judge(session, failed, error) && good;
     }
-    close(lock);
     return good;
 }
 
@@ -174,16 +122,18 @@ gboolean
 pull_brought(Home *home, const char *node, GBytes *body, PullResult *result, GError **error)
 {
     PullOptions options;
-    g_auto(Session) session = { .home = home, .options = &options, .result = result };
-    gboolean good;
-    int lock;
+    g_auto(Session) session = { .home = home, .options = &options, .result = result, .answering = TRUE };
+    g_autoptr(Claim) claim = NULL;
+    GError *failed = NULL;
 
     pull_options_defaults(&options);
     *result = (PullResult){ .problems = g_ptr_array_new_with_free_func(g_free), .alarms = g_ptr_array_new_with_free_func(g_free) };
-    lock = try_lock(home, error);
-    if (lock < 0)
-        return FALSE;
-    good = reload(&session, node, error) && bringing_read(&session, body, error) && pull_ledgers(&session, error) && pull_openings(&session, error);
-    close(lock);
-    return good;
+    /* Who serves does not wait: two that sync with each other would wait for ever. */
+    claim = session_claim(&session, CLAIM_PEER, node, 0, &failed);
+    if (claim)
+        return reload(&session, node, error) && bringing_read(&session, body, error) && pull_ledgers(&session, error) && pull_openings(&session, error);
+    if (!failed)
+        return chama_error(error, CHAMA_ERROR_EXISTS, "W24: a sync with this node is under way here: bring it the next time");
+    g_propagate_error(error, failed);
+    return FALSE;
 }

@@ -18,6 +18,7 @@ typedef struct {
     guint64 peer_bytes_max;      /* of records relayed by one peer, all ledgers of third parties */
     guint64 reserve;             /* bytes of disk to leave free */
     const Policy *policy;        /* whose cosignatures tell between two rotations (keys/IDENTITY.md, N17); NULL: nobody's */
+    gboolean patient;            /* a dataset that another session fetches is waited for, so that it is here in the end */
     guint retry_after;           /* seconds before a version that this peer did not give is asked for again though nothing changed; 0: at once */
     Limits *limits;              /* of what is fetched (PU50); NULL: none */
     guint64 slowest;             /* bytes a second (PU53); 0: PATIENCE_RATE */
@@ -40,15 +41,15 @@ typedef struct {
 } PullResult;
 void pull_result_clear(PullResult *result);
 
-/* UNREACHABLE if none of its addresses answered; other errors only if nothing could be done.  Notes the contact in the peers table. Waits for another
- * process that syncs this home ("a sync beside the daemon's waits for it"). */
+/* UNREACHABLE if none of its addresses answered; other errors only if nothing could be done.  Notes the contact in the peers table.  Sessions with
+ * several peers run at the same time, each with a Home of its own; one waits for another one with the same peer, in whatever process (PU51). */
 gboolean pull_peer(Home *home, Peer *peer, const PullOptions *options, PullResult *result, GError **error);
 
 /* The same along @transport, which is taken over and is the only road: a connection that the peer opened, a bundle that it wrote.  None of the peer's addresses is dialled. */
 gboolean pull_over(Home *home, Peer *peer, Transport *transport, const PullOptions *options, PullResult *result, GError **error);
 
 /* What @node, an accepted peer that this one cannot reach, brought by itself (W24): a reply of its, LF, and records of its ledger (W23).  Taken by the same rules as
- * what is asked for; of the reply nothing counts but the offer of its own ledger and its openings.  EXISTS if a sync is under way, which is not waited for. */
+ * what is asked for; of the reply nothing counts but the offer of its own ledger and its openings.  EXISTS if a sync with it is under way, which is not waited for. */
 gboolean pull_brought(Home *home, const char *node, GBytes *body, PullResult *result, GError **error);
 
 /* First contact by a bare URL: fetches the node's inception and profile, verifies them, and that the TLS key it showed is a pin of that

@@ -97,6 +97,7 @@ sync_one(Home *home, Peer *peer, const Options *options, const Config *config, g
     pull.limits = options->limits;
     /* A person who asks wants an answer now, also where one was refused a while ago. */
     pull.retry_after = 0;
+    pull.patient = TRUE;
     pull.progress = &progress;
     pull.talk = options->json ? NULL : talk;
     meter = meter_start(peer->alias, &progress);

@@ -224,16 +224,43 @@ note_failure(Session *session, const Want *want, GError *failed, GError **error)
     return refusals_note(session->home, session->peer->node, want->manifest, error);
 }
 
-/* All that came is made durable, and what came whole is held. */
+/* All that came is made durable, and what came whole is held; others may go on with it. */
 static void
 land(Session *session)
 {
     GError *error = NULL;
 
-    if (landing_commit(session->landing, &error))
-        return;
-    earlier_forget(session);
-    session_problem(session, "versions that came", error);
+    if (!landing_commit(session->landing, &error)) {
+        earlier_forget(session);
+        session_problem(session, "versions that came", error);
+    }
+    g_hash_table_remove_all(session->datasets);
+}
+
+/* PU51: the versions of one dataset have most in common, so one session at a time fetches them.  *@mine FALSE: another one does, or has fetched this one. */
+static gboolean
+claim_dataset(Session *session, const Manifest *manifest, guint seconds, gboolean *mine, GError **error)
+{
+    g_autofree char *name = g_strdup_printf("%s/%s", manifest->node, manifest->name);
+    GError *failed = NULL;
+    gboolean held = FALSE;
+    Claim *claim;
+
+    *mine = session->options->dry_run || g_hash_table_contains(session->datasets, name);
+    if (*mine)
+        return TRUE;
+    /* who waits holds none, or two would wait for each other */
+    if (seconds > 0)
+        land(session);
+    claim = session_claim(session, CLAIM_DATASET, name, seconds, &failed);
+    if (claim) {
+        g_hash_table_insert(session->datasets, g_steal_pointer(&name), claim);
+        *mine = is_held(session, manifest, &held, &failed) && !held;
+    }
+    if (!failed)
+        return TRUE;
+    g_propagate_error(error, failed);
+    return FALSE;
 }
 
 static gboolean
@@ -281,11 +308,38 @@ tell_held(gpointer data, const char *line)
     session_talk(session, "%s", line);
 }
 
+/* Who comes second passes over it, and looks again in the end: then a person waits (PullOptions.patient). */
+static gboolean
+fetch_all(Session *session, const GPtrArray *wants, GError **error)
+{
+    g_autoptr(GPtrArray) busy = g_ptr_array_new();
+    guint seconds = session->options->patient ? CLAIM_WAIT : 0;
+
+    for (guint i = 0; i < wants->len; i++) {
+        const Want *want = wants->pdata[i];
+        gboolean mine;
+
+        if (!claim_dataset(session, want->manifest, 0, &mine, error) || (mine && !fetch_one(session, want, error)))
+            return FALSE;
+        if (!mine)
+            g_ptr_array_add(busy, wants->pdata[i]);
+    }
+    land(session);
+    for (guint i = 0; i < busy->len; i++) {
+        const Want *want = busy->pdata[i];
+        gboolean mine;
+
+        if (!claim_dataset(session, want->manifest, seconds, &mine, error) || (mine && !fetch_one(session, want, error)))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 gboolean
 pull_content(Session *session, GError **error)
 {
     g_autoptr(GPtrArray) wants = plan_content(session, error);
-    gboolean good = TRUE;
+    gboolean good;
 
     if (!wants || wants->len == 0)
         return wants != NULL;
@@ -295,8 +349,8 @@ pull_content(Session *session, GError **error)
     session->landing = landing_new(session->home, tell_held, session);
     session->intake = intake_new(home_store(session->home, NULL));
     session->pages = page_cache_new();
-    for (guint i = 0; i < wants->len && good; i++)
-        good = fetch_one(session, wants->pdata[i], error);
+    session->datasets = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)claim_release);
+    good = fetch_all(session, wants, error);
     land(session);
     return good;
 }

@@ -16,6 +16,10 @@
 #include "sync/reveal.h"
 #include "sync/sparse.h"
 
+/* PU51: seconds.  Whoever brings a ledger of which the peer is the owner is waited for, for much hangs on it. */
+#define OWNER_WAIT 20
+#define OTHERS_WAIT 2
+
 /* One offer being looked at. */
 typedef struct {
     Session *session;
@@ -344,6 +348,8 @@ take_whole(Session *session, const LedgerOffer *offer, GError **error)
         g_propagate_error(error, g_steal_pointer(&missing));
         return FALSE;
     }
+    if (offered.ledger && !ledger_refresh(offered.ledger, error))
+        return FALSE;
     offered.held = offered.ledger ? ledger_head(offered.ledger)->size : 0;
     if (offered.held == 0 && offer->size == 0)
         return TRUE;
@@ -372,32 +378,54 @@ survive(Session *session, const char *node, GError *failed, GError **error)
     return TRUE;
 }
 
+/* PU51: what another session brings is not brought twice. */
+static gboolean
+take_claimed(Session *session, const LedgerOffer *offer, guint seconds, gboolean *taken, GError **error)
+{
+    GError *failed = NULL;
+    g_autoptr(Claim) claim = session_claim(session, CLAIM_LEDGER, offer->node, seconds, &failed);
+    g_autofree char *name = NULL;
+
+    *taken = claim != NULL;
+    if (failed) {
+        g_propagate_error(error, failed);
+        return FALSE;
+    }
+    if (claim)
+        return offer->whole ? take_whole(session, offer, error) : open_part_take(session, offer, error);
+    name = peers_display(session->home, offer->node);
+    session_talk(session, "%s: its ledger is being brought by another session", *name ? name : "this node");
+    return TRUE;
+}
+
 gboolean
 pull_own_ledger(Session *session, GError **error)
 {
     const LedgerOffer *yours = session->reply->yours;
     GError *failed = NULL;
+    gboolean taken;
 
     if (!yours)
         return recovery_heard(session, error);
     if (strcmp(yours->node, home_id(session->home)) != 0)
         chama_error(&failed, CHAMA_ERROR_VERIFY, "exchange: PU3: want what the peer holds of our ledger, have that of %s", yours->node);
     else
-        take_whole(session, yours, &failed);
+        take_claimed(session, yours, OWNER_WAIT, &taken, &failed);
     return failed ? survive(session, home_id(session->home), failed, error) : recovery_heard(session, error);
 }
 
 static gboolean
 take_offer(Session *session, const LedgerOffer *offer, GError **error)
 {
-    gboolean owners = strcmp(offer->node, session->peer->node) == 0;
+    gboolean owners = strcmp(offer->node, session->peer->node) == 0, taken = FALSE, good;
     GError *failed = NULL;
 
     if (!session_check(session, error))
         return FALSE;
-    if (offer->whole ? take_whole(session, offer, &failed) : open_part_take(session, offer, &failed))
+    good = take_claimed(session, offer, owners ? OWNER_WAIT : OTHERS_WAIT, &taken, &failed);
+    session->behind = session->behind || (owners && !(good && taken));
+    if (good)
         return TRUE;
-    session->behind = session->behind || owners;
     return survive(session, offer->node, failed, error);
 }
 

@@ -155,8 +155,11 @@ open_ledger(Replica *replica, GError **error)
             return FALSE;
         replica->result->ledger = home_peer_ledger_create(session->home, node, error);
     }
-    if (replica->result->ledger && !replica->lock)
-        replica->lock = ledger_lock(replica->result->ledger, error);
+    if (!replica->result->ledger || replica->lock)
+        return replica->lock != NULL;
+    replica->lock = ledger_lock(replica->result->ledger, error);
+    if (replica->lock && ledger_head(replica->result->ledger)->size > 0)
+        return chama_error(error, CHAMA_ERROR_EXISTS, "ledger: PU51: another session has brought it meanwhile");
     return replica->lock != NULL;
 }
 

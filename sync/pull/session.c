@@ -74,6 +74,33 @@ session_check(Session *session, GError **error)
     return !progress_cancelled(session->options->progress) || chama_error(error, CHAMA_ERROR_CANCELLED, "sync: stopped");
 }
 
+#define CLAIM_PAUSE (100 * 1000)   /* microseconds between two looks at what another session is at work on */
+
+Claim *
+session_claim(Session *session, ClaimKind kind, const char *name, guint seconds, GError **error)
+{
+    gint64 until = g_get_monotonic_time() + (gint64)(session->answering ? 0 : seconds) * G_USEC_PER_SEC;
+    GError *failed = NULL;
+    gboolean told = FALSE;
+
+    for (;;) {
+        Claim *claim = claim_try(session->home, kind, name, &failed);
+
+        if (claim)
+            return claim;
+        if (failed || !session_check(session, &failed)) {
+            g_propagate_error(error, failed);
+            return NULL;
+        }
+        if (g_get_monotonic_time() >= until)
+            return NULL;
+        if (seconds == CLAIM_WAIT && !told)
+            session_talk(session, "another sync of this node is at work there; waiting for it");
+        told = TRUE;
+        g_usleep(CLAIM_PAUSE);
+    }
+}
+
 Transport *
 session_connect(Session *session, const char *url, GError **error)
 {
@@ -131,6 +158,7 @@ session_clear(Session *session)
     /* What is under way goes to the writers of the landing. */
     g_clear_pointer(&session->intake, intake_free);
     g_clear_pointer(&session->landing, landing_free);
+    g_clear_pointer(&session->datasets, g_hash_table_unref);
     g_clear_pointer(&session->pages, page_cache_free);
     g_clear_pointer(&session->known, known_pages_free);
     g_clear_pointer(&session->known_of, g_free);

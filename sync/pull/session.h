@@ -7,6 +7,7 @@
 #define CHAMA_SYNC_PULL_SESSION_H
 
 #include "manifests/listing/known.h"
+#include "sync/claim.h"
 #include "sync/evidence.h"
 #include "sync/pull.h"
 #include "sync/pull/intake.h"
@@ -27,6 +28,7 @@ typedef struct {
     const char *url;             /* that address; NULL for a transport that was given */
     ExchangeReply *reply;        /* what the peer said */
     char *cosigned;              /* the peer's own checkpoint with our cosignature, which it has not; NULL: none */
+    gboolean answering;          /* within an answer to the peer: nobody is waited for */
     gboolean behind;             /* the peer's own ledger could not be brought up to what it offered */
     GHashTable *counted;         /* dry run: chunks counted for an earlier version; NULL: none */
     /* For content, once some is wanted: */
@@ -35,6 +37,7 @@ typedef struct {
     PageCache *pages;
     KnownPages *known;           /* of versions of dataset @known_of that are held, or wait to be; NULL: none looked at yet */
     char *known_of;
+    GHashTable *datasets;        /* "NODE/NAME" -> Claim: those of which something came and is not durable yet; NULL: none */
 } Session;
 
 void session_clear(Session *session);
@@ -52,6 +55,9 @@ void session_tell_alarm(Session *session, const char *node, const char *what);
 gboolean session_over(const GError *error);
 /* CANCELLED if the person stopped it. */
 gboolean session_check(Session *session, GError **error);
+/* PU51: what another session is at work on is waited for so many seconds; CLAIM_WAIT: until a person stops it, who is told.  NULL without an error if it still is. */
+#define CLAIM_WAIT G_MAXUINT
+Claim *session_claim(Session *session, ClaimKind kind, const char *name, guint seconds, GError **error);
 gint *session_cancelled(const PullOptions *options);
 
 /* A connection to one of the peer's addresses, with this node's key and the peer's pins. */
