@@ -140,6 +140,87 @@ durable_create(const char *path, const void *data, gsize size, mode_t mode, GErr
     return chama_error_errno(error, status, "%s: cannot rename into place", path);
 }
 
+struct DurableFile {
+    char *path, *temporary;    /* temporary: NULL once it has its name */
+    gboolean replace;
+    int fd;
+};
+
+static gboolean
+check_place(const char *path, gboolean replace, GError **error)
+{
+    struct stat status;
+
+    if (lstat(path, &status) != 0)
+        return errno == ENOENT || chama_error_errno(error, errno, "%s", path);
+    if (!S_ISREG(status.st_mode))
+        return chama_error(error, CHAMA_ERROR_EXISTS, "%s: want a file to write, have something else of this name", path);
+    return replace || chama_error(error, CHAMA_ERROR_EXISTS, "%s: want no file of this name, have one", path);
+}
+
+DurableFile *
+durable_file_new(const char *path, mode_t mode, gboolean replace, GError **error)
+{
+    g_autoptr(DurableFile) file = g_new0(DurableFile, 1);
+
+    file->fd = -1;
+    if (!check_place(path, replace, error))
+        return NULL;
+    file->path = g_strdup(path);
+    file->replace = replace;
+    file->temporary = g_strconcat(path, ".tmp-XXXXXX", NULL);
+    file->fd = g_mkstemp_full(file->temporary, O_WRONLY | O_CLOEXEC, (int)mode);
+    if (file->fd >= 0)
+        return g_steal_pointer(&file);
+    chama_error_errno(error, errno, "%s: cannot create", path);
+    g_clear_pointer(&file->temporary, g_free);
+    return NULL;
+}
+
+void
+durable_file_free(DurableFile *file)
+{
+    if (!file)
+        return;
+    if (file->fd >= 0)
+        close(file->fd);
+    if (file->temporary)
+        unlink(file->temporary);
+    g_free(file->temporary);
+    g_free(file->path);
+    g_free(file);
+}
+
+int
+durable_file_fd(const DurableFile *file)
+{
+    return file->fd;
+}
+
+gboolean
+durable_file_write(DurableFile *file, const void *data, gsize size, GError **error)
+{
+    return write_all(file->fd, file->path, data, size, error);
+}
+
+gboolean
+durable_file_commit(DurableFile *file, GError **error)
+{
+    int status;
+
+    if (!durable_fsync(file->fd, file->path, error))
+        return FALSE;
+    if (close(g_steal_fd(&file->fd)) != 0)
+        return chama_error_errno(error, errno, "%s: cannot close", file->path);
+    status = file->replace ? (rename(file->temporary, file->path) == 0 ? 0 : errno) : rename_to_absent(file->temporary, file->path);
+    if (status == EEXIST)
+        return chama_error(error, CHAMA_ERROR_EXISTS, "%s: want no file of this name, have one", file->path);
+    if (status != 0)
+        return chama_error_errno(error, status, "%s: cannot rename into place", file->path);
+    g_clear_pointer(&file->temporary, g_free);
+    return fsync_parent(file->path, error);
+}
+
 gboolean
 durable_mkdir(const char *path, mode_t mode, GError **error)
 {

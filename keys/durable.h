@@ -13,6 +13,17 @@ gboolean durable_write(const char *path, const void *data, gsize size, mode_t mo
 /* The same, but EXISTS if @path is already there. */
 gboolean durable_create(const char *path, const void *data, gsize size, mode_t mode, GError **error);
 
+/* The same bit by bit, for what is too large for memory: what durable_file_commit() has not given its name is gone with durable_file_free(). */
+typedef struct DurableFile DurableFile;
+/* @mode, less the umask.  EXISTS if there is a @path that is no regular file, or, without @replace, any. */
+DurableFile *durable_file_new(const char *path, mode_t mode, gboolean replace, GError **error);
+void durable_file_free(DurableFile *file);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DurableFile, durable_file_free)
+int durable_file_fd(const DurableFile *file);
+gboolean durable_file_write(DurableFile *file, const void *data, gsize size, GError **error);
+/* EXISTS if @path came meanwhile and is not to be replaced. */
+gboolean durable_file_commit(DurableFile *file, GError **error);
+
 /* Makes @path (one level) if it is not there, and fsyncs its parent. */
 gboolean durable_mkdir(const char *path, mode_t mode, GError **error);
 gboolean durable_fsync_folder(const char *path, GError **error);

@@ -28,8 +28,9 @@ static const Command commands[] = {
       "Verdicts, worst first: broken, missing, withheld, erased, stated, repeated, proven.  The whole is as good as its worst step.  Exit 3 if that is broken." },
     { "files", cmd_files, "NAME[@V]", "list the files of a version", NULL },
     { "diff", cmd_diff, "NAME@A NAME@B", "show what changed between two versions", NULL },
-    { "get", cmd_get, "NAME[@V] DIR", "write a version's files into a folder, or bring the folder up to date",
-      "Files that were edited in DIR are never overwritten unless --force is given." },
+    { "get", cmd_get, "NAME[@V] DIR|FILE", "write a version's files into a folder, or bring the folder up to date; or into an archive",
+      "Files that were edited in DIR are never overwritten unless --force is given. A FILE that ends in .tar or .zip needs no --format; of one version each "
+      "format has always the same bytes." },
     { "cat", cmd_cat, "NAME[@V] PATH", "write one file of a version to standard output", NULL },
     { "drop", cmd_drop, "NAME[@V]", "stop holding content (the record of it stays); without @V, of all versions",
       "What was dropped of another node's dataset comes back when the dataset is followed again (`chama follow`), not by itself." },

@@ -1,4 +1,4 @@
-/* chama get: write a version's files into a folder, or bring the folder up to date. */
+/* chama get: write a version's files into a folder, or bring the folder up to date; or into an archive. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include "manifests/listing/page.h"
 #include "manifests/memories.h"
 #include "node/command.h"
+#include "node/exporting.h"
 #include "node/meter.h"
 #include "node/print.h"
 #include "node/show.h"
@@ -17,8 +18,10 @@
 #include "sync/peers.h"
 
 typedef struct {
-    char **only;
-    gboolean force, withdrawn, json;
+    char **only, *format;
+    gboolean force, withdrawn, proof, json;
+    gboolean archive;          /* and no folder: */
+    ExportFormat kind;
 } Options;
 
 /* The listing that DIR was written from, if this node knows. */
@@ -135,13 +138,34 @@ get(Home *home, const Options *o, const Manifest *manifest, const char *folder, 
     return TRUE;
 }
 
+static gboolean
+check_options(Options *o, const char *target, GError **error)
+{
+    if (!*target)
+        return chama_error(error, CHAMA_ERROR_USAGE, "DIR: want a folder or a file to write into, have an empty word");
+    if (!exporting_choose(o->format, target, &o->archive, &o->kind, error))
+        return FALSE;
+    return !o->proof || (o->archive && o->kind == EXPORT_BAG) ||
+           chama_error(error, CHAMA_ERROR_USAGE, "--proof: want it with --format bagit, which has room for it; or see `chama prove`");
+}
+
+static gboolean
+get_archive(Home *home, const Options *o, const Manifest *manifest, const char *file, int *status, GError **error)
+{
+    ExportingOptions options = { .format = o->kind, .only = o->only, .force = o->force, .proof = o->proof, .json = o->json };
+
+    return exporting(home, manifest, file, &options, status, error);
+}
+
 gboolean
 cmd_get(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
 {
     Options o = { 0 };
     const GOptionEntry entries[] = {
         { "only", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &o.only, "only files that match: *.csv at any depth, /a.csv at the top, data a whole folder (may be repeated)", "GLOB" },
-        { "force", 0, 0, G_OPTION_ARG_NONE, &o.force, "overwrite files that were edited", NULL },
+        { "format", 0, 0, G_OPTION_ARG_STRING, &o.format, "into one FILE, or - for standard output: tar, zip or bagit (a tar with a BagIt bag)", "FORMAT" },
+        { "proof", 0, 0, G_OPTION_ARG_NONE, &o.proof, "into the bag also what `chama prove` gives today", NULL },
+        { "force", 0, 0, G_OPTION_ARG_NONE, &o.force, "overwrite files that were edited; replace FILE", NULL },
         { "withdrawn", 0, 0, G_OPTION_ARG_NONE, &o.withdrawn, "also a version that its owner has withdrawn", NULL },
         { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "print JSON", NULL },
         { 0 },
@@ -149,10 +173,12 @@ cmd_get(const Invocation *invocation, int argc, char **argv, int *status, GError
     g_autoptr(Home) home = NULL;
     g_autoptr(Manifest) manifest = NULL;
 
-    if (!command_parse(invocation, &argc, &argv, entries, 2, 2, error) || !(home = command_home(invocation, error)) ||
-        !(manifest = peers_find_version(home, argv[1], error)) || !home_store(home, error) || !home_catalogue(home, error) || !home_state(home, error))
+    if (!command_parse(invocation, &argc, &argv, entries, 2, 2, error) || !check_options(&o, argv[2], error))
         return FALSE;
-    if (!*argv[2])
-        return chama_error(error, CHAMA_ERROR_USAGE, "DIR: want a folder to write into, have an empty word");
-    return (o.withdrawn || stated_in_force(home, manifest, error)) && get(home, &o, manifest, argv[2], error);
+    if (o.archive)
+        exporting_prepare(o.kind);
+    if (!(home = command_home(invocation, error)) || !(manifest = peers_find_version(home, argv[1], error)) || !home_store(home, error) ||
+        !home_catalogue(home, error) || !home_state(home, error) || !(o.withdrawn || stated_in_force(home, manifest, error)))
+        return FALSE;
+    return o.archive ? get_archive(home, &o, manifest, argv[2], status, error) : get(home, &o, manifest, argv[2], error);
 }

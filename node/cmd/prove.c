@@ -3,10 +3,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "manifests/proof/prove.h"
 #include "node/command.h"
+#include "node/proving.h"
 #include "sync/peers.h"
-#include "sync/sparse_proof.h"
 
 typedef struct {
     char *record, *node, *policy;
@@ -68,20 +67,6 @@ write_out(const Proof *proof)
     return TRUE;
 }
 
-/* Of a ledger held whole, or else of what is held of it. */
-static Proof *
-make_proof(Home *home, const char *node, guint64 seq, const ProveOptions *options, GError **error)
-{
-    g_autoptr(GError) none = NULL;
-
-    if (strcmp(node, home_id(home)) == 0 || home_peer_ledger(home, node, &none))
-        return prove_record(home, node, seq, options, error);
-    if (g_error_matches(none, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND))
-        return sparse_prove(home, node, seq, options, error);
-    g_propagate_error(error, g_steal_pointer(&none));
-    return NULL;
-}
-
 gboolean
 cmd_prove(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
 {
@@ -109,6 +94,6 @@ cmd_prove(const Invocation *invocation, int argc, char **argv, int *status, GErr
         return FALSE;
     if (words.policy && !(policy = policy_load(words.policy, error)))
         return FALSE;
-    proof = make_proof(home, node, seq, &(ProveOptions){ .show = words.show, .newest = words.newest, .policy = policy }, error);
+    proof = proving_make(home, node, seq, &(ProveOptions){ .show = words.show, .newest = words.newest, .policy = policy }, error);
     return proof && write_out(proof);
 }
