@@ -4,7 +4,7 @@
  * A key is named by a PKCS#11 URI (RFC 7512).  Where a key file would hold the key, a *reference* stands: the URI and the public key, nothing secret.  GnuTLS finds the
  * key and signs; its modules are loaded when the first token is used, never before, so a command that signs nothing loads none.  Logins are the process's, as in
  * PKCS#11 itself: a PIN is asked for once, and after one that the token refused none is tried again (KT7).  All may be called by any thread.
- * After a fork() GnuTLS starts the modules anew; chama itself never forks.
+ * After a fork() GnuTLS starts the modules anew; chama itself never forks (git is started by posix_spawn()).
  */
 #ifndef CHAMA_KEYS_TOKEN_H
 #define CHAMA_KEYS_TOKEN_H

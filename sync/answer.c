@@ -5,7 +5,6 @@
 #include "sync/answer/answer_private.h"
 #include "sync/decimal.h"
 
-#define PROBLEM_TYPE "application/problem+json"
 #define NAME_MAX_BYTES 64   /* a node id or a digest in hex */
 
 /* Between before and after stands one part of the path; without after, the path is before.  An after that ends in a slash leaves open what follows. */
@@ -31,6 +30,8 @@ static const struct {
     { "POST", "/v1/versions/", "/chunks", answer_chunks },
     { "GET", "/log/", "/checkpoint", answer_log_checkpoint },
     { "GET", "/log/", "/tile/", answer_log_tile },
+    { "GET", "/ledgers/", "/info/refs", answer_git_refs },
+    { "POST", "/ledgers/", "/git-upload-pack", answer_git_pack },
     { "POST", "/witness/add-checkpoint", NULL, answer_add_checkpoint },
     { "GET", "/witness/", "/checkpoint", answer_witnessed },
 };
@@ -108,7 +109,7 @@ refuse_method(Answer *answer)
 {
     static const char problem[] = "{\"code\":\"usage\",\"detail\":\"no such method here\",\"status\":405,\"title\":\"Method Not Allowed\",\"type\":\"about:blank\"}";
 
-    answer_set_body(answer, PROBLEM_TYPE, g_bytes_new_static(problem, strlen(problem)));
+    answer_set_body(answer, ANSWER_PROBLEM_TYPE, g_bytes_new_static(problem, strlen(problem)));
     answer->status = 405;
     return TRUE;
 }
@@ -146,8 +147,9 @@ answer_new(Home *home, const AnswerRequest *request)
         return answer;
     if (!answer->remark)
         answer_set_remark(answer, error->message);
+    g_clear_pointer(&answer->git, answer_git_free);
     answer->status = chama_error_http_status(error);
-    answer->content_type = PROBLEM_TYPE;
+    answer->content_type = ANSWER_PROBLEM_TYPE;
     answer->body = problem_format(error);
     return answer;
 }
@@ -159,6 +161,7 @@ answer_free(Answer *answer)
         return;
     if (answer->free_state)
         answer->free_state(answer->state);
+    g_clear_pointer(&answer->git, answer_git_free);
     g_clear_pointer(&answer->body, g_bytes_unref);
     g_free(answer->remark);
     g_free(answer->cache);
@@ -169,6 +172,12 @@ int
 answer_status(const Answer *answer)
 {
     return answer->status;
+}
+
+const AnswerGit *
+answer_git(const Answer *answer)
+{
+    return answer->git;
 }
 
 const char *

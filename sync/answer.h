@@ -14,10 +14,19 @@ typedef struct {
     const char *path;            /* "/v1/ledgers/.../records", without the query */
     const char *query;           /* "from=12" or NULL */
     const char *grant;           /* value of Chama-Grant, or NULL */
+    const char *git_protocol;    /* value of Git-Protocol, or NULL */
+    const char *encoding;        /* value of Content-Encoding, or NULL: read only where it says so (GT4) */
     gboolean has_pin;
     Digest pin;                  /* of the caller's TLS key */
     GBytes *body;                /* at most REQUEST_BODY_MAX; may be NULL */
 } AnswerRequest;
+
+/* What git is to answer, run by who has the Answer: `git upload-pack` on one repository, read only (GT6). */
+typedef struct {
+    char *repository;            /* its folder */
+    guint version;               /* of git's protocol: 0, 1, 2 */
+    GBytes *input;               /* what it reads; NULL: it shows its refs */
+} AnswerGit;
 
 typedef struct Answer Answer;
 
@@ -31,6 +40,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Answer, answer_free)
 GBytes *answer_to_bring(Home *home, const char *node, guint64 size, guint64 openings, GError **error);
 
 int answer_status(const Answer *answer);
+/* The body is what git gives, and answer_next() gives none; else NULL.  Lives as long as the answer; needs no Home. */
+const AnswerGit *answer_git(const Answer *answer);
 const char *answer_content_type(const Answer *answer);
 /* Who may keep it and how long: Cache-Control (RFC 9111). */
 const char *answer_cache(const Answer *answer);

@@ -15,6 +15,7 @@
 #include "keys/tls.h"
 #include "node/config.h"
 #include "node/http/certificates.h"
+#include "node/http/git.h"
 #include "node/http/homes.h"
 #include "sync/answer.h"
 #include "sync/wire.h"
@@ -43,6 +44,7 @@ typedef struct {
 struct Listener {
     struct MHD_Daemon *daemon;
     Homes *homes;
+    GitRuns *git;
     ListenerOptions options;
     char *home, *address;      /* owned; options point to them */
     GMutex lock;
@@ -62,6 +64,8 @@ typedef struct Exchanged {
     GByteArray *body;
     Home *home;
     Answer *answer;
+    struct MHD_Connection *mhd;
+    GitRun *git;             /* whose output is the body; or NULL */
     GBytes *piece;           /* of the answer, being sent */
     gsize piece_sent;
     int status;
@@ -179,6 +183,7 @@ exchanged_free(Exchanged *x)
 {
     if (!x)
         return;
+    git_run_free(x->git);
     g_clear_pointer(&x->answer, answer_free);
     if (x->home)
         homes_give(x->listener->homes, x->home);
@@ -231,7 +236,7 @@ on_completed(void *data, struct MHD_Connection *mhd, void **context, enum MHD_Re
                                       .status = x->status, .bytes = x->connection->sent, .microseconds = g_get_monotonic_time() - x->started,
                                       .cut = x->cut || code != MHD_REQUEST_TERMINATED_COMPLETED_OK,
                                       .node = x->answer ? answer_caller(x->answer) : "",
-                                      .remark = x->answer ? answer_remark(x->answer) : NULL };
+                                      .remark = x->git && x->cut ? git_remark(x->git) : x->answer ? answer_remark(x->answer) : NULL };
 
         listener->options.log(listener->options.log_data, &event);
     }
@@ -264,6 +269,39 @@ read_answer(void *data, uint64_t position, char *buffer, size_t max)
     x->piece_sent += count;
     add_sent(x, count);
     return (ssize_t)count;
+}
+
+static void
+pause_connection(gpointer data)
+{
+    MHD_suspend_connection(((Exchanged *)data)->mhd);
+}
+
+static void
+resume_connection(gpointer data)
+{
+    MHD_resume_connection(((Exchanged *)data)->mhd);
+}
+
+/* The body, where git makes it: while it makes nothing the connection rests, and this thread serves others. */
+static ssize_t
+read_git(void *data, uint64_t position, char *buffer, size_t max)
+{
+    Exchanged *x = data;
+    gsize count;
+
+    switch (git_read(x->git, buffer, max, &count, pause_connection)) {
+    case GIT_BYTES:
+        add_sent(x, count);
+        return (ssize_t)count;
+    case GIT_NOTHING_YET:
+        return 0;
+    case GIT_END:
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    default:
+        x->cut = TRUE;
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
 }
 
 static enum MHD_Result
@@ -308,6 +346,16 @@ head_fits(struct MHD_Connection *mhd)
     return info && info->header_size <= HEAD_MAX;
 }
 
+static gboolean
+run_git(struct MHD_Connection *mhd, Exchanged *x, GError **error)
+{
+    const GitCaller caller = { x->connection->address, x->connection->fd };
+
+    x->mhd = mhd;
+    x->git = git_run(x->listener->git, answer_git(x->answer), &caller, resume_connection, x, error);
+    return x->git != NULL;
+}
+
 static enum MHD_Result
 answer_request(struct MHD_Connection *mhd, Exchanged *x)
 {
@@ -320,6 +368,8 @@ answer_request(struct MHD_Connection *mhd, Exchanged *x)
     request.has_pin = x->has_pin;
     request.pin = x->pin;
     request.grant = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, "Chama-Grant");
+    request.git_protocol = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, "Git-Protocol");
+    request.encoding = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_ENCODING);
     x->home = homes_take(x->listener->homes, &error);
     if (!x->home)
         return send_error(mhd, x, error);
@@ -327,9 +377,11 @@ answer_request(struct MHD_Connection *mhd, Exchanged *x)
     x->status = answer_status(x->answer);
     if (!answer_is_streamed(x->answer))
         homes_give(x->listener->homes, g_steal_pointer(&x->home));
+    if (answer_git(x->answer) && !run_git(mhd, x, &error))
+        return send_error(mhd, x, error);
     set_stage(x->listener, x->connection, TRUE);
     return send_response(mhd, x->status, answer_content_type(x->answer), answer_cache(x->answer),
-                         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_SIZE, read_answer, x, NULL));
+                         MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_SIZE, x->git ? read_git : read_answer, x, NULL));
 }
 
 /* Called once when the target is known, before it is parsed: the query as it came. */
@@ -415,7 +467,7 @@ static gboolean
 start_daemon(Listener *listener, GError **error)
 {
     struct addrinfo *found = NULL;
-    unsigned int flags = MHD_USE_TLS | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC;
+    unsigned int flags = MHD_USE_TLS | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME;
     guint limit = make_room(listener->options.connections_max);
 
     if (!(listener->certificates = certificates_new(listener->options.home, error)) || !resolve(listener->options.address, &found, error))
@@ -445,6 +497,7 @@ listener_start(const ListenerOptions *options, GError **error)
     listener->options.home = listener->home = g_strdup(options->home);
     listener->options.address = listener->address = g_strdup(options->address);
     listener->homes = homes_new(options->home);
+    listener->git = git_runs_new();
     listener->connections = g_hash_table_new(NULL, NULL);
     g_mutex_init(&listener->lock);
     g_cond_init(&listener->stop);
@@ -467,8 +520,10 @@ listener_stop(Listener *listener)
     g_mutex_unlock(&listener->lock);
     if (listener->watch)
         g_thread_join(listener->watch);
+    git_runs_stop(listener->git);
     if (listener->daemon)
         MHD_stop_daemon(listener->daemon);
+    git_runs_free(listener->git);
     homes_free(listener->homes);
     certificates_free(listener->certificates);
     g_hash_table_unref(listener->connections);

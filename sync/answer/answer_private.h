@@ -9,6 +9,7 @@
 #include "sync/wire.h"
 
 #define ANSWER_PIECE (256 * 1024)
+#define ANSWER_PROBLEM_TYPE "application/problem+json"   /* W7 */
 #define RECORDS_TYPE "application/vnd.chama.records"   /* W8 */
 
 /* Gives the next piece, or NULL at the end (or with an error: the answer breaks off). */
@@ -25,6 +26,7 @@ struct Answer {
     AnswerSource source;
     gpointer state;
     GDestroyNotify free_state;
+    AnswerGit *git;          /* or else: */
 };
 
 /* A handler fills the answer, or sets an error, which becomes a problem document.  @name: the part of the path that the route leaves open. */
@@ -49,6 +51,9 @@ gboolean answer_cosignatures(Answer *answer, const AnswerRequest *request, const
 gboolean answer_add_checkpoint(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_witnessed(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_log_tile(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
+gboolean answer_git_refs(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
+gboolean answer_git_pack(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
+void answer_git_free(AnswerGit *git);
 
 /* A whole body; takes over @body. */
 void answer_set_body(Answer *answer, const char *content_type, GBytes *body);

@@ -646,6 +646,53 @@ test_grant_header_and_body(TwoNodes *nodes, gconstpointer unused)
     g_assert_cmpint(too_large.status, ==, 413);
 }
 
+static AnswerRequest
+git_request(const Node *caller, const char *method, const char *path, GBytes *body)
+{
+    AnswerRequest request = { .method = method, .path = path, .body = body, .git_protocol = "version=2" };
+
+    if (!body)
+        request.query = "service=git-upload-pack";
+    if (caller) {
+        request.has_pin = TRUE;
+        request.pin = caller->pin;
+    }
+    return request;
+}
+
+/* GT2: the peer gets the repository of that ledger; to nobody in particular there is none, in the same words as if there were none. */
+static void
+test_git(TwoNodes *nodes, gconstpointer unused)
+{
+    Node *forestry = &nodes->forestry, *tourism = &nodes->tourism;
+    g_autofree char *refs = g_strdup_printf("/ledgers/%s.git/info/refs", home_id(forestry->home)), *pack = g_strdup_printf("/ledgers/%s.git/git-upload-pack", home_id(forestry->home));
+    g_autofree char *repository = home_file(forestry->home, "ledger.git");
+    g_autoptr(GBytes) body = g_bytes_new_static("0000", 4);
+    const AnswerRequest asked[] = { git_request(tourism, "GET", refs, NULL), git_request(tourism, "POST", pack, body), git_request(NULL, "GET", refs, NULL),
+                                    git_request(NULL, "POST", pack, body), git_request(tourism, "GET", "/ledgers/" NOBODY ".git/info/refs", NULL),
+                                    git_request(tourism, "POST", "/ledgers/" NOBODY ".git/git-upload-pack", body) };
+    g_autoptr(Answer) before = answer_new(forestry->home, &asked[0]), shown = NULL, packed = NULL;
+    g_autoptr(GBytes) none = answer_next(before, NULL);
+
+    g_assert_cmpint(answer_status(before), ==, 404);
+    node_accept(forestry, tourism, NULL);
+    shown = answer_new(forestry->home, &asked[0]);
+    packed = answer_new(forestry->home, &asked[1]);
+    g_assert_cmpint(answer_status(shown), ==, 200);
+    g_assert_cmpstr(answer_git(shown)->repository, ==, repository);
+    g_assert_cmpuint(answer_git(shown)->version, ==, 2);
+    g_assert_null(answer_git(shown)->input);
+    g_assert_true(g_bytes_equal(answer_git(packed)->input, body));
+    for (guint i = 2; i < G_N_ELEMENTS(asked); i++) {
+        g_autoptr(Answer) refused = answer_new(forestry->home, &asked[i]);
+        g_autoptr(GBytes) words = answer_next(refused, NULL);
+
+        g_assert_cmpint(answer_status(refused), ==, 404);
+        g_assert_null(answer_git(refused));
+        g_assert_true(g_bytes_equal(words, none));
+    }
+}
+
 #define ADD(path, data, test) g_test_add(path, TwoNodes, data, two_nodes_make, test, two_nodes_clear)
 
 int
@@ -669,6 +716,7 @@ main(int argc, char **argv)
     ADD("/answer/E12-conditional", NULL, test_conditional);
     ADD("/answer/A10-proven-caller", NULL, test_proven_caller);
     ADD("/answer/E12-foreign-scope", NULL, test_foreign_scope);
+    ADD("/answer/GT2-git", NULL, test_git);
     ADD("/answer/E12-bait-for-what-was-closed", NULL, test_bait_for_what_was_closed);
     return g_test_run();
 }
