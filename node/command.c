@@ -10,6 +10,7 @@
 #include "keys/canonical.h"
 #include "keys/durable.h"
 #include "keys/token.h"
+#include "sync/transport/ssh_session.h"
 
 #define PASSPHRASE_MAX 1024
 
@@ -127,6 +128,35 @@ command_ask_pins(void)
     token_set_ask(ask_pin, NULL);
 }
 
+/* A script that has a terminal somewhere does not read what stands there. */
+static gboolean
+accept_host(gpointer data, const char *question)
+{
+    FILE *terminal = isatty(STDIN_FILENO) ? fopen("/dev/tty", "r+") : NULL;
+    char answer[16] = "";
+
+    if (!terminal)
+        return FALSE;
+    fprintf(terminal, "%s [y/N] ", question);
+    fflush(terminal);
+    if (!fgets(answer, sizeof answer, terminal))
+        answer[0] = '\0';
+    fclose(terminal);
+    return answer[0] == 'y' || answer[0] == 'Y';
+}
+
+static char *
+ask_secret(gpointer data, const char *what, GError **error)
+{
+    return secret_from_terminal(what, "passphrase", "SSH_AUTH_SOCK and use ssh-add", error);
+}
+
+void
+command_batch(void)
+{
+    ssh_set_ask(NULL);
+}
+
 /* TRUE if the environment decides: *@passphrase, or an error. */
 static gboolean
 passphrase_from_environment(char **passphrase, GError **error)
@@ -170,11 +200,13 @@ command_new_passphrase(GError **error)
 Home *
 command_home(const Invocation *invocation, GError **error)
 {
+    static const SshAsk ask = { .accept = accept_host, .secret = ask_secret };
     Home *home = home_open(invocation->home, error);
 
     if (home)
         home_set_passphrase(home, ask_passphrase, NULL);
     command_ask_pins();
+    ssh_set_ask(&ask);
     return home;
 }
 

@@ -39,6 +39,9 @@ Home *command_home(const Invocation *invocation, GError **error);
 /* From here on the PIN of a token, where no file has it, is asked for at the terminal; command_home() says so, too. */
 void command_ask_pins(void);
 
+/* From here on nobody is asked about what SSH lacks (hosts that are not known, passphrases of its keys), which is then refused; after command_home(), which says the opposite. */
+void command_batch(void);
+
 /* A passphrase for new keys: from the same places, asked for twice at a terminal. */
 char *command_new_passphrase(GError **error);
 

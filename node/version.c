@@ -30,7 +30,7 @@ print_version(gboolean json)
     xxhash = g_strdup_printf("%u.%u.%u", XXH_versionNumber() / 10000, XXH_versionNumber() / 100 % 100, XXH_versionNumber() % 100);
     const struct { const char *name, *version; } libraries[] = {
         { "GLib", glib }, { "GnuTLS", gnutls_check_version(NULL) }, { "jansson", jansson_version_str() }, { "libarchive", archive_reader_library() },
-        { "libcurl", transport_library() }, { "libgit2", git }, { "libmicrohttpd", MHD_get_version() },
+        { "libcurl", transport_library("https://") }, { "libssh2", transport_library("ssh://") }, { "libgit2", git }, { "libmicrohttpd", MHD_get_version() },
         { "libsodium", sodium_version_string() }, { "LMDB", lmdb }, { "SQLite", sqlite3_libversion() }, { "xxHash", xxhash }, { "zlib", zlibVersion() }, { "zstd", ZSTD_versionString() },
     };
 

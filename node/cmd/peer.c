@@ -14,7 +14,7 @@
 typedef struct {
     char *id, *alias;
     const char *rotation;    /* of `decide`; NULL: list */
-    gboolean json;
+    gboolean batch, json;
 } Options;
 
 static void
@@ -113,8 +113,8 @@ check_words(const Options *options, const char *word, GError **error)
 {
     if (options->id && !node_id_valid(options->id))
         return chama_error(error, CHAMA_ERROR_USAGE, "--id: want a node id of 52 characters, have %s", options->id);
-    if (!invite_looks_like(word) && !g_str_has_prefix(word, "https://"))
-        return chama_error(error, CHAMA_ERROR_USAGE, "%s: want the line that `chama invite` prints (chama://...), or an address https://HOST:PORT", word);
+    if (!invite_looks_like(word) && !transport_reaches(word))
+        return chama_error(error, CHAMA_ERROR_USAGE, "%s: want the line that `chama invite` prints (chama://...), or an address https://HOST:PORT or ssh://[USER@]HOST[:PORT][/PATH]", word);
     return TRUE;
 }
 
@@ -228,6 +228,16 @@ peer_decide(Home *home, const Options *options, const char *word, GError **error
     return list != NULL;
 }
 
+static Home *
+open_home(const Invocation *invocation, const Options *options, GError **error)
+{
+    Home *home = command_home(invocation, error);
+
+    if (options->batch)
+        command_batch();
+    return home;
+}
+
 gboolean
 cmd_peer(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
 {
@@ -235,6 +245,7 @@ cmd_peer(const Invocation *invocation, int argc, char **argv, int *status, GErro
     const GOptionEntry entries[] = {
         { "id", 0, 0, G_OPTION_ARG_STRING, &o.id, "the node id to expect at URL", "ID" },
         { "alias", 0, 0, G_OPTION_ARG_STRING, &o.alias, "the name by which commands here know it", "NAME" },
+        { "batch", 0, 0, G_OPTION_ARG_NONE, &o.batch, "ask nothing about ssh:// addresses: a host whose key is not known is refused", NULL },
         { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "print JSON", NULL },
         { 0 },
     };
@@ -251,7 +262,7 @@ cmd_peer(const Invocation *invocation, int argc, char **argv, int *status, GErro
     o.rotation = argc > 3 ? argv[3] : NULL;
     for (guint i = 0; i < G_N_ELEMENTS(verbs); i++) {
         if (strcmp(argv[1], verbs[i].name) == 0 && argc - 2 == verbs[i].words)
-            return (home = command_home(invocation, error)) && verbs[i].run(home, &o, argv[2], error);
+            return (home = open_home(invocation, &o, error)) && verbs[i].run(home, &o, argv[2], error);
     }
     return chama_error(error, CHAMA_ERROR_USAGE, "peer: want `add INVITE|URL`, `ls`, `pending`, `accept ID`, `rm PEER` or `decide PEER [ROTATION]`; see `chama peer --help`");
 }

@@ -12,7 +12,7 @@
 #include "sync/peers.h"
 
 typedef struct {
-    gboolean dry_run, json;
+    gboolean dry_run, batch, json;
     char *rate;
     const Policy *policy;
     Limits *limits;
@@ -227,6 +227,7 @@ cmd_sync(const Invocation *invocation, int argc, char **argv, int *status, GErro
     const GOptionEntry entries[] = {
         { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &o.dry_run, "bring ledgers and listings up to date, and only count the content that would be fetched", NULL },
         { "limit-rate", 0, 0, G_OPTION_ARG_STRING, &o.rate, "fetch no more than that many bytes a second (500K, 10M, none; also by hours)", "RATE" },
+        { "batch", 0, 0, G_OPTION_ARG_NONE, &o.batch, "ask nothing about ssh:// addresses: a host whose key is not known is refused", NULL },
         { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "print JSON", NULL },
         { 0 },
     };
@@ -240,6 +241,8 @@ cmd_sync(const Invocation *invocation, int argc, char **argv, int *status, GErro
     if (!command_parse(invocation, &argc, &argv, entries, 0, -1, error) || !(home = command_home(invocation, error)) ||
         !(config = config_load(invocation->home, error)) || !(limits = limits_for(config, o.rate, error)) || !config_policy(home_path(home), NULL, &policy, error) || !(peers = peers_to_ask(home, argv + 1, error)))
         return FALSE;
+    if (o.batch)
+        command_batch();
     o.policy = policy;
     o.limits = limits;
     outcome.list = json_array();

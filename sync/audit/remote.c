@@ -66,18 +66,20 @@ connect_to(const Remote *remote, const char *url, GError **error)
 {
     const GArray *pins = remote->peer->pins;
     g_autofree char *certificate = home_file(remote->home, "keys/tls.crt"), *key = home_file(remote->home, "keys/tls.key");
+    g_autofree char *known_hosts = home_file(remote->home, "known_hosts");
     const TransportOptions options = {
         .certificate_path = certificate,
         .key_path = key,
         .pins = (const Digest *)(gpointer)pins->data,
         .pin_count = pins->len,
+        .known_hosts = known_hosts,
         .connect_timeout = CONNECT_TIMEOUT,
         .stall_timeout = STALL_TIMEOUT,
         .patience = PATIENCE,
         .cancelled = remote->progress ? &remote->progress->cancelled : NULL,
     };
 
-    if (pins->len == 0)
+    if (pins->len == 0 && transport_wants_pins(url))
         return chama_error_null(error, CHAMA_ERROR_VERIFY, "%s: no TLS key is pinned for this peer; add it again by its invite", url);
     return transport_open(url, &options, error);
 }

@@ -117,9 +117,9 @@ Peer *
 pull_introduce(Home *home, const char *url, GError **error)
 {
     g_autofree char *certificate = home_file(home, "keys/tls.crt");
-    g_autofree char *key = home_file(home, "keys/tls.key");
+    g_autofree char *key = home_file(home, "keys/tls.key"), *known_hosts = home_file(home, "known_hosts");
     const TransportOptions options = {
-        .certificate_path = certificate, .key_path = key, .connect_timeout = CONNECT_TIMEOUT, .stall_timeout = STALL_TIMEOUT,
+        .certificate_path = certificate, .key_path = key, .known_hosts = known_hosts, .connect_timeout = CONNECT_TIMEOUT, .stall_timeout = STALL_TIMEOUT,
         .patience = PATIENCE,
     };
     g_autoptr(Transport) transport = transport_open(url, &options, error);
@@ -135,7 +135,7 @@ pull_introduce(Home *home, const char *url, GError **error)
             g_prefix_error(error, "%s: ", url);
         return NULL;
     }
-    if (!transport_peer_pin(transport, &shown) || !has_pin(peer, &shown))
+    if (transport_wants_pins(url) && (!transport_peer_pin(transport, &shown) || !has_pin(peer, &shown)))
         return chama_error_null(error, CHAMA_ERROR_VERIFY, "%s: want a TLS key that the profile of %s names, have another: someone may stand between",
                                 url, peer->node);
     prefer_url(peer, url);

@@ -107,11 +107,13 @@ session_connect(Session *session, const char *url, GError **error)
     const GArray *pins = session->peer->pins;
     g_autofree char *certificate = home_file(session->home, "keys/tls.crt");
     g_autofree char *key = home_file(session->home, "keys/tls.key");
+    g_autofree char *known_hosts = home_file(session->home, "known_hosts");
     const TransportOptions options = {
         .certificate_path = certificate,
         .key_path = key,
         .pins = (const Digest *)(gpointer)pins->data,
         .pin_count = pins->len,
+        .known_hosts = known_hosts,
         .connect_timeout = CONNECT_TIMEOUT,
         .stall_timeout = STALL_TIMEOUT,
         .patience = PATIENCE,
@@ -121,7 +123,7 @@ session_connect(Session *session, const char *url, GError **error)
     };
 
     /* Without a pin the transport would take any key: that is for first contact alone. */
-    if (pins->len == 0)
+    if (pins->len == 0 && transport_wants_pins(url))
         return chama_error_null(error, CHAMA_ERROR_VERIFY, "%s: no TLS key is pinned for this peer; add it again by its invite", url);
     return transport_open(url, &options, error);
 }

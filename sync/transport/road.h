@@ -23,6 +23,7 @@ typedef struct Road Road;
 
 typedef struct {
     const char *scheme;   /* "https://" */
+    gboolean judges;      /* whom it reaches the road itself has judged (host keys); else it is for TransportOptions.pins */
     Road *(*open)(const char *url, const TransportOptions *options, GError **error);
     void (*close)(Road *road);
     /* A further connection along the same road; NULL without an error if there is none to be had.  NULL: there never is. */
@@ -34,6 +35,7 @@ typedef struct {
 } RoadKind;
 
 extern const RoadKind road_https;
+extern const RoadKind road_ssh;
 
 /* transport_brought(): no address leads to it. */
 extern const RoadKind road_brought;

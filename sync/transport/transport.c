@@ -7,7 +7,7 @@
 #include "sync/transport/stream.h"
 #include "sync/wire.h"
 
-static const RoadKind *const roads[] = { &road_https };
+static const RoadKind *const roads[] = { &road_https, &road_ssh };
 
 struct Transport {
     const RoadKind *kind;
@@ -39,18 +39,40 @@ typedef struct {
     GByteArray *problem;
 } Answered;
 
+static const RoadKind *
+road_to(const char *url)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(roads); i++) {
+        if (g_str_has_prefix(url, roads[i]->scheme))
+            return roads[i];
+    }
+    return NULL;
+}
+
+gboolean
+transport_reaches(const char *url)
+{
+    return road_to(url) != NULL;
+}
+
+gboolean
+transport_wants_pins(const char *url)
+{
+    const RoadKind *kind = road_to(url);
+
+    return !kind || !kind->judges;
+}
+
 Transport *
 transport_open(const char *url, const TransportOptions *options, GError **error)
 {
-    for (gsize i = 0; i < G_N_ELEMENTS(roads); i++) {
-        Road *road;
+    const RoadKind *kind = road_to(url);
+    Road *road;
 
-        if (!g_str_has_prefix(url, roads[i]->scheme))
-            continue;
-        road = roads[i]->open(url, options, error);
-        return road ? transport_along(roads[i], road, options->limit, options->cancelled) : NULL;
-    }
-    return chama_error_null(error, CHAMA_ERROR_USAGE, "%s: want an address that begins with https://", url);
+    if (!kind)
+        return chama_error_null(error, CHAMA_ERROR_USAGE, "%s: want an address that begins with https:// or ssh://", url);
+    road = kind->open(url, options, error);
+    return road ? transport_along(kind, road, options->limit, options->cancelled) : NULL;
 }
 
 Transport *
@@ -200,7 +222,7 @@ transport_requests(Transport *transport)
 }
 
 const char *
-transport_library(void)
+transport_library(const char *scheme)
 {
-    return road_https.library();
+    return road_to(scheme)->library();
 }

@@ -1,5 +1,5 @@
 /*
- * transport: how bytes reach a peer.  Nothing above knows which road is taken; today https:// (libcurl, TLS 1.3, pinned keys).
+ * transport: how bytes reach a peer.  Nothing above knows which road is taken; https:// (TLS 1.3, pinned keys), ssh:// (libssh2, known hosts).
  *
  * A Transport is one connection's worth of requests, one after the other; requests of several threads wait for each other.
  */
@@ -15,6 +15,7 @@ typedef struct {
     const char *certificate_path, *key_path;  /* ours (PEM), shown to the peer; NULL: anonymous */
     const Digest *pins;                       /* keys that the peer may show; any of them */
     guint pin_count;                          /* 0: any key is taken; transport_peer_pin() says which it was */
+    const char *known_hosts;                  /* ssh://: where the keys of hosts are noted that a person accepted; NULL: none is */
     guint connect_timeout;                    /* seconds */
     guint stall_timeout;                      /* seconds without a byte */
     guint patience;                           /* seconds for a request, and 1 more for each @slowest bytes that go or come; 0: for ever */
@@ -27,7 +28,13 @@ typedef struct {
 
 typedef struct Transport Transport;
 
-/* @url "https://HOST[:PORT][/PATH]": the path comes before that of each request.  Does not connect yet.  USAGE for a scheme that is not known. */
+/* TRUE if @url begins as the addresses that some road leads to. */
+gboolean transport_reaches(const char *url);
+/* FALSE if what answers at @url is not known by pins: its road has other ways to judge it, and transport_peer_pin() has nothing to say. */
+gboolean transport_wants_pins(const char *url);
+
+/* @url "https://HOST[:PORT][/PATH]": the path comes before that of each request; or "ssh://[USER@]HOST[:PORT][/PATH]": the path is the folder of the node there.
+ * Does not connect yet.  USAGE for a scheme that is not known. */
 Transport *transport_open(const char *url, const TransportOptions *options, GError **error);
 /* One that reaches nobody: a GET of a path that begins with @path is answered with @bytes, all else is not found.  For what a peer brought by itself. */
 Transport *transport_brought(const char *path, GBytes *bytes);
@@ -58,7 +65,7 @@ gboolean transport_peer_pin(Transport *transport, Digest *pin);
 guint64 transport_bytes(Transport *transport);
 guint64 transport_requests(Transport *transport);
 
-/* The version of libcurl that is loaded, for `chama --version`; "none" if it is not there. */
-const char *transport_library(void);
+/* The version of the library behind "https://" or "ssh://", for `chama --version`; "none" if it is not there. */
+const char *transport_library(const char *scheme);
 
 #endif

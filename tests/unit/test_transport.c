@@ -378,10 +378,15 @@ test_addresses(void)
         gboolean good;
     } cases[] = {
         { "https://example.org", TRUE },          { "https://example.org:7443/", TRUE },      { "https://[::1]:7443", TRUE },
-        { "http://example.org", FALSE },          { "ssh://example.org", FALSE },             { "file:///etc/passwd", FALSE },
+        { "http://example.org", FALSE },          { "ssh://example.org", TRUE },              { "file:///etc/passwd", FALSE },
         { "https://", FALSE },                    { "https://example.org/path", TRUE },       { "https://example.org?query", FALSE },
         { "https://a:b@example.org", FALSE },     { "https://example.org:99999", FALSE },     { "https://example.org#part", FALSE },
         { "", FALSE },                            { "https://exa mple.org", FALSE },
+        { "ssh://me@example.org:2222/a", TRUE },  { "ssh://[::1]/~/chama", TRUE },
+        { "ssh://", FALSE },                      { "ssh://me:secret@example.org", FALSE },
+        { "ssh://-oProxyCommand=x", FALSE },      { "ssh://-me@example.org", FALSE },
+        { "ssh://example.org/a?b", FALSE },       { "ssh://example.org:0", FALSE },
+        { "ssh://a@b@example.org", FALSE },       { "sftp://example.org", FALSE },
     };
     const TransportOptions options = { .connect_timeout = 1, .stall_timeout = 1 };
 
