@@ -23,6 +23,7 @@ static const Key keys[] = {
     { "node", "url", KEY_TEXT, G_STRUCT_OFFSET(Config, url), 0, 0 },
     { "sync", "interval", KEY_COUNT, G_STRUCT_OFFSET(Config, sync_interval), 0, INTERVAL_MAX },
     { "sync", "parallel", KEY_COUNT, G_STRUCT_OFFSET(Config, parallel), 1, 64 },
+    { "sync", "turn", KEY_COUNT, G_STRUCT_OFFSET(Config, turn), 1, INTERVAL_MAX },
     { "sync", "limit-rate", KEY_RATE, G_STRUCT_OFFSET(Config, rate), 0, 0 },
     { "sync", "slowest", KEY_BYTES, G_STRUCT_OFFSET(Config, slowest), 0, 0 },
     { "sync", "reserve", KEY_MIB, G_STRUCT_OFFSET(Config, reserve), 0, 1 << 30 },
@@ -150,6 +151,7 @@ config_defaults(void)
     config->listen = g_strdup(CONFIG_LISTEN_DEFAULT);
     config->sync_interval = 300;
     config->parallel = 4;
+    config->turn = 600;
     config->slowest = 1024;
     config->peers = g_ptr_array_new_with_free_func(peer_free);
     config->reserve = 256ull * MIB;

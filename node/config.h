@@ -22,6 +22,7 @@ typedef struct {
     char *url;                 /* [node] url = https://HOST:PORT: what invites name */
     guint sync_interval;       /* [sync] interval = seconds between syncs of the daemon; 0: never */
     guint parallel;            /* [sync] parallel: peers that the daemon syncs with at the same time */
+    guint turn;                /* [sync] turn = seconds after which a session gives way if other peers wait, PU54 */
     Rate rate;                 /* [sync] limit-rate: of all that is fetched, PU50 */
     guint64 slowest;           /* [sync] slowest = bytes a second, PU53 */
     guint64 reserve;           /* [sync] reserve = MiB of disk to leave free */

@@ -1,6 +1,6 @@
 /*
- * rounds: the daemon's periodic sync: every interval, each accepted peer in turn, in a thread of its own.  An error with one peer is logged and
- * never keeps the others waiting for long.
+ * rounds: the daemon's syncs, at each peer's interval, with several at the same time, each in a thread with a Home of its own (sync/PROTOCOL.md, PU51, PU52, PU54).
+ * An error with one peer is logged and keeps nobody waiting; a session that lasts gives way to peers that wait.  Between them anchors are stated and witnesses asked.
  */
 #ifndef CHAMA_NODE_ROUNDS_H
 #define CHAMA_NODE_ROUNDS_H
@@ -13,9 +13,9 @@
 void rounds_pull_options(const Config *config, PullOptions *options);
 
 typedef struct Rounds Rounds;
-/* Starts the thread; the first round begins at once.  With an interval of 0 there is none. */
+/* Begins with all peers at once, but for those whose interval is 0.  @config must live as long. */
 Rounds *rounds_start(const char *home, const Config *config, Journal *journal);
-/* Stops the transfer under way and waits for it. */
+/* Stops the transfers under way and waits for them. */
 void rounds_stop(Rounds *rounds);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Rounds, rounds_stop)
 

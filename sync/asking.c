@@ -7,6 +7,7 @@
 #include "manifests/sightings.h"
 #include "manifests/text.h"
 #include "manifests/verifiers.h"
+#include "sync/backoff.h"
 #include "sync/decimal.h"
 #include "sync/transport/transport.h"
 #include "sync/witness.h"
@@ -89,7 +90,7 @@ write_row(const Sought *s, const Asking *asking, GError **error)
 static gboolean
 is_due(const Asking *asking, gint64 now)
 {
-    gint64 pause = asking->failures == 0 ? 0 : MIN(ASKING_RETRY_MAX, (gint64)ASKING_RETRY_MIN << MIN(asking->failures - 1, 16));
+    guint pause = backoff_pause(asking->failures, BACKOFF_FIRST, BACKOFF_MOST);
 
     return now >= asking->tried + pause || now < asking->tried;
 }

@@ -16,8 +16,6 @@
 #define ASKING_SLOWEST (8 * 1024)       /* and 1 more for each so many bytes */
 #define ASKING_BUDGET 60                /* seconds for all of them: the rest is asked the next time, first */
 #define ASKING_REQUESTS_MAX 3           /* of one witness */
-#define ASKING_RETRY_MIN 60             /* seconds after one failure; twice as many after each further one, */
-#define ASKING_RETRY_MAX 3600           /* and at most so many */
 
 /* What came of asking one witness. */
 typedef struct {

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "keys/error.h"
+#include "sync/contacts.h"
 #include "sync/names.h"
 #include "sync/peer.h"
 #include "sync/table.h"
@@ -301,7 +302,7 @@ peers_accept(Home *home, Peer *peer, GError **error)
         return FALSE;
     if (strcmp(peer->node, home_id(home)) == 0)
         return chama_error(error, CHAMA_ERROR_USAGE, "%s: PE1: that is this node itself", peer->node);
-    return begin(home, error) && finish(home, accept_rows(home, peer, error), error);
+    return contacts_forget(home, peer->node, error) && begin(home, error) && finish(home, accept_rows(home, peer, error), error);
 }
 
 gboolean
@@ -414,7 +415,7 @@ peers_remove(Home *home, const char *node, GError **error)
 {
     g_autoptr(Peer) peer = peers_get(home, node, error);
 
-    return peer && begin(home, error) && finish(home, remove_rows(home, node, error), error);
+    return peer && contacts_forget(home, node, error) && begin(home, error) && finish(home, remove_rows(home, node, error), error);
 }
 
 gboolean

@@ -1,6 +1,7 @@
 #include "sync/pull.h"
 
 #include "keys/error.h"
+#include "sync/contacts.h"
 #include "sync/pull/bringing.h"
 #include "sync/pull/content.h"
 #include "sync/pull/cosigning.h"
@@ -72,12 +73,11 @@ judge(Session *session, GError *failed, GError **error)
 static gboolean
 note_contact(Session *session, const GError *failed, GError **error)
 {
-    const GPtrArray *problems = session->result->problems;
-    const char *text = failed ? failed->message : problems->len > 0 ? problems->pdata[0] : NULL;
+    const PullResult *result = session->result;
+    const ContactOutcome outcome = { .error = failed ? failed->message : result->problems->len > 0 ? result->problems->pdata[0] : NULL, .failed = failed != NULL,
+                                     .got_on = result->records > 0 || result->bytes > 0, .interval = session->options->interval };
 
-    if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_CANCELLED))
-        return TRUE;
-    return peers_note_contact(session->home, session->peer->node, text, error);
+    return g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_CANCELLED) || contacts_note(session->home, session->peer->node, &outcome, error);
 }
 
 /* @session: its home, options, result, and the transport if one is given. */

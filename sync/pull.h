@@ -21,6 +21,7 @@ typedef struct {
     gboolean patient;            /* a dataset that another session fetches is waited for, so that it is here in the end */
     guint retry_after;           /* seconds before a version that this peer did not give is asked for again though nothing changed; 0: at once */
     Limits *limits;              /* of what is fetched (PU50); NULL: none */
+    guint interval;              /* seconds until the daemon's next session with this peer (PU52); 0: none is planned */
     guint64 slowest;             /* bytes a second (PU53); 0: PATIENCE_RATE */
     Progress *progress;          /* may be NULL */
     void (*talk)(gpointer data, const char *line);   /* for people: what happened, one line each; may be NULL */

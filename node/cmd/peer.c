@@ -5,6 +5,7 @@
 
 #include "keys/canonical.h"
 #include "node/command.h"
+#include "node/contacted.h"
 #include "node/print.h"
 #include "node/tied.h"
 #include "sync/invite.h"
@@ -27,7 +28,7 @@ fingerprint_of(const char *node, char text[FINGERPRINT_SIZE])
 }
 
 static json_t *
-peer_json(const Peer *peer)
+peer_json(Home *home, const Peer *peer)
 {
     char fingerprint[FINGERPRINT_SIZE];
     json_t *urls = json_array(), *pins = json_array(), *root;
@@ -40,25 +41,24 @@ peer_json(const Peer *peer)
     root = json_pack("{s:s, s:s, s:o, s:o}", "node", peer->node, "fingerprint", fingerprint, "urls", urls, "tls", pins);
     json_set_text(root, "peer", peer->alias);
     json_set_text(root, "name", peer->name);
-    json_set_text(root, "last_error", peer->last_error);
     json_object_set_new(root, "added", json_time(peer->added));
-    if (peer->last_contact)
-        json_object_set_new(root, "last_contact", json_time(peer->last_contact));
+    contacted_add(home, peer, root);
     return root;
 }
 
 static void
-print_peers(const GPtrArray *peers, gboolean json)
+print_peers(Home *home, const GPtrArray *peers, gboolean json)
 {
     json_t *list = json_array();
-    g_autoptr(Table) table = table_new(4);
+    g_autoptr(Table) table = table_new(5);
 
     for (guint i = 0; i < peers->len; i++) {
         const Peer *peer = g_ptr_array_index(peers, i);
+        g_autofree char *contacted = peer->status == PEER_ACCEPTED ? contacted_text(home, peer) : g_strdup("waits to be accepted");
 
-        json_array_append_new(list, peer_json(peer));
+        json_array_append_new(list, peer_json(home, peer));
         table_add(table, peer->alias ? peer->alias : "-", peer->node, peer->urls->len ? g_ptr_array_index(peer->urls, 0) : "(dials in)",
-                  peer->name ? peer->name : "", NULL);
+                  peer->name ? peer->name : "", contacted, NULL);
     }
     if (json)
         print_json(list);
@@ -69,12 +69,12 @@ print_peers(const GPtrArray *peers, gboolean json)
 }
 
 static void
-print_added(const Peer *peer, const Options *options)
+print_added(Home *home, const Peer *peer, const Options *options)
 {
     char fingerprint[FINGERPRINT_SIZE];
 
     if (options->json) {
-        print_json(peer_json(peer));
+        print_json(peer_json(home, peer));
         return;
     }
     fingerprint_of(peer->node, fingerprint);
@@ -139,7 +139,7 @@ peer_add(Home *home, const Options *options, const char *word, GError **error)
         return FALSE;
     if (options->alias)
         g_free(peer->alias), peer->alias = g_strdup(options->alias);
-    print_added(peer, options);
+    print_added(home, peer, options);
     return TRUE;
 }
 
@@ -152,7 +152,7 @@ peer_list(Home *home, const Options *options, PeerStatus status, GError **error)
         return FALSE;
     if (peers->len == 0 && !options->json)
         fputs(status == PEER_ACCEPTED ? "no peers yet: exchange invites (`chama invite`, `chama peer add`)\n" : "nobody is waiting\n", stderr);
-    print_peers(peers, options->json);
+    print_peers(home, peers, options->json);
     return TRUE;
 }
 
@@ -191,7 +191,7 @@ peer_accept(Home *home, const Options *options, const char *word, GError **error
         g_free(found->alias), found->alias = g_strdup(options->alias);
     if (!peers_accept(home, found, error))
         return FALSE;
-    print_added(found, options);
+    print_added(home, found, options);
     return TRUE;
 }
 

@@ -6,6 +6,7 @@
 #include "manifests/erasing.h"
 #include "manifests/users.h"
 #include "node/command.h"
+#include "node/contacted.h"
 #include "node/in_token.h"
 #include "node/print.h"
 #include "node/show.h"
@@ -71,9 +72,7 @@ peers_json(Home *home, const GPtrArray *peers)
         json_t *entry = json_pack("{s:s, s:s, s:I, s:I}", "peer", peer->alias, "node", peer->node, "records",
                                   (json_int_t)catalogue_size(home_catalogue(home, NULL), peer->node), "lag", (json_int_t)lag_of(home, peer));
 
-        if (peer->last_contact)
-            json_object_set_new(entry, "last_contact", json_time(peer->last_contact));
-        json_set_text(entry, "last_error", peer->last_error);
+        contacted_add(home, peer, entry);
         json_array_append_new(list, entry);
     }
     return list;
@@ -100,12 +99,12 @@ print_peers(Home *home, const GPtrArray *peers)
     for (guint i = 0; i < peers->len; i++) {
         const Peer *peer = g_ptr_array_index(peers, i);
         g_autofree char *lag = g_strdup_printf("%" G_GUINT64_FORMAT " records behind", lag_of(home, peer));
-        g_autofree char *indented = g_strdup_printf("  %s", peer->alias);
+        g_autofree char *indented = g_strdup_printf("  %s", peer->alias), *contacted = contacted_text(home, peer);
         char time[TIME_TEXT_SIZE] = "never";
 
         if (peer->last_contact)
             time_format(peer->last_contact, time);
-        table_add(table, indented, time, lag, peer->last_error ? peer->last_error : "ok", NULL);
+        table_add(table, indented, time, lag, contacted, NULL);
     }
     table_print(table);
 }

@@ -98,6 +98,7 @@ sync_one(Home *home, Peer *peer, const Options *options, const Config *config, g
     /* A person who asks wants an answer now, also where one was refused a while ago. */
     pull.retry_after = 0;
     pull.patient = TRUE;
+    pull.interval = config_interval(config, peer->alias);
     pull.progress = &progress;
     pull.talk = options->json ? NULL : talk;
     meter = meter_start(peer->alias, &progress);

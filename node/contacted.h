@@ -1,0 +1,16 @@
+/*
+ * contacted: what came of the last session with a peer, and when the next begins, for people and scripts (sync/PROTOCOL.md, PU52).
+ */
+#ifndef CHAMA_NODE_CONTACTED_H
+#define CHAMA_NODE_CONTACTED_H
+
+#include <jansson.h>
+
+#include "sync/peers.h"
+
+/* "ok", "failed 3 times: WHY; again at TIME".  The caller's. */
+char *contacted_text(Home *home, const Peer *peer);
+/* Adds last_contact, last_try, last_error, failures, next_try to @object, as far as there are such. */
+void contacted_add(Home *home, const Peer *peer, json_t *object);
+
+#endif
