@@ -68,13 +68,14 @@ ssh_session_wait(SshSession *session, GError **error)
     gint64 deadline = g_get_monotonic_time() + (gint64)session->stall_timeout * G_USEC_PER_SEC;
     struct pollfd polled = { .fd = session->fd, .events = ssh_session_events(session) };
 
-    while (poll(&polled, 1, SLICE) <= 0) {
+    for (;;) {
         if (session->cancelled && g_atomic_int_get(session->cancelled))
             return chama_error(error, CHAMA_ERROR_CANCELLED, "%s: stopped", session->name);
+        if (poll(&polled, 1, SLICE) > 0)
+            return TRUE;
         if (g_get_monotonic_time() >= deadline)
             return chama_error(error, CHAMA_ERROR_UNREACHABLE, "%s: want an answer within %u seconds, have none", session->name, session->stall_timeout);
     }
-    return TRUE;
 }
 
 gboolean
