@@ -23,6 +23,7 @@ typedef struct {
     const char *listen;          /* of the command line, or NULL */
     Journal *journal;
     Config *config;
+    Limits *limits;              /* of what is served */
     Listener *listener;
     Rounds *rounds;
     gint64 counted;              /* until when the time of service was counted, in monotonic seconds */
@@ -106,9 +107,11 @@ static gboolean
 start(Daemon *daemon, GError **error)
 {
     const char *address = daemon->listen ? daemon->listen : daemon->config->listen;
-    const ListenerOptions options = { .home = daemon->invocation->home, .address = address, .connections_max = daemon->config->connections_max,
+    ListenerOptions options = { .home = daemon->invocation->home, .address = address, .connections_max = daemon->config->connections_max,
                                       .log = log_request, .log_data = daemon->journal };
 
+    daemon->limits = options.limits = config_limits(daemon->config, TRUE);
+    options.slowest = daemon->config->slowest;
     journal_set_json(daemon->journal, daemon->config->log_json);
     tend_tls(daemon, TRUE);
     daemon->listener = listener_start(&options, error);
@@ -124,6 +127,7 @@ stop(Daemon *daemon)
 {
     g_clear_pointer(&daemon->rounds, rounds_stop);
     g_clear_pointer(&daemon->listener, listener_stop);
+    g_clear_pointer(&daemon->limits, limits_free);
 }
 
 /* A configuration with an error in it is reported, and the one before goes on. */

@@ -17,7 +17,10 @@
 #include "node/http/certificates.h"
 #include "node/http/git.h"
 #include "node/http/homes.h"
+#include "node/http/pacing.h"
 #include "sync/answer.h"
+#include "sync/peers.h"
+#include "sync/transport/transport.h"
 #include "sync/wire.h"
 
 #define THREADS 4
@@ -27,8 +30,7 @@
 #define DESCRIPTORS_REST 512        /* homes that wait, libraries, the daemon's own sync */
 #define IDLE_SECONDS 60
 #define REQUEST_SECONDS 90          /* to send a whole request */
-#define ANSWER_SECONDS 120          /* to take an answer, and */
-#define ANSWER_RATE_MIN (8 * 1024)  /* bytes a second on top */
+#define ANSWER_SECONDS 120          /* to take an answer, and 1 more for each `slowest` bytes (PU53) */
 #define TRIM_AFTER (16 * 1024 * 1024)   /* bytes sent */
 
 /* One connection, from accept to close, on the list that the watch thread looks through. */
@@ -37,6 +39,7 @@ typedef struct {
     gint64 since;        /* when the present request, or waiting for it, began (monotonic seconds) */
     gboolean answering;
     guint64 sent;
+    gint64 rested;       /* microseconds of the present answer: by this side's limit */
     char address[INET6_ADDRSTRLEN];
     struct Exchanged *request;   /* the present one; libmicrohttpd does not tell of the end of one whose head it refused */
 } Connection;
@@ -53,6 +56,7 @@ struct Listener {
     GHashTable *connections;   /* set of Connection* */
     guint64 sent;              /* since memory was given back */
     GThread *watch;
+    Pacing *pacing;
     Certificates *certificates;
 };
 
@@ -68,6 +72,8 @@ typedef struct Exchanged {
     GitRun *git;             /* whose output is the body; or NULL */
     GBytes *piece;           /* of the answer, being sent */
     gsize piece_sent;
+    Limit *limit;            /* borrowed */
+    gint64 rest_until;       /* what was sent is paid for then (monotonic microseconds) */
     int status;
     gboolean cut;
     gboolean has_pin;
@@ -83,11 +89,11 @@ now_seconds(void)
 
 /* libmicrohttpd's timeout counts silence only: a byte a second lives for ever.  This counts time. */
 static gboolean
-is_overdue(const Connection *connection, gint64 now)
+is_overdue(const Connection *connection, guint64 slowest, gint64 now)
 {
-    gint64 age = now - connection->since;
+    gint64 age = now - connection->since - connection->rested / G_USEC_PER_SEC;
 
-    return connection->answering ? age > ANSWER_SECONDS + (gint64)(connection->sent / ANSWER_RATE_MIN) : age > REQUEST_SECONDS;
+    return connection->answering ? age > ANSWER_SECONDS + (gint64)(connection->sent / slowest) : age > REQUEST_SECONDS;
 }
 
 /* With the lock held.  TRUE if a connection is being answered. */
@@ -103,7 +109,7 @@ look_through(Listener *listener)
         const Connection *connection = item;
 
         busy |= connection->answering;
-        if (is_overdue(connection, now_seconds()))
+        if (is_overdue(connection, listener->options.slowest, now_seconds()))
             shutdown(connection->fd, SHUT_RDWR);
     }
     return busy;
@@ -140,6 +146,7 @@ set_stage(Listener *listener, Connection *connection, gboolean answering)
     connection->since = now_seconds();
     connection->answering = answering;
     connection->sent = 0;
+    connection->rested = 0;
     g_mutex_unlock(&listener->lock);
 }
 
@@ -150,6 +157,34 @@ add_sent(Exchanged *x, gsize bytes)
     x->connection->sent += bytes;
     x->listener->sent += bytes;
     g_mutex_unlock(&x->listener->lock);
+    if (x->limit)
+        x->rest_until = g_get_monotonic_time() + limit_take(x->limit, bytes);
+}
+
+static void
+pause_connection(gpointer data)
+{
+    MHD_suspend_connection(((Exchanged *)data)->mhd);
+}
+
+static void
+resume_connection(gpointer data)
+{
+    MHD_resume_connection(((Exchanged *)data)->mhd);
+}
+
+/* PU50: TRUE if the connection rests now; it is asked for more when it wakes. */
+static gboolean
+rests(Exchanged *x)
+{
+    gint64 left = x->rest_until - g_get_monotonic_time();
+
+    if (left <= 0 || !pacing_rest(x->listener->pacing, x, x->rest_until, pause_connection))
+        return FALSE;
+    g_mutex_lock(&x->listener->lock);
+    x->connection->rested += left;
+    g_mutex_unlock(&x->listener->lock);
+    return TRUE;
 }
 
 static void
@@ -255,6 +290,8 @@ read_answer(void *data, uint64_t position, char *buffer, size_t max)
     gsize size, count;
     const char *bytes;
 
+    if (rests(x))
+        return 0;
     while (!x->piece || x->piece_sent == g_bytes_get_size(x->piece)) {
         g_clear_pointer(&x->piece, g_bytes_unref);
         x->piece_sent = 0;
@@ -271,18 +308,6 @@ read_answer(void *data, uint64_t position, char *buffer, size_t max)
     return (ssize_t)count;
 }
 
-static void
-pause_connection(gpointer data)
-{
-    MHD_suspend_connection(((Exchanged *)data)->mhd);
-}
-
-static void
-resume_connection(gpointer data)
-{
-    MHD_resume_connection(((Exchanged *)data)->mhd);
-}
-
 /* The body, where git makes it: while it makes nothing the connection rests, and this thread serves others. */
 static ssize_t
 read_git(void *data, uint64_t position, char *buffer, size_t max)
@@ -290,6 +315,8 @@ read_git(void *data, uint64_t position, char *buffer, size_t max)
     Exchanged *x = data;
     gsize count;
 
+    if (rests(x))
+        return 0;
     switch (git_read(x->git, buffer, max, &count, pause_connection)) {
     case GIT_BYTES:
         add_sent(x, count);
@@ -347,13 +374,23 @@ head_fits(struct MHD_Connection *mhd)
 }
 
 static gboolean
-run_git(struct MHD_Connection *mhd, Exchanged *x, GError **error)
+run_git(Exchanged *x, GError **error)
 {
     const GitCaller caller = { x->connection->address, x->connection->fd };
 
-    x->mhd = mhd;
     x->git = git_run(x->listener->git, answer_git(x->answer), &caller, resume_connection, x, error);
     return x->git != NULL;
+}
+
+/* PU50: the caller's own limit, if it has one. */
+static Limit *
+limit_of(const Exchanged *x)
+{
+    Limits *limits = x->listener->options.limits;
+    const char *caller = answer_caller(x->answer);
+    g_autoptr(Peer) peer = x->home && *caller && limits_tells_apart(limits) ? peers_get(x->home, caller, NULL) : NULL;
+
+    return limits_of(limits, peer ? peer->alias : NULL);
 }
 
 static enum MHD_Result
@@ -375,9 +412,11 @@ answer_request(struct MHD_Connection *mhd, Exchanged *x)
         return send_error(mhd, x, error);
     x->answer = answer_new(x->home, &request);
     x->status = answer_status(x->answer);
+    x->mhd = mhd;
+    x->limit = limit_of(x);
     if (!answer_is_streamed(x->answer))
         homes_give(x->listener->homes, g_steal_pointer(&x->home));
-    if (answer_git(x->answer) && !run_git(mhd, x, &error))
+    if (answer_git(x->answer) && !run_git(x, &error))
         return send_error(mhd, x, error);
     set_stage(x->listener, x->connection, TRUE);
     return send_response(mhd, x->status, answer_content_type(x->answer), answer_cache(x->answer),
@@ -496,7 +535,9 @@ listener_start(const ListenerOptions *options, GError **error)
     listener->options = *options;
     listener->options.home = listener->home = g_strdup(options->home);
     listener->options.address = listener->address = g_strdup(options->address);
+    listener->options.slowest = options->slowest ? options->slowest : PATIENCE_RATE;
     listener->homes = homes_new(options->home);
+    listener->pacing = pacing_new(resume_connection);
     listener->git = git_runs_new();
     listener->connections = g_hash_table_new(NULL, NULL);
     g_mutex_init(&listener->lock);
@@ -521,8 +562,10 @@ listener_stop(Listener *listener)
     if (listener->watch)
         g_thread_join(listener->watch);
     git_runs_stop(listener->git);
+    pacing_stop(listener->pacing);
     if (listener->daemon)
         MHD_stop_daemon(listener->daemon);
+    pacing_free(listener->pacing);
     git_runs_free(listener->git);
     homes_free(listener->homes);
     certificates_free(listener->certificates);

@@ -10,6 +10,7 @@
 #include <glib.h>
 
 #include "keys/digest.h"
+#include "sync/transport/limit.h"
 
 /* One request answered, for the log. */
 typedef struct {
@@ -29,6 +30,8 @@ typedef struct {
     const char *home;
     const char *address;       /* "HOST:PORT", "[IPV6]:PORT" */
     guint connections_max;
+    Limits *limits;            /* of what is served (PU50), borrowed; NULL: none */
+    guint64 slowest;           /* bytes a second (PU53); 0: PATIENCE_RATE */
     void (*log)(gpointer data, const ListenerEvent *event);   /* from any thread */
     gpointer log_data;
 } ListenerOptions;

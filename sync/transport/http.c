@@ -218,8 +218,10 @@ trouble_error(const HttpClient *http, GError **error)
             return chama_error(error, CHAMA_ERROR_UNREACHABLE, "%s: PU53: want an answer within %u seconds and 1 more for each %" G_GUINT64_FORMAT " bytes, have a slower one",
                                http->name, http->patience, http->slowest);
         return chama_error(error, CHAMA_ERROR_CANCELLED, "%s: stopped", http->name);
-    case CURLE_SSL_CERTPROBLEM:
+    /* libcurl's word for a header line of more than 100 KiB; without memory GLib would have ended the program */
     case CURLE_OUT_OF_MEMORY:
+        return chama_error(error, CHAMA_ERROR_LIMIT, "%s: answer's head: want at most %d bytes", http->name, ANSWER_HEAD_MAX);
+    case CURLE_SSL_CERTPROBLEM:
     case CURLE_FAILED_INIT:
         return chama_error(error, CHAMA_ERROR_FAILED, "%s: %s", http->name, words);
     default:

@@ -123,6 +123,12 @@ limits_set(Limits *limits, const char *peer, const Rate *rate)
     g_hash_table_insert(limits->peers, g_strdup(peer), limit_new(rate, limits->all));
 }
 
+gboolean
+limits_tells_apart(const Limits *limits)
+{
+    return limits && g_hash_table_size(limits->peers) > 0;
+}
+
 Limit *
 limits_of(Limits *limits, const char *peer)
 {

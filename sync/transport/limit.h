@@ -34,6 +34,8 @@ void limits_free(Limits *limits);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Limits, limits_free)
 /* Before there are threads. */
 void limits_set(Limits *limits, const char *peer, const Rate *rate);
+/* Has any peer one of its own? */
+gboolean limits_tells_apart(const Limits *limits);
 /* That of @peer (its alias; NULL: none), or that of all.  Borrowed; NULL for @limits NULL. */
 Limit *limits_of(Limits *limits, const char *peer);
 

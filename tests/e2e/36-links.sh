@@ -1,0 +1,102 @@
+#!/bin/sh
+# Slow, broken and hostile links: rate limits (PU50), sessions side by side (PU51), backoff (PU52), turns (PU54), and peers that speak rubbish or for ever.
+. "$SOURCE/tests/lib.sh"
+export PYTHONDONTWRITEBYTECODE=1
+
+milliseconds() { echo $(($(date +%s%N) / 1000000)); }
+# between WHAT LEAST MOST HAVE
+between() { if [ "$4" -ge "$2" ] && [ "$4" -le "$3" ]; then ok "$1: $4"; else bad "$1: want $2 to $3, have $4"; fi; }
+# configure HOME GROUP LINE: LINE in the place of the key of that name in [GROUP].
+configure() { python3 -c '
+import sys
+path, group, line = sys.argv[1:]
+text, key = open(path).read().split("\n"), line.split(" =")[0]
+start = text.index(f"[{group}]")
+end = next((i for i in range(start + 1, len(text)) if text[i].startswith("[")), len(text))
+text[start + 1:end] = [line] + [kept for kept in text[start + 1:end] if not kept.startswith(key + " =")]
+open(path, "w").write("\n".join(text))' "$FOLDER/$1/config.ini" "$2" "$3"; }
+# until SECONDS COMMAND...
+until_true() {
+    tries=$(($1 * 10))
+    shift
+    while ! "$@" >/dev/null 2>&1; do
+        tries=$((tries - 1))
+        [ "$tries" -gt 0 ] || return 1
+        sleep 0.1
+    done
+}
+
+make_node a Forestry
+make_node b Tourism
+make_node v Victim
+pair a b
+chama b follow '*' >/dev/null
+mkdir data
+publish() { head -c 600000 /dev/urandom >data/noise && chama a publish noise data --share open >/dev/null; }
+publish
+
+# PU50: what is fetched.
+want "a limit that is none" 2 chama b sync --limit-rate fast
+has "is refused by name" "$err" "--limit-rate: PU50: want a number of bytes a second"
+want "hours that are none" 2 chama b sync --limit-rate '9:00-17:00 1M'
+start a
+chama b sync --dry-run >/dev/null
+began=$(milliseconds)
+want "a sync at 300K" 0 chama b sync --limit-rate 300K
+between "takes its time in ms" 1400 6000 $(($(milliseconds) - began))
+publish
+began=$(milliseconds)
+want "at other hours there is no limit" 0 chama b sync --limit-rate "$(date -d '2 hours' +%H):00-$(date -d '3 hours' +%H):00 1K"
+between "in ms" 0 1500 $(($(milliseconds) - began))
+
+# PU50: what is served, to one peer; others are not held up.
+stop a
+printf '\n[peer %s]\nlimit-rate = 300K\n' "$(chama a peer ls --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["peer"])')" >>a/config.ini
+start a
+publish
+began=$(milliseconds)
+chama b sync >/dev/null 2>&1 &
+syncing=$!
+sleep 0.4
+for _ in 1 2 3 4 5 6 7 8; do curl -sk -o /dev/null "https://$(address_of a)/v1/node" || bad "no answer beside a limited one"; done
+between "others are answered meanwhile, in ms" 0 1200 $(($(milliseconds) - began))
+wait "$syncing"
+between "a peer that is limited takes its time in ms" 1400 6000 $(($(milliseconds) - began))
+want "and it has all" 0 chama b verify
+
+# Rubbish, floods, no end.
+python3 "$SOURCE/tests/e2e/hostile_links.py" "$CHAMA" "$FOLDER/v" "$FOLDER" all || bad "hostile_links.py ended badly"
+
+# PU54, PU51: one place, a peer that trickles, and another one; then a person, too.
+pair a v
+chama v follow '*' >/dev/null
+python3 "$SOURCE/tests/e2e/hostile_links.py" "$CHAMA" "$FOLDER/v" "$FOLDER" slow >slow.out &
+servers="$servers $!"
+until_true 20 grep -q ready slow.out || bad "the slow peer is not ready"
+configure v sync 'parallel = 1'
+configure v sync 'turn = 1'
+configure v sync 'interval = 1'
+start v
+until_true 10 grep -q 'gives way' v.log || bad "the slow peer does not give way" "$(cat v.log)"
+publish
+newest=$(chama a show noise --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["version"])')
+if until_true 15 chama v verify "forestry/noise@$newest"; then ok "PU54: a peer that trickles holds up nobody, with one place"; else bad "PU54: the other peer waits" "$(tail -n 5 v.log)"; fi
+want "PU51: a person's sync with another peer does not wait for it" 0 timeout 10 "$CHAMA" --home v sync forestry
+
+# PU52: a peer that is gone.
+stop a
+until_true 10 sh -c 'chama_json=$("$0" --home v status --json) && echo "$chama_json" | grep -q "\"failures\": [1-9]"' "$CHAMA" || bad "no failure is kept"
+status_of() { chama v status --json | python3 -c 'import json, sys; print(next(p for p in json.load(sys.stdin)["peers"] if p["peer"] == "forestry").get(sys.argv[1]))' "$1"; }
+has "status tells what happened" "$(chama v status)" "failed "
+has "and when it is tried again" "$(chama v status)" "; again at 20"
+has_not "also to scripts" "$(status_of next_try)" "None"
+has "and peer ls" "$(chama v peer ls)" "; again at 20"
+until_true 10 grep -q 'error="as before"' v.log || bad "a second failure is not told" "$(grep error v.log)"
+equal "the same failure is told at full length once" "$(grep 'peer=forestry' v.log | grep -c 'error=.*https://')" 1
+start a
+want "by hand at once" 0 chama v sync forestry
+equal "and all is well" "$(status_of failures)" 0
+kill "$(cat v.pid)"
+wait "$(cat v.pid)"
+equal "a daemon with a session that trickles ends at once" "$?" 0
+want "fsck" 0 chama v fsck
