@@ -35,7 +35,9 @@ static const Command commands[] = {
     { "drop", cmd_drop, "NAME[@V]", "stop holding content (the record of it stays); without @V, of all versions",
       "What was dropped of another node's dataset comes back when the dataset is followed again (`chama follow`), not by itself." },
     { "gc", cmd_gc, "", "free the space of what no version held needs", NULL },
-    { "serve", cmd_serve, "", "run the daemon: answer peers, and sync with them", "SIGTERM stops it cleanly, SIGHUP reads the configuration again." },
+    { "serve", cmd_serve, "", "run the daemon: answer peers, and sync with them", "SIGTERM stops it cleanly, SIGHUP reads the configuration again.\n"
+      "With --stdio it is no daemon: it answers one caller on standard input and output, for sshd: command=\"chama serve --stdio --as NODE-ID\" before a key in\n"
+      "authorized_keys says which node has that key.  Without --as the caller is nobody, and gets what anyone may." },
     { "invite", cmd_invite, "", "print the line with which another node adds this one", NULL },
     { "peer", cmd_peer, "add|ls|pending|accept|rm|decide ...", "the nodes that this node knows and trusts to be who they are",
       "  peer add INVITE          add a node by the line it gave (asks nothing)\n"

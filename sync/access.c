@@ -1,4 +1,4 @@
-/* Who may have what: the decision (pure), and the facts it is made of; A1 to A12 and A14 of sync/PROTOCOL.md. */
+/* Who may have what: the decision (pure), and the facts it is made of; A1 to A12, A14 and A15 of sync/PROTOCOL.md. */
 #include <string.h>
 
 #include "keys/error.h"
@@ -193,4 +193,13 @@ access_prove(Home *home, const Digest *pin, const char *node, Caller *caller)
             return TRUE;
         }
     return FALSE;
+}
+
+void
+access_named(Home *home, const char *node, Caller *caller)
+{
+    g_autoptr(Peer) peer = peers_get(home, node, NULL);
+
+    g_strlcpy(caller->node, node, sizeof caller->node);
+    caller->accepted = peer && peer->status == PEER_ACCEPTED;
 }

@@ -9,7 +9,7 @@
 
 #define ACCESS_CHECKPOINT_AGE_MAX (7 * 24 * 3600)
 
-/* Who asks: proven by the TLS key, or nobody. */
+/* Who asks: proven by the TLS key or by the road, or nobody. */
 typedef struct {
     char node[NODE_ID_SIZE];     /* empty: anonymous */
     gboolean accepted;           /* a peer that a person here accepted */
@@ -42,5 +42,7 @@ gboolean access_to_ledger(Home *home, const Caller *caller, const char *node);
  * called before someone here accepts it as a peer.  FALSE leaves @caller as it is. */
 gboolean access_accepted(Home *home, const Digest *pin, Caller *caller);
 gboolean access_prove(Home *home, const Digest *pin, const char *node, Caller *caller);
+/* A15: the caller is @node, which the road itself proved. */
+void access_named(Home *home, const char *node, Caller *caller);
 
 #endif

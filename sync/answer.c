@@ -141,7 +141,9 @@ answer_new(Home *home, const AnswerRequest *request)
     g_autoptr(GError) error = NULL;
 
     answer->home = home;
-    if (request->has_pin)
+    if (request->node)
+        access_named(home, request->node, &answer->caller);
+    else if (request->has_pin)
         access_accepted(home, &request->pin, &answer->caller);
     if (route(answer, request, &error))
         return answer;

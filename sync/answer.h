@@ -16,6 +16,7 @@ typedef struct {
     const char *grant;           /* value of Chama-Grant, or NULL */
     const char *git_protocol;    /* value of Git-Protocol, or NULL */
     const char *encoding;        /* value of Content-Encoding, or NULL: read only where it says so (GT4) */
+    const char *node;            /* whom the road itself proves the caller to be (A15); NULL: by its TLS key, or nobody */
     gboolean has_pin;
     Digest pin;                  /* of the caller's TLS key */
     GBytes *body;                /* at most REQUEST_BODY_MAX; may be NULL */

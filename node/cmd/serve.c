@@ -11,6 +11,7 @@
 #include "manifests/statement.h"
 #include "node/command.h"
 #include "node/config.h"
+#include "node/http/descriptor.h"
 #include "node/http/listener.h"
 #include "node/journal.h"
 #include "node/renewing.h"
@@ -56,7 +57,7 @@ notify(const char *text)
 }
 
 static void
-log_request(gpointer data, const ListenerEvent *event)
+log_request(gpointer data, const AnsweredEvent *event)
 {
     g_autofree char *status = g_strdup_printf("%d", event->status), *bytes = g_strdup_printf("%" G_GUINT64_FORMAT, event->bytes);
     g_autofree char *milliseconds = g_strdup_printf("%.1f", (double)event->microseconds / 1000);
@@ -200,27 +201,70 @@ serve(Daemon *daemon, GError **error)
     return served;
 }
 
-gboolean
-cmd_serve(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
+/* PS1: one caller, whose requests come by standard input; no rounds, no renewing of keys: a daemon may run beside it. */
+static gboolean
+serve_stdio(const Invocation *invocation, const char *node, gboolean log, GError **error)
 {
-    char *listen = NULL;
-    const GOptionEntry entries[] = {
-        { "listen", 0, 0, G_OPTION_ARG_STRING, &listen, "where to listen (default: [node] listen of config.ini)", "HOST:PORT" },
-        { 0 },
-    };
-    Daemon daemon = { .invocation = invocation };
+    g_autoptr(Journal) journal = log ? journal_new(FALSE) : NULL;
+    g_autoptr(Home) home = home_open(invocation->home, error);
+    g_autoptr(Config) config = home ? config_load(invocation->home, error) : NULL;
+    g_autoptr(Limits) limits = config ? config_limits(config, TRUE) : NULL;
+    DescriptorOptions options = { .home = invocation->home, .node = node, .address = "stdio", .limits = limits, .log = journal ? log_request : NULL, .log_data = journal };
+
+    if (!config)
+        return FALSE;
+    options.slowest = config->slowest;
+    /* PS2 */
+    if (node && strcmp(node, home_id(home)) == 0)
+        return chama_error(error, CHAMA_ERROR_USAGE, "--as: PS2: want another node than this one itself");
+    g_clear_pointer(&home, home_close);
+    return descriptor_serve(STDIN_FILENO, STDOUT_FILENO, &options, error);
+}
+
+static gboolean
+serve_daemon(const Invocation *invocation, const char *listen, GError **error)
+{
+    Daemon daemon = { .invocation = invocation, .listen = listen };
+    g_autoptr(Home) home = home_open(invocation->home, error);
     gboolean served;
 
-    if (!command_parse(invocation, &argc, &argv, entries, 0, 0, error) || (listen && !config_parse_address(listen, NULL, NULL, error)))
-        return FALSE;
-    g_autoptr(Home) home = home_open(invocation->home, error);
     if (!home || !(daemon.config = config_load(invocation->home, error)))
         return FALSE;
     g_clear_pointer(&home, home_close);
-    daemon.listen = listen;
     daemon.journal = journal_new(daemon.config->log_json);
     served = serve(&daemon, error);
     journal_free(daemon.journal);
     config_free(daemon.config);
     return served;
+}
+
+/* PS2: an alias may come to mean another node. */
+static gboolean
+check_options(const char *listen, gboolean stdio, const char *node, gboolean log, GError **error)
+{
+    if (listen && !config_parse_address(listen, NULL, NULL, error))
+        return FALSE;
+    if (stdio && listen)
+        return chama_error(error, CHAMA_ERROR_USAGE, "serve: want --stdio or --listen, have both");
+    if (!stdio && (node || log))
+        return chama_error(error, CHAMA_ERROR_USAGE, "serve: want --as and --log with --stdio, have them without");
+    return !node || node_id_valid(node) || chama_error(error, CHAMA_ERROR_USAGE, "--as: PS2: want a node id (52 characters, as `chama id` shows it), have \"%s\"", node);
+}
+
+gboolean
+cmd_serve(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
+{
+    g_autofree char *listen = NULL, *node = NULL;
+    gboolean stdio = FALSE, log = FALSE;
+    const GOptionEntry entries[] = {
+        { "listen", 0, 0, G_OPTION_ARG_STRING, &listen, "where to listen (default: [node] listen of config.ini)", "HOST:PORT" },
+        { "stdio", 0, 0, G_OPTION_ARG_NONE, &stdio, "answer one caller on standard input and output, then end", NULL },
+        { "as", 0, 0, G_OPTION_ARG_STRING, &node, "with --stdio: the caller is this node", "NODE-ID" },
+        { "log", 0, 0, G_OPTION_ARG_NONE, &log, "with --stdio: write each request to standard error", NULL },
+        { 0 },
+    };
+
+    if (!command_parse(invocation, &argc, &argv, entries, 0, 0, error) || !check_options(listen, stdio, node, log, error))
+        return FALSE;
+    return stdio ? serve_stdio(invocation, node, log, error) : serve_daemon(invocation, listen, error);
 }

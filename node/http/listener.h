@@ -1,30 +1,14 @@
 /*
- * listener: the HTTPS server (libmicrohttpd over GnuTLS, TLS 1.3).  Bytes in, sync/answer.h, bytes out; decides nothing itself.
+ * listener: the HTTPS server (libmicrohttpd over GnuTLS, TLS 1.3).  What it does with requests is answering.h.
  *
- * A caller may show a certificate; its key is what says who calls.  Bounds: connections in all and per address, 16 KiB of request head,
- * REQUEST_BODY_MAX of body, time to send a request, a least rate of taking the answer.
+ * A caller may show a certificate; its key is what says who calls.  Bounds: connections in all and per address.
  */
 #ifndef CHAMA_NODE_HTTP_LISTENER_H
 #define CHAMA_NODE_HTTP_LISTENER_H
 
 #include <glib.h>
 
-#include "keys/digest.h"
-#include "sync/transport/limit.h"
-
-/* One request answered, for the log. */
-typedef struct {
-    const char *address;       /* of the caller: "127.0.0.1" */
-    gboolean has_pin;
-    Digest pin;
-    const char *method, *path;
-    int status;
-    guint64 bytes;             /* of body sent */
-    gint64 microseconds;
-    gboolean cut;              /* the answer broke off */
-    const char *node;          /* the id of the node that asked, "" if it did not show one */
-    const char *remark;        /* why it was refused or failed, for this node's people alone; or NULL */
-} ListenerEvent;
+#include "node/http/answering.h"
 
 typedef struct {
     const char *home;
@@ -32,7 +16,7 @@ typedef struct {
     guint connections_max;
     Limits *limits;            /* of what is served (PU50), borrowed; NULL: none */
     guint64 slowest;           /* bytes a second (PU53); 0: PATIENCE_RATE */
-    void (*log)(gpointer data, const ListenerEvent *event);   /* from any thread */
+    void (*log)(gpointer data, const AnsweredEvent *event);   /* from any thread */
     gpointer log_data;
 } ListenerOptions;
 

@@ -276,12 +276,13 @@ verify_introduction(Exchanging *x, GError **error)
     return catalogue ? credentials_verify(x->exchange->introduction, x->exchange->node, known, "introduction: E6", &identity, error) : NULL;
 }
 
+/* @pin: of the TLS key that the caller showed; NULL where the road proves who it is (A15) and shows no key. */
 static Peer *
 peer_introduced(Exchanging *x, const Digest *pin, GError **error)
 {
     g_autoptr(Profile) profile = verify_introduction(x, error);
     g_autoptr(Peer) peer = peer_new();
-    gboolean shown = FALSE;
+    gboolean shown = !pin;
 
     if (!profile)
         return NULL;
@@ -303,12 +304,13 @@ meet_stranger(Exchanging *x, const AnswerRequest *request, GError **error)
 {
     g_autoptr(Peer) peer = NULL;
 
-    if (!request->has_pin || !x->exchange->node[0])
+    if ((!request->node && !request->has_pin) || !x->exchange->node[0])
         return TRUE;
-    access_prove(x->answer->home, &request->pin, x->exchange->node, &x->answer->caller);
+    if (!request->node)
+        access_prove(x->answer->home, &request->pin, x->exchange->node, &x->answer->caller);
     if (!x->exchange->introduction)
         return TRUE;
-    peer = peer_introduced(x, &request->pin, error);
+    peer = peer_introduced(x, request->node ? NULL : &request->pin, error);
     return peer && peers_note_pending(x->answer->home, peer, error);
 }
 
@@ -405,8 +407,9 @@ fill_reply(Exchanging *x, const AnswerRequest *request, GError **error)
 {
     const Caller *caller = &x->answer->caller;
 
-    if (caller->accepted && x->exchange->node[0] && strcmp(x->exchange->node, caller->node) != 0)
-        return chama_error(error, CHAMA_ERROR_VERIFY, "exchange: E5: want the node whose TLS key was shown, have another");
+    /* before the exchange itself a caller is known as an accepted peer, or by the road */
+    if (caller->node[0] && x->exchange->node[0] && strcmp(x->exchange->node, caller->node) != 0)
+        return chama_error(error, CHAMA_ERROR_VERIFY, "exchange: E5: want the node that the TLS key or the road proves, have another");
     if (!caller->accepted && !meet_stranger(x, request, error))
         return FALSE;
     if (caller->accepted)

@@ -3,7 +3,7 @@
 . "$SOURCE/tests/lib.sh"
 cd "$SOURCE" || exit 1
 documents="keys/IDENTITY.md manifests/FORMAT.md sync/PROTOCOL.md"
-rule='(AR|AU|CH|CO|DB|EV|EX|GT|KT|LI|NM|PE|PF|PU|SE|SH|TC|[ACDEGHIKLMNPRSTVWZ])[1-9][0-9]?'
+rule='(AR|AU|CH|CO|DB|EV|EX|GT|KT|LI|NM|PE|PF|PS|PU|SE|SH|TC|[ACDEGHIKLMNPRSTVWZ])[1-9][0-9]?'
 
 # shellcheck disable=SC2086
 grep -ohE "\*\*$rule[ .*]" $documents | tr -d '*. ' | sort >"$FOLDER/defined"

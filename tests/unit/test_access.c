@@ -252,6 +252,25 @@ test_callers(TwoNodes *nodes, gconstpointer unused)
     g_assert_true(caller.accepted);
 }
 
+/* A15: what the road proves needs no key, and makes nobody a peer. */
+static void
+test_road(TwoNodes *nodes, gconstpointer unused)
+{
+    Node *forestry = &nodes->forestry, *tourism = &nodes->tourism;
+    const char *id = home_id(tourism->home);
+    Caller caller = { 0 };
+
+    access_named(forestry->home, id, &caller);
+    g_assert_cmpstr(caller.node, ==, id);
+    g_assert_false(caller.accepted);
+    node_accept(forestry, tourism, NULL);
+    access_named(forestry->home, id, &caller);
+    g_assert_true(caller.accepted);
+    access_named(forestry->home, home_id(forestry->home), &caller);
+    g_assert_cmpstr(caller.node, ==, home_id(forestry->home));
+    g_assert_false(caller.accepted);
+}
+
 #define ADD(path, data, test) g_test_add(path, TwoNodes, data, two_nodes_make, test, two_nodes_clear)
 
 int
@@ -268,5 +287,6 @@ main(int argc, char **argv)
     ADD("/access/A11-A12-ledger-relayed", "relayed", test_ledger);
     ADD("/access/A11-A12-ledger-public", "public", test_ledger);
     ADD("/access/A10-callers", NULL, test_callers);
+    ADD("/access/A15-road", NULL, test_road);
     return g_test_run();
 }
