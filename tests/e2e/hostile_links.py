@@ -66,6 +66,7 @@ CASES = (
     ("HTTP of another age", again(b"x" * 65536, b"HTTP/9.9 200 OK\r\n\r\n"), 5, "https://"),
     ("chunks of no length", again(b"zz\r\n", OK + b"Transfer-Encoding: chunked\r\n\r\n"), 5, "https://"),
     ("a chunk of 2^70 bytes", again(b"x" * 65536, OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"4" + b"0" * 17 + b"\r\n"), 5, "https://"),
+    ("trailers without end", again(b"X: " + b"y" * 1000 + b"\r\n", OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n"), 3, "answer's head: want at most 65536 bytes"),
     ("a flood of chunks", again(b"2000\r\n" + b" " * 0x2000 + b"\r\n", OK + b"Transfer-Encoding: chunked\r\n\r\n"), 3, "want at most 1048576 bytes"),
     ("compression that nobody asked for", again(b"\x1f\x8b" + b"x" * 60000, OK + b"Content-Encoding: gzip\r\n\r\n"), 3, "want at most 1048576 bytes"),
     ("a length that is a lie", again(b"", OK + b"Content-Length: -1\r\n\r\n", 0.2), 5, "https://"),

@@ -1,6 +1,10 @@
 #include <microhttpd.h>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <glib.h>
 #include <glib/gstdio.h>
@@ -400,6 +404,82 @@ test_addresses(void)
     }
 }
 
+/* PU50, PU53: three requests at once go through one limit, and the time that it takes is not the peer's. */
+static gpointer
+fetch_big(gpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) bytes = transport_fetch(data, "GET", "/v1/big", NULL, NULL, BIG, &error);
+
+    g_assert_no_error(error);
+    g_assert_cmpuint(g_bytes_get_size(bytes), ==, BIG);
+    return NULL;
+}
+
+static void
+pu50_limit(Server *server, gconstpointer unused)
+{
+    const Rate rate = { .count = 1, .parts = { { 0, 0, 2 * BIG } } };
+    g_autoptr(Limit) limit = limit_new(&rate, NULL);
+    const TransportOptions options = { .connect_timeout = 5, .stall_timeout = 1, .patience = 1, .slowest = G_MAXINT64, .limit = limit };
+    gint64 since = g_get_monotonic_time();
+    Transport *transports[3];
+    GThread *threads[3];
+
+    for (guint i = 0; i < 3; i++) {
+        transports[i] = transport_open(server->url, &options, NULL);
+        threads[i] = g_thread_new("fetch", fetch_big, transports[i]);
+    }
+    for (guint i = 0; i < 3; i++) {
+        g_thread_join(threads[i]);
+        transport_close(transports[i]);
+    }
+    g_assert_cmpint(g_get_monotonic_time() - since, >=, 1500 * 1000 - LIMIT_BURST);
+    g_assert_cmpint(g_get_monotonic_time() - since, <, 10 * G_USEC_PER_SEC);
+}
+
+static void
+pu50_cancelled(Server *server, gconstpointer unused)
+{
+    const Rate rate = { .count = 1, .parts = { { 0, 0, RATE_LEAST } } };
+    g_autoptr(Limit) limit = limit_new(&rate, NULL);
+    gint cancelled = 0;
+    const TransportOptions options = { .connect_timeout = 5, .stall_timeout = 60, .limit = limit, .cancelled = &cancelled };
+    g_autoptr(Transport) transport = transport_open(server->url, &options, NULL);
+    g_autoptr(GError) error = NULL;
+    gint64 since = g_get_monotonic_time();
+    GThread *thread = g_thread_new("cancel", cancel_soon, &cancelled);
+
+    g_assert_null(transport_fetch(transport, "GET", "/v1/big", NULL, NULL, BIG, &error));
+    g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_CANCELLED);
+    g_assert_cmpint(g_get_monotonic_time() - since, <, 5 * G_USEC_PER_SEC);
+    g_thread_join(thread);
+}
+
+/* Someone listens, and never says a word of TLS. */
+static void
+silent_tls(Server *server, gconstpointer unused)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof address;
+    const TransportOptions options = { .connect_timeout = 1, .stall_timeout = 60, .patience = 60 };
+    g_autoptr(Transport) transport = NULL;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *url = NULL;
+    gint64 since = g_get_monotonic_time();
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    g_assert_cmpint(bind(fd, (struct sockaddr *)&address, size), ==, 0);
+    g_assert_cmpint(listen(fd, 4), ==, 0);
+    g_assert_cmpint(getsockname(fd, (struct sockaddr *)&address, &size), ==, 0);
+    url = g_strdup_printf("https://127.0.0.1:%u", ntohs(address.sin_port));
+    transport = transport_open(url, &options, NULL);
+    g_assert_null(transport_fetch(transport, "GET", "/v1/node", NULL, NULL, 100, &error));
+    g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_UNREACHABLE);
+    g_assert_cmpint(g_get_monotonic_time() - since, <, 10 * G_USEC_PER_SEC);
+    close(fd);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -427,5 +507,8 @@ main(int argc, char **argv)
     for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
         g_test_add(tests[i].path, Server, NULL, server_start, tests[i].test, server_stop);
     g_test_add_func("/transport/addresses", test_addresses);
+    g_test_add("/transport/pu50-limit", Server, NULL, server_start, pu50_limit, server_stop);
+    g_test_add("/transport/pu50-cancelled", Server, NULL, server_start, pu50_cancelled, server_stop);
+    g_test_add("/transport/silent-tls", Server, NULL, server_start, silent_tls, server_stop);
     return g_test_run();
 }
