@@ -49,9 +49,35 @@ began=$(milliseconds)
 want "at other hours there is no limit" 0 chama b sync --limit-rate "$(date -d '2 hours' +%H):00-$(date -d '3 hours' +%H):00 1K"
 between "in ms" 0 1500 $(($(milliseconds) - began))
 
+# PU51: owner and mirror at once, in two processes: each chunk comes once.  Two that sync with each other.
+make_node m Mirror
+start m
+pair a m
+pair b m
+chama m follow '*' >/dev/null
+publish
+chama m sync >/dev/null 2>&1 || bad "the mirror's sync"
+chama b sync --dry-run >/dev/null 2>&1
+"$CHAMA" --home b sync --json --limit-rate 400K mirror >one.json 2>one.err &
+one=$!
+sleep 0.3
+want "PU51: a sync beside another one, with another peer" 0 chama b sync --json --limit-rate 400K forestry
+printf '%s' "$out" >two.json
+wait "$one"
+equal "both end well" "$?" 0
+equal "and each chunk came once" "$(python3 -c 'import json; print(sum(json.load(open(f))[0]["bytes"] for f in ("one.json", "two.json")))')" 600000
+start b
+publish
+"$CHAMA" --home a sync >.one 2>&1 &
+one=$!
+want "PU51: two that sync with each other" 0 timeout 20 "$CHAMA" --home b sync forestry
+wait "$one"
+equal "do not wait for each other" "$?" 0
+stop b
+
 # PU50: what is served, to one peer; others are not held up.
 stop a
-printf '\n[peer %s]\nlimit-rate = 300K\n' "$(chama a peer ls --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["peer"])')" >>a/config.ini
+printf '\n[peer tourism]\nlimit-rate = 300K\n' >>a/config.ini
 start a
 publish
 began=$(milliseconds)
