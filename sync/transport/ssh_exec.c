@@ -127,6 +127,13 @@ give_to_channel(SshExec *exec)
     return size == LIBSSH2_ERROR_EAGAIN ? 0 : size;
 }
 
+/* Whatever asks libssh2 for one thing may read all that the socket has, and lay aside what is for another: no poll() would tell of that. */
+static gboolean
+something_is_here(SshExec *exec)
+{
+    return empty(&exec->down) && !exec->down_ended && (ssh.libssh2_poll_channel_read(exec->channel, 0) > 0 || ssh.libssh2_channel_eof(exec->channel) > 0);
+}
+
 /* FALSE: it is to stop.  The socket is not read when there is no room for what it brings, except while it must say that there is room for more of ours. */
 static gboolean
 wait_for_something(SshExec *exec)
@@ -151,7 +158,7 @@ wait_for_something(SshExec *exec)
 static gboolean
 carry_on(SshExec *exec)
 {
-    static gssize (*const steps[])(SshExec *) = { take_from_channel, take_words, give_to_near, take_from_near, give_to_channel };
+    static gssize (*const steps[])(SshExec *) = { take_words, take_from_channel, give_to_near, take_from_near, give_to_channel };
     gssize moved = 0;
 
     for (gsize i = 0; i < G_N_ELEMENTS(steps); i++) {
@@ -163,7 +170,7 @@ carry_on(SshExec *exec)
     }
     if (exec->down_ended && empty(&exec->down))
         return FALSE;
-    return moved > 0 || wait_for_something(exec);
+    return moved > 0 || something_is_here(exec) || wait_for_something(exec);
 }
 
 /* The last line that says something. */

@@ -14,7 +14,7 @@
     f(libssh2_agent_list_identities) f(libssh2_agent_userauth) f(libssh2_channel_close) f(libssh2_channel_eof) f(libssh2_channel_free) \
     f(libssh2_channel_get_exit_status) f(libssh2_channel_open_ex) f(libssh2_channel_process_startup) f(libssh2_channel_read_ex) f(libssh2_channel_send_eof) \
     f(libssh2_channel_write_ex) f(libssh2_exit) f(libssh2_hostkey_hash) f(libssh2_init) f(libssh2_knownhost_addc) f(libssh2_knownhost_checkp) \
-    f(libssh2_knownhost_free) f(libssh2_knownhost_init) f(libssh2_knownhost_readline) f(libssh2_session_abstract) f(libssh2_session_block_directions) \
+    f(libssh2_knownhost_free) f(libssh2_knownhost_init) f(libssh2_knownhost_readline) f(libssh2_poll_channel_read) f(libssh2_session_abstract) f(libssh2_session_block_directions) \
     f(libssh2_session_disconnect_ex) f(libssh2_session_free) f(libssh2_session_handshake) f(libssh2_session_hostkey) f(libssh2_session_init_ex) \
     f(libssh2_session_last_errno) f(libssh2_session_last_error) f(libssh2_session_method_pref) f(libssh2_session_set_blocking) f(libssh2_sftp_close_handle) \
     f(libssh2_sftp_fsync) f(libssh2_sftp_init) f(libssh2_sftp_last_error) f(libssh2_sftp_mkdir_ex) f(libssh2_sftp_open_ex) f(libssh2_sftp_read) \
