@@ -131,6 +131,18 @@ ask_at(Session *session, const char *url, GBytes *body, GError **error)
     return session->transport ? ask(session, body, error) : NULL;
 }
 
+/* Of several addresses: that one does not answer says less than that at another somebody else did. */
+static void
+keep_graver(GError **kept, GError *error)
+{
+    if (*kept && g_error_matches(error, CHAMA_ERROR, CHAMA_ERROR_UNREACHABLE)) {
+        g_error_free(error);
+        return;
+    }
+    g_clear_error(kept);
+    *kept = error;
+}
+
 gboolean
 pull_exchange(Session *session, GError **error)
 {
@@ -145,11 +157,14 @@ pull_exchange(Session *session, GError **error)
         session->reply = ask(session, body, error);
         return session->reply != NULL;
     }
-    for (guint i = 0; i < urls->len && !session->reply && session_check(session, &failed); i++) {
-        g_clear_error(&failed);
-        session->reply = ask_at(session, urls->pdata[i], body, &failed);
+    for (guint i = 0; i < urls->len && !session->reply; i++) {
+        g_autoptr(GError) here = NULL;
+
+        if (session_check(session, &here))
+            session->reply = ask_at(session, urls->pdata[i], body, &here);
         if (!session->reply)
             g_clear_pointer(&session->transport, transport_close);
+        keep_graver(&failed, g_steal_pointer(&here));
         if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_CANCELLED))
             break;
     }
