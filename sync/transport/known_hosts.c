@@ -48,6 +48,29 @@ hosts_new(LIBSSH2_SESSION *session, GError **error)
     return hosts->good && hosts->revoked ? g_steal_pointer(&hosts) : chama_error_null(error, CHAMA_ERROR_FAILED, "libssh2: no memory for known hosts");
 }
 
+/* libssh2 passes over names of less than three characters ("db", "*"): they are told to it as longer ones. */
+static char *
+long_enough(const char *name)
+{
+    return strlen(name) < 3 ? g_strconcat("short:", name, NULL) : g_strdup(name);
+}
+
+static void
+tell(LIBSSH2_KNOWNHOSTS *hosts, const char *line)
+{
+    gsize size = strcspn(line, " \t");
+    g_autofree char *field = g_strndup(line, size);
+    g_auto(GStrv) names = g_strsplit(field, ",", -1);
+
+    ssh.libssh2_knownhost_readline(hosts, line, strlen(line), LIBSSH2_KNOWNHOST_FILE_OPENSSH);
+    for (char **name = names; *name; name++) {
+        g_autofree char *longer = long_enough(*name), *again = g_strconcat(longer, line + size, NULL);
+
+        if (strlen(*name) < 3)
+            ssh.libssh2_knownhost_readline(hosts, again, strlen(again), LIBSSH2_KNOWNHOST_FILE_OPENSSH);
+    }
+}
+
 /* SH3: lines that libssh2 does not understand (patterns, authorities) make nobody known; it would stop at the first of them. */
 static void
 take_line(KnownHosts *hosts, const char *line)
@@ -59,7 +82,7 @@ take_line(KnownHosts *hosts, const char *line)
     while (g_ascii_isspace(*line))
         line++;
     if (*line && *line != '#' && *line != '@')
-        ssh.libssh2_knownhost_readline(revoked ? hosts->revoked : hosts->good, line, strlen(line), LIBSSH2_KNOWNHOST_FILE_OPENSSH);
+        tell(revoked ? hosts->revoked : hosts->good, line);
 }
 
 static void
@@ -113,9 +136,19 @@ known_hosts_parse(LIBSSH2_SESSION *session, const char *const *texts, gsize coun
 
 /* With port -1 the name is taken as it is: libssh2 would try a name with a port without it, too. */
 static int
-look(LIBSSH2_KNOWNHOSTS *hosts, const char *host, const void *key, gsize size, int mask)
+look_for(LIBSSH2_KNOWNHOSTS *hosts, const char *host, const void *key, gsize size, int mask)
 {
     return ssh.libssh2_knownhost_checkp(hosts, host, -1, key, size, LIBSSH2_KNOWNHOST_TYPE_PLAIN | LIBSSH2_KNOWNHOST_KEYENC_RAW | mask, NULL);
+}
+
+/* A short name may stand in a line hashed, too: then as it is. */
+static int
+look(LIBSSH2_KNOWNHOSTS *hosts, const char *host, const void *key, gsize size, int mask)
+{
+    g_autofree char *longer = long_enough(host);
+    int found = look_for(hosts, longer, key, size, mask);
+
+    return found == LIBSSH2_KNOWNHOST_CHECK_NOTFOUND && strcmp(longer, host) != 0 ? look_for(hosts, host, key, size, mask) : found;
 }
 
 /* Nobody's key: what it does not match is there. */
