@@ -59,6 +59,7 @@ rounds_pull_options(const Config *config, PullOptions *options)
     options->peer_bytes_max = config->peer_bytes_max;
     options->reserve = config->reserve;
     options->slowest = config->slowest;
+    options->turn = config->turn;
 }
 
 static void

@@ -18,6 +18,9 @@ typedef enum {
 typedef struct Claim Claim;
 /* NULL without an error if someone else has it. */
 Claim *claim_try(Home *home, ClaimKind kind, const char *name, GError **error);
+/* As long as it lasts, whoever has that claim can see that someone else wishes for it; any number of them. */
+Claim *claim_wish(Home *home, ClaimKind kind, const char *name, GError **error);
+gboolean claim_is_wished(const Claim *claim);
 void claim_release(Claim *claim);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Claim, claim_release)
 

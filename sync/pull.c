@@ -25,6 +25,7 @@ pull_options_defaults(PullOptions *options)
         .peer_bytes_max = G_GUINT64_CONSTANT(2) << 30,
         .reserve = G_GUINT64_CONSTANT(256) << 20,
         .retry_after = 3600,
+        .turn = 600,
     };
 }
 
@@ -92,6 +93,7 @@ pull(Session *session, const Peer *peer, GError **error)
     claim = session_claim(session, CLAIM_PEER, peer->node, CLAIM_WAIT, error);
     if (!claim)
         return FALSE;
+    session->tenure = tenure_new();
     good = reload(session, peer->node, error);
     if (good) {
         run(session, &failed);

@@ -22,6 +22,7 @@ typedef struct {
     guint retry_after;           /* seconds before a version that this peer did not give is asked for again though nothing changed; 0: at once */
     Limits *limits;              /* of what is fetched (PU50); NULL: none */
     guint interval;              /* seconds until the daemon's next session with this peer (PU52); 0: none is planned */
+    guint turn;                  /* seconds after which a dataset is left to others who wish for it (PU55) */
     guint64 slowest;             /* bytes a second (PU53); 0: PATIENCE_RATE */
     Progress *progress;          /* may be NULL */
     void (*talk)(gpointer data, const char *line);   /* for people: what happened, one line each; may be NULL */

@@ -11,6 +11,8 @@
 #include "sync/pull/refusals.h"
 #include "sync/pull/transfer.h"
 
+#define PASS_OVER 3   /* seconds, PU51 */
+
 /* A version to be asked for, and the grant to show for it. */
 typedef struct {
     Manifest *manifest;
@@ -209,6 +211,12 @@ note_failure(Session *session, const Want *want, GError *failed, GError **error)
     gboolean from_owner = strcmp(want->manifest->node, session->peer->node) == 0;
     gboolean refusal = is_refusal(failed);
 
+    /* PU55 */
+    if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_EXISTS)) {
+        session_talk(session, "%s: %s", name, failed->message);
+        g_error_free(failed);
+        return TRUE;
+    }
     if (session_over(failed)) {
         g_propagate_prefixed_error(error, failed, "%s: ", name);
         return FALSE;
@@ -234,26 +242,34 @@ land(Session *session)
         earlier_forget(session);
         session_problem(session, "versions that came", error);
     }
+    tenure_clear(session->tenure);
     g_hash_table_remove_all(session->datasets);
+}
+
+static char *
+dataset_of(const Manifest *manifest)
+{
+    return g_strdup_printf("%s/%s", manifest->node, manifest->name);
 }
 
 /* PU51: the versions of one dataset have most in common, so one session at a time fetches them.  *@mine FALSE: another one does, or has fetched this one. */
 static gboolean
 claim_dataset(Session *session, const Manifest *manifest, guint seconds, gboolean *mine, GError **error)
 {
-    g_autofree char *name = g_strdup_printf("%s/%s", manifest->node, manifest->name);
+    g_autofree char *name = dataset_of(manifest);
     GError *failed = NULL;
     gboolean held = FALSE;
     Claim *claim;
 
     *mine = session->options->dry_run || g_hash_table_contains(session->datasets, name);
-    if (*mine)
+    if (*mine || g_hash_table_contains(session->given_way, name))
         return TRUE;
     /* who waits holds none, or two would wait for each other */
     if (seconds > 0)
         land(session);
     claim = session_claim(session, CLAIM_DATASET, name, seconds, &failed);
     if (claim) {
+        tenure_hold(session->tenure, claim, session_tenure(session, manifest->node));
         g_hash_table_insert(session->datasets, g_steal_pointer(&name), claim);
         *mine = is_held(session, manifest, &held, &failed) && !held;
     }
@@ -281,6 +297,8 @@ fetch_one(Session *session, const Want *want, GError **error)
     if (!session->options->dry_run && begun)
         landing_add(session->landing, &held, want->granted ? session->peer->node : NULL,
                     good ? g_strdup_printf("%s: %" G_GUINT64_FORMAT " chunks, %" G_GUINT64_FORMAT " bytes", name, chunks, bytes) : NULL);
+    if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_EXISTS))
+        g_hash_table_add(session->given_way, dataset_of(want->manifest));
     if (!good || landing_is_due(session->landing))
         land(session);
     return good || note_failure(session, want, failed, error);
@@ -313,7 +331,7 @@ static gboolean
 fetch_all(Session *session, const GPtrArray *wants, GError **error)
 {
     g_autoptr(GPtrArray) busy = g_ptr_array_new();
-    guint seconds = session->options->patient ? CLAIM_WAIT : 0;
+    guint seconds = session->options->patient ? CLAIM_WAIT : session_tenure(session, "") + PASS_OVER;
 
     for (guint i = 0; i < wants->len; i++) {
         const Want *want = wants->pdata[i];
@@ -331,6 +349,9 @@ fetch_all(Session *session, const GPtrArray *wants, GError **error)
 
         if (!claim_dataset(session, want->manifest, seconds, &mine, error) || (mine && !fetch_one(session, want, error)))
             return FALSE;
+        /* once */
+        if (!mine && !session->options->patient)
+            seconds = 0;
     }
     return TRUE;
 }
@@ -350,6 +371,7 @@ pull_content(Session *session, GError **error)
     session->intake = intake_new(home_store(session->home, NULL));
     session->pages = page_cache_new();
     session->datasets = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)claim_release);
+    session->given_way = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     good = fetch_all(session, wants, error);
     land(session);
     return good;

@@ -16,9 +16,7 @@
 #include "sync/reveal.h"
 #include "sync/sparse.h"
 
-/* PU51: seconds.  Whoever brings a ledger of which the peer is the owner is waited for, for much hangs on it. */
-#define OWNER_WAIT 20
-#define OTHERS_WAIT 2
+#define PASS_OVER 3   /* seconds, PU51 */
 
 /* One offer being looked at. */
 typedef struct {
@@ -378,21 +376,28 @@ survive(Session *session, const char *node, GError *failed, GError **error)
     return TRUE;
 }
 
-/* PU51: what another session brings is not brought twice. */
+/* PU51: what another session brings is not brought twice.  For the ledger of the peer itself a mirror that brings it is waited for until it has to give way (PU55). */
 static gboolean
-take_claimed(Session *session, const LedgerOffer *offer, guint seconds, gboolean *taken, GError **error)
+take_claimed(Session *session, const LedgerOffer *offer, gboolean *taken, GError **error)
 {
+    gboolean owners = strcmp(offer->node, session->peer->node) == 0;
+    guint mirrors = MAX(session->options->turn / 10, 1);
     GError *failed = NULL;
-    g_autoptr(Claim) claim = session_claim(session, CLAIM_LEDGER, offer->node, seconds, &failed);
+    g_autoptr(Claim) claim = session_claim(session, CLAIM_LEDGER, offer->node, owners ? mirrors + PASS_OVER : PASS_OVER, &failed);
     g_autofree char *name = NULL;
+    gboolean good;
 
     *taken = claim != NULL;
     if (failed) {
         g_propagate_error(error, failed);
         return FALSE;
     }
-    if (claim)
-        return offer->whole ? take_whole(session, offer, error) : open_part_take(session, offer, error);
+    if (claim) {
+        tenure_hold(session->tenure, claim, owners ? 0 : mirrors);
+        good = offer->whole ? take_whole(session, offer, error) : open_part_take(session, offer, error);
+        tenure_clear(session->tenure);
+        return good;
+    }
     name = peers_display(session->home, offer->node);
     session_talk(session, "%s: its ledger is being brought by another session", *name ? name : "this node");
     return TRUE;
@@ -410,7 +415,7 @@ pull_own_ledger(Session *session, GError **error)
     if (strcmp(yours->node, home_id(session->home)) != 0)
         chama_error(&failed, CHAMA_ERROR_VERIFY, "exchange: PU3: want what the peer holds of our ledger, have that of %s", yours->node);
     else
-        take_claimed(session, yours, OWNER_WAIT, &taken, &failed);
+        take_claimed(session, yours, &taken, &failed);
     return failed ? survive(session, home_id(session->home), failed, error) : recovery_heard(session, error);
 }
 
@@ -422,7 +427,7 @@ take_offer(Session *session, const LedgerOffer *offer, GError **error)
 
     if (!session_check(session, error))
         return FALSE;
-    good = take_claimed(session, offer, owners ? OWNER_WAIT : OTHERS_WAIT, &taken, &failed);
+    good = take_claimed(session, offer, &taken, &failed);
     session->behind = session->behind || (owners && !(good && taken));
     if (good)
         return TRUE;

@@ -76,10 +76,17 @@ session_check(Session *session, GError **error)
 
 #define CLAIM_PAUSE (100 * 1000)   /* microseconds between two looks at what another session is at work on */
 
+guint
+session_tenure(Session *session, const char *node)
+{
+    return strcmp(node, session->peer->node) == 0 ? session->options->turn : MAX(session->options->turn / 10, 1);
+}
+
 Claim *
 session_claim(Session *session, ClaimKind kind, const char *name, guint seconds, GError **error)
 {
     gint64 until = g_get_monotonic_time() + (gint64)(session->answering ? 0 : seconds) * G_USEC_PER_SEC;
+    g_autoptr(Claim) wish = NULL;
     GError *failed = NULL;
     gboolean told = FALSE;
 
@@ -97,6 +104,8 @@ session_claim(Session *session, ClaimKind kind, const char *name, guint seconds,
         if (seconds == CLAIM_WAIT && !told)
             session_talk(session, "another sync of this node is at work there; waiting for it");
         told = TRUE;
+        if (!wish)
+            wish = claim_wish(session->home, kind, name, NULL);
         g_usleep(CLAIM_PAUSE);
     }
 }
@@ -119,6 +128,7 @@ session_connect(Session *session, const char *url, GError **error)
         .patience = PATIENCE,
         .slowest = session->options->slowest,
         .limit = limits_of(session->options->limits, session->peer->alias),
+        .gives_way = tenure_flag(session->tenure),
         .cancelled = session_cancelled(session->options),
     };
 
@@ -160,6 +170,8 @@ session_clear(Session *session)
     /* What is under way goes to the writers of the landing. */
     g_clear_pointer(&session->intake, intake_free);
     g_clear_pointer(&session->landing, landing_free);
+    g_clear_pointer(&session->tenure, tenure_free);
+    g_clear_pointer(&session->given_way, g_hash_table_unref);
     g_clear_pointer(&session->datasets, g_hash_table_unref);
     g_clear_pointer(&session->pages, page_cache_free);
     g_clear_pointer(&session->known, known_pages_free);

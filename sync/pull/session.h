@@ -13,6 +13,7 @@
 #include "sync/pull/intake.h"
 #include "sync/pull/landing.h"
 #include "sync/pull/page_cache.h"
+#include "sync/pull/tenure.h"
 #include "sync/wire.h"
 
 #define CONNECT_TIMEOUT 15   /* seconds */
@@ -37,6 +38,8 @@ typedef struct {
     PageCache *pages;
     KnownPages *known;           /* of versions of dataset @known_of that are held, or wait to be; NULL: none looked at yet */
     char *known_of;
+    Tenure *tenure;              /* of ledgers and datasets; NULL while answering */
+    GHashTable *given_way;       /* set of "NODE/NAME": left to others in this session */
     GHashTable *datasets;        /* "NODE/NAME" -> Claim: those of which something came and is not durable yet; NULL: none */
 } Session;
 
@@ -57,6 +60,8 @@ gboolean session_over(const GError *error);
 gboolean session_check(Session *session, GError **error);
 /* PU51: what another session is at work on is waited for so many seconds; CLAIM_WAIT: until a person stops it, who is told.  NULL without an error if it still is. */
 #define CLAIM_WAIT G_MAXUINT
+/* PU55: seconds for which a thing of @node's is this session's though others wish for it: more if the peer is the owner. */
+guint session_tenure(Session *session, const char *node);
 Claim *session_claim(Session *session, ClaimKind kind, const char *name, guint seconds, GError **error);
 gint *session_cancelled(const PullOptions *options);
 

@@ -27,7 +27,8 @@ struct HttpClient {
     guint patience;
     guint64 slowest;
     gint64 begun;                    /* the present request, in microseconds; later by what this side itself took */
-    gboolean overdue;
+    gboolean overdue, gave_way;
+    gint *gives_way;
     CURLcode code;                   /* of the last request */
     void (*head)(gpointer data);     /* http_on_head() */
     gpointer head_data;
@@ -52,7 +53,8 @@ on_progress(void *data, curl_off_t down_total, curl_off_t down, curl_off_t up_to
 
     /* A stall is no byte at all: who sends one now and then would hold up the sync, and all other peers, for ever. */
     http->overdue = http->patience > 0 && seconds > http->patience + (down + up) / (curl_off_t)http->slowest;
-    return http->overdue || (http->cancelled && g_atomic_int_get(http->cancelled)) ? 1 : 0;
+    http->gave_way = http->gives_way && g_atomic_int_get(http->gives_way);
+    return http->overdue || http->gave_way || (http->cancelled && g_atomic_int_get(http->cancelled)) ? 1 : 0;
 }
 
 static void
@@ -160,6 +162,7 @@ http_new(const char *base, const char *name, const char *protocol, const Transpo
     http->trouble = g_malloc0(CURL_ERROR_SIZE);
     http->cancelled = options->cancelled;
     http->patience = options->patience;
+    http->gives_way = options->gives_way;
     http->slowest = options->slowest ? options->slowest : PATIENCE_RATE;
     /* An option that this libcurl does not know must not be passed over in silence. */
     if (!http->curl || !set_ways(http->curl, protocol) || !set_patience(http->curl, options) || !set_callbacks(http)) {
@@ -217,6 +220,8 @@ trouble_error(const HttpClient *http, GError **error)
         if (http->overdue)
             return chama_error(error, CHAMA_ERROR_UNREACHABLE, "%s: PU53: want an answer within %u seconds and 1 more for each %" G_GUINT64_FORMAT " bytes, have a slower one",
                                http->name, http->patience, http->slowest);
+        if (http->gave_way)
+            return chama_error(error, CHAMA_ERROR_EXISTS, "%s: PU55: gives way to a session with another peer", http->name);
         return chama_error(error, CHAMA_ERROR_CANCELLED, "%s: stopped", http->name);
     /* libcurl's word for a header line of more than 100 KiB; without memory GLib would have ended the program */
     case CURLE_OUT_OF_MEMORY:

@@ -21,6 +21,7 @@ typedef struct {
     guint patience;                           /* seconds for a request, and 1 more for each @slowest bytes that go or come; 0: for ever */
     guint64 slowest;                          /* bytes a second; 0: PATIENCE_RATE */
     Limit *limit;                             /* of what comes in bodies (PU50); NULL: none.  Kept as long as the transport */
+    gint *gives_way;                          /* may be NULL: the same, with EXISTS (PU55) */
     gint *cancelled;                          /* may be NULL: set by another thread, stops a request with CANCELLED */
 } TransportOptions;
 

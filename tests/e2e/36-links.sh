@@ -75,13 +75,28 @@ wait "$one"
 equal "do not wait for each other" "$?" 0
 stop b
 
+# PU55: a mirror that is slow has the dataset, the owner has it, too.
+stop m
+printf '\n[peer tourism]\nlimit-rate = 4K\n' >>m/config.ini
+start m
+publish
+chama m sync >/dev/null 2>&1
+sed -i 's/^parallel = .*/&\nturn = 1/' b/config.ini
+"$CHAMA" --home b sync mirror >one.out 2>one.err &
+one=$!
+sleep 1.5
+want "PU55: a sync with the owner" 0 timeout 15 "$CHAMA" --home b sync forestry
+has "has the dataset from it" "$out$err" "chunks fetched"
+wait "$one"
+has "for the slow mirror gives way" "$(cat one.err)" "PU55: gives way to a session with another peer"
+
 # PU50: what is served, to one peer; others are not held up.
 stop a
 printf '\n[peer tourism]\nlimit-rate = 300K\n' >>a/config.ini
 start a
 publish
 began=$(milliseconds)
-chama b sync >/dev/null 2>&1 &
+chama b sync forestry >/dev/null 2>&1 &
 syncing=$!
 sleep 0.4
 for _ in 1 2 3 4 5 6 7 8; do curl -sk -o /dev/null "https://$(address_of a)/v1/node" || bad "no answer beside a limited one"; done

@@ -7,6 +7,7 @@
 
 #include "keys/error.h"
 #include "sync/claim.h"
+#include "sync/pull/tenure.h"
 #include "tests/unit/two_nodes.h"
 
 static gboolean
@@ -68,6 +69,34 @@ ends_with_its_process(TwoNodes *nodes, gconstpointer unused)
     close(ready[1]);
 }
 
+/* PU55: who holds it sees that someone wishes for it, and gives way once it has held it long enough; to nobody if it was told so. */
+static void
+gives_way(TwoNodes *nodes, gconstpointer unused)
+{
+    static const struct { guint seconds; gboolean wished, gives_way; } cases[] = { { 1, TRUE, TRUE }, { 1, FALSE, FALSE }, { 0, TRUE, FALSE }, { 100, TRUE, FALSE } };
+    Home *home = nodes->forestry.home;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        Tenure *tenure = tenure_new();
+        g_autoptr(Claim) claim = claim_try(home, CLAIM_DATASET, "n/d", NULL), other = claim_wish(home, CLAIM_DATASET, "n/other", NULL);
+        g_autoptr(Claim) one = cases[i].wished ? claim_wish(home, CLAIM_DATASET, "n/d", NULL) : NULL;
+        g_autoptr(Claim) two = cases[i].wished ? claim_wish(home, CLAIM_DATASET, "n/d", NULL) : NULL;
+
+        g_assert_true(cases[i].wished == (one && two));
+        g_assert_cmpint(claim_is_wished(claim), ==, cases[i].wished);
+        tenure_hold(tenure, claim, cases[i].seconds);
+        g_assert_cmpint(g_atomic_int_get(tenure_flag(tenure)), ==, 0);
+        for (guint n = 0; n < 18 && !g_atomic_int_get(tenure_flag(tenure)); n++)
+            g_usleep(100 * 1000);
+        g_assert_cmpint(g_atomic_int_get(tenure_flag(tenure)), ==, cases[i].gives_way);
+        tenure_clear(tenure);
+        g_assert_cmpint(g_atomic_int_get(tenure_flag(tenure)), ==, 0);
+        tenure_free(tenure);
+    }
+    tenure_clear(NULL);
+    g_assert_null(tenure_flag(NULL));
+}
+
 static void
 says_why_not(TwoNodes *nodes, gconstpointer unused)
 {
@@ -85,6 +114,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add("/claim/pu51-one-at-a-time", TwoNodes, NULL, two_nodes_make, one_at_a_time, two_nodes_clear);
     g_test_add("/claim/pu51-ends-with-its-process", TwoNodes, NULL, two_nodes_make, ends_with_its_process, two_nodes_clear);
+    g_test_add("/claim/pu55-gives-way", TwoNodes, NULL, two_nodes_make, gives_way, two_nodes_clear);
     g_test_add("/claim/says-why-not", TwoNodes, NULL, two_nodes_make, says_why_not, two_nodes_clear);
     return g_test_run();
 }
