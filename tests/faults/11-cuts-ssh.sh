@@ -1,5 +1,5 @@
 #!/bin/sh
-# One transfer, cut again and again: CHAMA_CUTS cuts (12 if it is not set) at random bytes in either direction, and kills of the receiver between them.  What came stays, nothing is
+# One transfer, cut again and again: CHAMA_CUTS cuts (8 if it is not set) at random bytes in either direction, and kills of the receiver between them.  What came stays, nothing is
 # fetched twice, and in the end all is here, verified, with one delivery and one receipt of each version.  Over SSH, by OpenSSH's sshd.
 # needs root: sshd runs commands with the shell of its user, and an ordinary one of tests has none
 . "$SOURCE/tests/lib.sh"

@@ -1,7 +1,7 @@
 # For the tests that cut: `. "$SOURCE/tests/faults/cuts.sh"`, after tests/lib.sh and kill.sh.  A test defines road_ROAD, which prints the address of the sender for the receiver
 # over the link, prepare_ROAD, called once both homes are there and before they are paired, and server_ROAD, which prints what the link leads to; and calls cuts ROAD.
 export PYTHONDONTWRITEBYTECODE=1
-cuts_wanted=${CHAMA_CUTS:-12}
+cuts_wanted=${CHAMA_CUTS:-8}
 size=6291456
 in_flight=$((1024 * 1024))   # what may be lost with a cut: buffers of both ends and of the link between them
 
