@@ -10,6 +10,7 @@
 #include "keys/canonical.h"
 #include "keys/durable.h"
 #include "keys/token.h"
+#include "node/config.h"
 #include "sync/transport/ssh_session.h"
 
 #define PASSPHRASE_MAX 1024
@@ -197,6 +198,16 @@ command_new_passphrase(GError **error)
     return again ? chama_error_null(error, CHAMA_ERROR_USAGE, "want the same passphrase twice, not empty") : NULL;
 }
 
+/* A configuration with a mistake in it is the business of commands that need one. */
+static void
+command_set_key(const Invocation *invocation)
+{
+    g_autoptr(Config) config = config_load(invocation->home, NULL);
+
+    if (config)
+        ssh_set_key(config->ssh_key);
+}
+
 Home *
 command_home(const Invocation *invocation, GError **error)
 {
@@ -207,6 +218,7 @@ command_home(const Invocation *invocation, GError **error)
         home_set_passphrase(home, ask_passphrase, NULL);
     command_ask_pins();
     ssh_set_ask(&ask);
+    command_set_key(invocation);
     return home;
 }
 

@@ -33,6 +33,7 @@ static const Key keys[] = {
     { "quota", "peer-mib", KEY_MIB, G_STRUCT_OFFSET(Config, peer_bytes_max), 1, 1 << 30 },
     { "serve", "connections", KEY_COUNT, G_STRUCT_OFFSET(Config, connections_max), 1, 10000 },
     { "serve", "limit-rate", KEY_RATE, G_STRUCT_OFFSET(Config, serve_rate), 0, 0 },
+    { "ssh", "key", KEY_TEXT, G_STRUCT_OFFSET(Config, ssh_key), 0, 0 },
     { "witness", "policy", KEY_TEXT, G_STRUCT_OFFSET(Config, policy), 0, 0 },
     { "serve", "log", KEY_LOG, G_STRUCT_OFFSET(Config, log_json), 0, 0 },
 };
@@ -182,6 +183,8 @@ config_load(const char *home, GError **error)
         if (!read_group(config, file, groups[i], error))
             return NULL;
     }
+    if (config->ssh_key && !g_path_is_absolute(config->ssh_key))
+        return chama_error_null(error, CHAMA_ERROR_USAGE, "config.ini: [ssh] key: want the whole path of a file, from / on, have %s", config->ssh_key);
     if (!config_parse_address(config->listen ? config->listen : "", NULL, NULL, error)) {
         g_prefix_error(error, "config.ini: [node] listen: ");
         return NULL;
@@ -195,6 +198,7 @@ config_free(Config *config)
     g_free(config->listen);
     g_free(config->url);
     g_free(config->policy);
+    g_free(config->ssh_key);
     g_ptr_array_unref(config->peers);
     g_free(config);
 }
@@ -260,6 +264,7 @@ config_template(const char *listen, const char *url)
                            "parallel = 4\nlimit-rate = none\nslowest = 1K\n# MiB of disk that a sync leaves free\nreserve = 256\n"
                            "\n[quota]\n# what one peer can make this node keep: relayed ledgers, records in a ledger, MiB of records in a ledger and in all it relays\n"
                            "ledgers = 256\nrecords = 1000000\nledger-mib = 1024\npeer-mib = 2048\n"
+                           "\n[ssh]\n# the only key file for ssh:// and sftp:// addresses; empty: keys of the agent, then those of ~/.ssh\nkey =\n"
                            "\n[witness]\n# a file that says whose cosignatures count (c2sp.org/tlog-policy); empty: all known nodes are counted\npolicy =\n"
                            "\n[serve]\nconnections = 512\n# bytes a second to all callers together, at most\nlimit-rate = none\n# text or json\nlog = text\n"
                            "\n# of one peer, by its alias in `chama peer ls`: how often, and how fast (each way)\n#[peer harbour]\n#interval = 3600\n#limit-rate = 08:00-18:00 200K, 2M\n", listen, url ? url : "");

@@ -32,6 +32,7 @@ typedef struct {
     guint64 peer_bytes_max;    /* [quota] peer-mib: records relayed by one peer */
     guint connections_max;     /* [serve] connections */
     Rate serve_rate;           /* [serve] limit-rate: of all that is served */
+    char *ssh_key;             /* [ssh] key = FILE, absolute: the only key for ssh:// and sftp:// addresses; NULL: the agent's, then those of ~/.ssh */
     char *policy;              /* [witness] policy = FILE: whose cosignatures count; NULL: those of all known nodes are counted */
     gboolean log_json;         /* [serve] log = text | json */
     GPtrArray *peers;          /* of ConfigPeer* */

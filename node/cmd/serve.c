@@ -17,6 +17,7 @@
 #include "node/renewing.h"
 #include "node/rounds.h"
 #include "node/self.h"
+#include "sync/transport/ssh_session.h"
 
 /* The daemon between two readings of its configuration. */
 typedef struct {
@@ -112,6 +113,7 @@ start(Daemon *daemon, GError **error)
                                       .log = log_request, .log_data = daemon->journal };
 
     daemon->limits = options.limits = config_limits(daemon->config, TRUE);
+    ssh_set_key(daemon->config->ssh_key);
     options.slowest = daemon->config->slowest;
     journal_set_json(daemon->journal, daemon->config->log_json);
     tend_tls(daemon, TRUE);

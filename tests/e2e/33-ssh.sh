@@ -82,6 +82,22 @@ for bad in "ssh://$user:secret@$host" "ssh://-oProxyCommand=touch" "ssh://$host/
 done
 want "a node that is met over SSH" 0 as plain b peer add --batch --alias forestry --id "$id_a" "$address$FOLDER/a"
 
+# A person at a terminal, who has no keys but that of the configuration.
+mkdir -p bare/.ssh
+sed -i "s|^key =.*|key = $FOLDER/plain/.ssh/id_ed25519|" c/config.ini
+at_terminal() { echo "$1" | HOME=$FOLDER/bare script -qec "$CHAMA --home $FOLDER/c peer add --id $id_a $address$FOLDER/a" /dev/null; }
+want "a person who says no" 4 at_terminal n
+has "is asked" "$out" "Did its people tell you this fingerprint?"
+want "is not noted" 1 test -e c/known_hosts
+want "a person who says yes" 0 at_terminal y
+equal "is noted" "$(cat c/known_hosts)" "[127.0.0.1]:${host#*:} $(cut -d " " -f 1-2 host.pub)"
+want "and not asked again" 0 as bare c peer add --batch --id "$id_a" "$address$FOLDER/a"
+sed -i "s|^key =.*|key = $FOLDER/unasked/.ssh/id_ed25519|" c/config.ini
+want "SH5: with that key alone" 4 as plain c peer add --id "$id_a" "$address$FOLDER/a"
+sed -i "s|^key =.*|key =|" c/config.ini
+rm c/known_hosts
+chama c peer rm forestry >/dev/null
+
 # Anonymous: what anyone may have.
 chama a publish open open --share open >/dev/null
 chama a publish closed closed --share conditional >/dev/null 2>&1

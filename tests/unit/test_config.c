@@ -31,6 +31,7 @@ defaults(void)
     g_assert_cmpuint(template->slowest, ==, 1024);
     g_assert_cmpuint(rate_at(&template->rate, 0), ==, 0);
     g_assert_cmpuint(template->peers->len, ==, 0);
+    g_assert_null(template->ssh_key);
 }
 
 static void
@@ -56,6 +57,7 @@ refused(void)
     static const char *const cases[][2] = {
         { "[sync]\nlimit-rate = fast\n", "[sync] limit-rate: PU50: " },
         { "[sync]\nslowest = none\n", "[sync] slowest: PU53: " },
+        { "[ssh]\nkey = id_ed25519\n", "[ssh] key: want the whole path" },
         { "[sync]\nparallel = 0\n", "[sync] parallel: want a number from 1 to 64" },
         { "[peer harbour]\nlimit-rate = 08:00 5K\n", "[peer] limit-rate: PU50: " },
         { "[peer harbour]\nspeed = 5K\n", "[peer harbour] speed: no such key" },
