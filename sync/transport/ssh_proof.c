@@ -249,5 +249,8 @@ ssh_proof_give(SshSession *session, const char *user, GError **error)
         g_propagate_error(error, g_steal_pointer(&failed));
         return FALSE;
     }
+    /* libssh2 says the same of a key that is refused and of a connection that ends meanwhile */
+    if (ssh_session_is_gone(session))
+        return chama_error(error, CHAMA_ERROR_UNREACHABLE, "%s: SH5: the connection ended while the user was being proven; tried: %s", ssh_session_name(session), tried->str);
     return chama_error(error, CHAMA_ERROR_DENIED, "%s: SH5: the server takes none of this user's keys for %s; tried: %s", ssh_session_name(session), user, tried->str);
 }

@@ -79,6 +79,15 @@ ssh_session_wait(SshSession *session, GError **error)
 }
 
 gboolean
+ssh_session_is_gone(SshSession *session)
+{
+    char byte;
+    ssize_t size = recv(session->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+    return size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+gboolean
 ssh_session_error(SshSession *session, const char *doing, GError **error)
 {
     g_autofree char *words = NULL;

@@ -39,6 +39,8 @@ const char *ssh_session_name(const SshSession *session);
 
 /* After LIBSSH2_ERROR_EAGAIN: TRUE once it is worth calling again.  UNREACHABLE after the stall timeout without a byte, CANCELLED. */
 gboolean ssh_session_wait(SshSession *session, GError **error);
+/* Has the other side ended the connection, with nothing left to read? */
+gboolean ssh_session_is_gone(SshSession *session);
 /* What libssh2 says went wrong while @doing. */
 gboolean ssh_session_error(SshSession *session, const char *doing, GError **error);
 
