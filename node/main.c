@@ -42,7 +42,9 @@ static const Command commands[] = {
     { "peer", cmd_peer, "add|ls|pending|accept|rm|decide ...", "the nodes that this node knows and trusts to be who they are",
       "  peer add INVITE          add a node by the line it gave (asks nothing)\n"
       "  peer add URL [--id ID]   add a node by its address: shows its spoken fingerprint and asks\n"
+      "  peer add NODE [--id ID]  add one of `peer ls --known`: shows its spoken fingerprint and asks\n"
       "  peer ls                  list accepted peers\n"
+      "  peer ls --known          list nodes that peers brought word of, and which peers\n"
       "  peer pending             list nodes that dialled in and wait\n"
       "  peer accept ID           accept one of them\n"
       "  peer rm PEER             forget a peer (its ledger and what was held of it stay)" },

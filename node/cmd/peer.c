@@ -9,13 +9,15 @@
 #include "node/print.h"
 #include "node/tied.h"
 #include "sync/invite.h"
+#include "sync/known.h"
+#include "sync/names.h"
 #include "sync/peers.h"
 #include "sync/pull.h"
 
 typedef struct {
     char *id, *alias;
     const char *rotation;    /* of `decide`; NULL: list */
-    gboolean batch, json;
+    gboolean batch, json, known;
 } Options;
 
 static void
@@ -99,7 +101,7 @@ confirm(const Peer *peer, const Options *options, GError **error)
         return chama_error(error, CHAMA_ERROR_DENIED, "the node there is %s (%s): without a terminal to ask at, give --id with the id that its people told you",
                            peer->node, fingerprint);
     fprintf(terminal, "%s says it is \"%s\"\nnode id      %s\nfingerprint  %s\nDid its people tell you this fingerprint? [y/N] ",
-            (char *)g_ptr_array_index(peer->urls, 0), peer->name ? peer->name : "", peer->node, fingerprint);
+            peer->urls->len ? (char *)g_ptr_array_index(peer->urls, 0) : "its profile", peer->name ? peer->name : "", peer->node, fingerprint);
     fflush(terminal);
     if (!fgets(answer, sizeof answer, terminal))
         answer[0] = 0;
@@ -113,9 +115,26 @@ check_words(const Options *options, const char *word, GError **error)
 {
     if (options->id && !node_id_valid(options->id))
         return chama_error(error, CHAMA_ERROR_USAGE, "--id: want a node id of 52 characters, have %s", options->id);
-    if (!invite_looks_like(word) && !transport_reaches(word))
-        return chama_error(error, CHAMA_ERROR_USAGE, "%s: want the line that `chama invite` prints (chama://...), or an address https://HOST:PORT or ssh://[USER@]HOST[:PORT][/PATH]", word);
+    if (strchr(word, '/') && !invite_looks_like(word) && !transport_reaches(word))
+        return chama_error(error, CHAMA_ERROR_USAGE, "%s: want the line that `chama invite` prints (chama://...), an address https://HOST:PORT or ssh://[USER@]HOST[:PORT][/PATH], or a node of `chama peer ls --known`", word);
     return TRUE;
+}
+
+/* PE7: that it is the node which is meant a person says, as of one at an address. */
+static Peer *
+find_known(Home *home, const char *word, GError **error)
+{
+    g_autoptr(KnownNode) known = known_find(home, word, error);
+
+    return known ? g_steal_pointer(&known->peer) : NULL;
+}
+
+static Peer *
+meet(Home *home, const char *word, GError **error)
+{
+    if (invite_looks_like(word))
+        return invite_parse(word, error);
+    return strchr(word, '/') ? pull_introduce(home, word, error) : find_known(home, word, error);
 }
 
 static gboolean
@@ -123,7 +142,7 @@ peer_add(Home *home, const Options *options, const char *word, GError **error)
 {
     if (!check_words(options, word, error))
         return FALSE;
-    g_autoptr(Peer) peer = invite_looks_like(word) ? invite_parse(word, error) : pull_introduce(home, word, error);
+    g_autoptr(Peer) peer = meet(home, word, error);
 
     if (!peer && invite_looks_like(word))
         command_blame_usage(error);
@@ -156,9 +175,93 @@ peer_list(Home *home, const Options *options, PeerStatus status, GError **error)
     return TRUE;
 }
 
+/* What a stranger calls itself, fit for a terminal: "Forestry, Provincial Bureau, S02, 530000". */
+static char *
+describe(const KnownNode *known)
+{
+    const Profile *profile = known->profile;
+    const char *const parts[] = { known->peer->name, profile->organisation, profile->sector, profile->division };
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    for (guint i = 0; i < G_N_ELEMENTS(parts); i++)
+        if (parts[i] && *parts[i])
+            g_string_append_printf(text, "%s%s", text->len ? ", " : "", parts[i]);
+    return name_printable(text->str, text->len, PEER_NAME_MAX);
+}
+
+static char *
+name_introducers(Home *home, const KnownNode *known)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    for (guint i = 0; i < known->introducers->len; i++) {
+        g_autofree char *name = peers_display(home, known->introducers->pdata[i]);
+
+        g_string_append_printf(text, "%s%s", i > 0 ? ", " : "", name);
+    }
+    return g_strdup(text->len ? text->str : "-");
+}
+
+static json_t *
+known_json(Home *home, const KnownNode *known)
+{
+    json_t *root = peer_json(home, known->peer), *introducers = json_array();
+
+    for (guint i = 0; i < known->introducers->len; i++) {
+        g_autofree char *name = peers_display(home, known->introducers->pdata[i]);
+
+        json_array_append_new(introducers, json_string(name));
+    }
+    json_object_del(root, "added");
+    json_object_set_new(root, "known_as", json_string(known->word));
+    json_set_text(root, "organisation", known->profile->organisation);
+    json_set_text(root, "sector", known->profile->sector);
+    json_set_text(root, "division", known->profile->division);
+    json_object_set_new(root, "introduced_by", introducers);
+    return root;
+}
+
+static void
+print_known(Home *home, const GPtrArray *all)
+{
+    g_autoptr(Table) table = table_new(5);
+
+    for (guint i = 0; i < all->len; i++) {
+        const KnownNode *known = all->pdata[i];
+        g_autofree char *words = describe(known), *introducers = name_introducers(home, known);
+
+        table_add(table, known->word, known->peer->node, known->peer->urls->len ? known->peer->urls->pdata[0] : "(dials in)", introducers, words, NULL);
+    }
+    table_print(table);
+}
+
+/* PE7 */
+static gboolean
+peer_list_known(Home *home, const Options *options, GError **error)
+{
+    g_autoptr(GPtrArray) all = known_all(home, error);
+    json_t *list;
+
+    if (!all)
+        return FALSE;
+    if (!options->json) {
+        if (all->len == 0)
+            fputs("no peer has brought word of another node yet\n", stderr);
+        print_known(home, all);
+        return TRUE;
+    }
+    list = json_array();
+    for (guint i = 0; i < all->len; i++)
+        json_array_append_new(list, known_json(home, all->pdata[i]));
+    print_json(list);
+    return TRUE;
+}
+
 static gboolean
 peer_ls(Home *home, const Options *options, const char *word, GError **error)
 {
+    if (options->known)
+        return peer_list_known(home, options, error);
     return peer_list(home, options, PEER_ACCEPTED, error);
 }
 
@@ -246,6 +349,7 @@ cmd_peer(const Invocation *invocation, int argc, char **argv, int *status, GErro
         { "id", 0, 0, G_OPTION_ARG_STRING, &o.id, "the node id to expect at URL", "ID" },
         { "alias", 0, 0, G_OPTION_ARG_STRING, &o.alias, "the name by which commands here know it", "NAME" },
         { "batch", 0, 0, G_OPTION_ARG_NONE, &o.batch, "ask nothing about ssh:// addresses: a host whose key is not known is refused", NULL },
+        { "known", 0, 0, G_OPTION_ARG_NONE, &o.known, "ls: nodes that peers brought word of and nobody here has accepted", NULL },
         { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "print JSON", NULL },
         { 0 },
     };
@@ -264,5 +368,5 @@ cmd_peer(const Invocation *invocation, int argc, char **argv, int *status, GErro
         if (strcmp(argv[1], verbs[i].name) == 0 && argc - 2 == verbs[i].words)
             return (home = open_home(invocation, &o, error)) && verbs[i].run(home, &o, argv[2], error);
     }
-    return chama_error(error, CHAMA_ERROR_USAGE, "peer: want `add INVITE|URL`, `ls`, `pending`, `accept ID`, `rm PEER` or `decide PEER [ROTATION]`; see `chama peer --help`");
+    return chama_error(error, CHAMA_ERROR_USAGE, "peer: want `add INVITE|URL|NODE`, `ls [--known]`, `pending`, `accept ID`, `rm PEER` or `decide PEER [ROTATION]`; see `chama peer --help`");
 }

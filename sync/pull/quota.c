@@ -43,3 +43,22 @@ quota_add(Home *home, const char *peer, const char *node, gboolean relayed, gboo
     table_integer(query, 5, (gint64)bytes);
     return table_run(query, error);
 }
+
+GPtrArray *
+quota_bringers(Home *home, const char *node, GError **error)
+{
+    State *state = home_state(home, error);
+    g_autoptr(TableQuery) query = state ? table_query(state, table, "SELECT peer FROM quota WHERE node = ?1 ORDER BY first DESC, peer", error) : NULL;
+    g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(g_free);
+    GError *failed = NULL;
+
+    if (!query)
+        return NULL;
+    table_text(query, 1, node);
+    while (table_row(query, &failed))
+        g_ptr_array_add(all, table_column_text(query, 0));
+    if (!failed)
+        return g_steal_pointer(&all);
+    g_propagate_error(error, failed);
+    return NULL;
+}

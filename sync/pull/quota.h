@@ -16,4 +16,7 @@ gboolean quota_used(Home *home, const char *peer, const char *node, QuotaUsed *u
 /* Durably adds @bytes; @relayed: @node counts as a third party; @first: before anything of its ledger is stored. */
 gboolean quota_add(Home *home, const char *peer, const char *node, gboolean relayed, gboolean first, guint64 bytes, GError **error);
 
+/* Who brought records of @node, or its open part: ids, the first to bring it first.  Array of char*. */
+GPtrArray *quota_bringers(Home *home, const char *node, GError **error);
+
 #endif
