@@ -80,6 +80,7 @@ COMMAND(peer);
 COMMAND(follow);
 COMMAND(unfollow);
 COMMAND(sync);
+COMMAND(bundle);
 COMMAND(grant);
 COMMAND(revoke);
 COMMAND(grants);

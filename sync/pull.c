@@ -36,13 +36,31 @@ pull_result_clear(PullResult *result)
     g_clear_pointer(&result->alarms, g_ptr_array_unref);
 }
 
+/* Of a bundle nobody here needs to know the writer. */
+static Peer *
+find_peer(Session *session, const char *node, GError **error)
+{
+    g_autoptr(GError) failed = NULL;
+    Peer *peer = peers_get(session->home, node, &failed);
+
+    if (peer || !session->options->carried || !g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND)) {
+        if (failed)
+            g_propagate_error(error, g_steal_pointer(&failed));
+        return peer;
+    }
+    peer = peer_new();
+    peer->status = PEER_PENDING;
+    g_strlcpy(peer->node, node, sizeof peer->node);
+    return peer;
+}
+
 /* What others changed while this one waited: ledgers; the peer's addresses, keys, openings already asked for. */
 static gboolean
 reload(Session *session, const char *node, GError **error)
 {
     if (!home_refresh(session->home, error))
         return FALSE;
-    session->peer = peers_get(session->home, node, error);
+    session->peer = find_peer(session, node, error);
     return session->peer != NULL;
 }
 
@@ -78,7 +96,9 @@ note_contact(Session *session, const GError *failed, GError **error)
     const ContactOutcome outcome = { .error = failed ? failed->message : result->problems->len > 0 ? result->problems->pdata[0] : NULL, .failed = failed != NULL,
                                      .got_on = result->records > 0 || result->bytes > 0, .interval = session->options->interval };
 
-    return g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_CANCELLED) || contacts_note(session->home, session->peer->node, &outcome, error);
+    if (session->options->carried || g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_CANCELLED))
+        return TRUE;
+    return contacts_note(session->home, session->peer->node, &outcome, error);
 }
 
 /* @session: its home, options, result, and the transport if one is given. */

@@ -24,6 +24,8 @@ typedef struct {
     guint interval;              /* seconds until the daemon's next session with this peer (PU52); 0: none is planned */
     guint turn;                  /* seconds after which a dataset is left to others who wish for it (PU55) */
     guint64 slowest;             /* bytes a second (PU53); 0: PATIENCE_RATE */
+    const GHashTable *carried;   /* the transport leads to no live peer but to what one wrote (a bundle): these versions, a set of Digest*, are wanted whether followed or not, no others;
+                                  * who wrote it need not be a peer.  NULL: a live peer */
     Progress *progress;          /* may be NULL */
     void (*talk)(gpointer data, const char *line);   /* for people: what happened, one line each; may be NULL */
     gpointer talk_data;

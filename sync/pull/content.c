@@ -79,12 +79,22 @@ has_ended(Session *session, const Manifest *manifest, gboolean *ended, GError **
     return TRUE;
 }
 
+/* What was carried here is wanted, whether it is followed or not. */
+static gboolean
+is_wanted(Session *session, const GPtrArray *follows, const Manifest *manifest)
+{
+    GHashTable *carried = (GHashTable *)session->options->carried;
+
+    return (carried ? g_hash_table_contains(carried, &manifest->address) : follow_matches(follows, manifest->node, manifest->name)) &&
+           !follow_is_aside(session->home, &manifest->address);
+}
+
 /* Facts cheapest first: most versions are held already or of no interest. */
 static gboolean
 gather_facts(Session *session, const GPtrArray *follows, const Manifest *manifest, WantFacts *facts, GrantRow *grant, GError **error)
 {
     facts->from_owner = strcmp(manifest->node, session->peer->node) == 0;
-    facts->followed = follow_matches(follows, manifest->node, manifest->name) && !follow_is_aside(session->home, &manifest->address);
+    facts->followed = is_wanted(session, follows, manifest);
     if (!facts->followed)
         return TRUE;
     if (!is_held(session, manifest, &facts->held, error))
@@ -95,7 +105,7 @@ gather_facts(Session *session, const GPtrArray *follows, const Manifest *manifes
         !catalogue_share_in_force(home_catalogue(session->home, NULL), manifest, &facts->share, error))
         return FALSE;
     facts->grant = facts->share == SHARE_CONDITIONAL && find_grant(session, manifest, grant);
-    facts->refused = refusals_recent(session->home, session->peer->node, &manifest->address, session->options->retry_after);
+    facts->refused = !session->options->carried && refusals_recent(session->home, session->peer->node, &manifest->address, session->options->retry_after);
     return TRUE;
 }
 
@@ -175,10 +185,11 @@ plan_content(Session *session, GError **error)
     g_autoptr(GPtrArray) follows = follow_all(session->home, error);
     Catalogue *catalogue = follows ? home_catalogue(session->home, error) : NULL;
     g_autoptr(GPtrArray) nodes = catalogue ? catalogue_nodes(catalogue, error) : NULL;
+    gboolean any = follows && (follows->len > 0 || session->options->carried);
 
-    if (!nodes || (follows->len > 0 && !plan_node(session, follows, session->peer->node, wants, error)))
+    if (!nodes || (any && !plan_node(session, follows, session->peer->node, wants, error)))
         return NULL;
-    for (guint i = 0; i < nodes->len && follows->len > 0; i++) {
+    for (guint i = 0; i < nodes->len && any; i++) {
         const char *node = nodes->pdata[i];
 
         if (strcmp(node, session->peer->node) != 0 && strcmp(node, home_id(session->home)) != 0 &&
@@ -209,7 +220,7 @@ note_failure(Session *session, const Want *want, GError *failed, GError **error)
 {
     g_autofree char *name = version_name(session, want->manifest);
     gboolean from_owner = strcmp(want->manifest->node, session->peer->node) == 0;
-    gboolean refusal = is_refusal(failed);
+    gboolean refusal = is_refusal(failed) && !session->options->carried;
 
     /* PU55 */
     if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_EXISTS)) {

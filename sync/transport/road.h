@@ -34,6 +34,9 @@ typedef struct {
     const char *(*library)(void);   /* the version of what is behind it, "none" if that is not there */
 } RoadKind;
 
+/* A Transport along @road, which is taken over: for roads that no address leads to. */
+Transport *transport_along(const RoadKind *kind, Road *road);
+
 extern const RoadKind road_https;
 extern const RoadKind road_ssh;
 

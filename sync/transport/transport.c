@@ -19,7 +19,7 @@ struct Transport {
 };
 
 static Transport *
-transport_along(const RoadKind *kind, Road *road, Limit *limit, const gint *cancelled)
+along(const RoadKind *kind, Road *road, Limit *limit, const gint *cancelled)
 {
     Transport *transport = g_new0(Transport, 1);
 
@@ -29,6 +29,12 @@ transport_along(const RoadKind *kind, Road *road, Limit *limit, const gint *canc
     transport->cancelled = cancelled;
     g_mutex_init(&transport->mutex);
     return transport;
+}
+
+Transport *
+transport_along(const RoadKind *kind, Road *road)
+{
+    return along(kind, road, NULL, NULL);
 }
 
 /* Where the body of one answer goes: to the caller if it is good, else it is a problem document. */
@@ -72,13 +78,13 @@ transport_open(const char *url, const TransportOptions *options, GError **error)
     if (!kind)
         return chama_error_null(error, CHAMA_ERROR_USAGE, "%s: want an address that begins with https:// or ssh://", url);
     road = kind->open(url, options, error);
-    return road ? transport_along(kind, road, options->limit, options->cancelled) : NULL;
+    return road ? along(kind, road, options->limit, options->cancelled) : NULL;
 }
 
 Transport *
 transport_brought(const char *path, GBytes *bytes)
 {
-    return transport_along(&road_brought, road_brought_open(path, bytes), NULL, NULL);
+    return along(&road_brought, road_brought_open(path, bytes), NULL, NULL);
 }
 
 Transport *
@@ -86,7 +92,7 @@ transport_over(int fd, const char *name, const TransportOptions *options, GError
 {
     Road *road = stream_open(fd, name, options, error);
 
-    return road ? transport_along(&road_stream, road, options->limit, options->cancelled) : NULL;
+    return road ? along(&road_stream, road, options->limit, options->cancelled) : NULL;
 }
 
 Transport *
@@ -94,7 +100,7 @@ transport_another(Transport *transport, GError **error)
 {
     Road *road = transport->kind->another ? transport->kind->another(transport->road, error) : NULL;
 
-    return road ? transport_along(transport->kind, road, transport->limit, transport->cancelled) : NULL;
+    return road ? along(transport->kind, road, transport->limit, transport->cancelled) : NULL;
 }
 
 void

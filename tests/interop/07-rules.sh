@@ -2,8 +2,8 @@
 # The numbered rules of the format documents: each is defined once, and none is named that is not defined.
 . "$SOURCE/tests/lib.sh"
 cd "$SOURCE" || exit 1
-documents="keys/IDENTITY.md manifests/FORMAT.md sync/PROTOCOL.md"
-rule='(AR|AU|CH|CO|DB|EV|EX|GT|KT|LI|NM|PE|PF|PS|PU|SE|SH|TC|[ACDEGHIKLMNPRSTVWZ])[1-9][0-9]?'
+documents="keys/IDENTITY.md manifests/FORMAT.md sync/PROTOCOL.md sync/BUNDLE.md"
+rule='(AR|AU|CH|CO|DB|EV|EX|GT|KT|LI|NM|PE|PF|PS|PU|SE|SH|TC|[ABCDEGHIKLMNPRSTVWZ])[1-9][0-9]?'
 
 # shellcheck disable=SC2086
 grep -ohE "\*\*$rule[ .*]" $documents | tr -d '*. ' | sort >"$FOLDER/defined"

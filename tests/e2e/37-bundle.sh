@@ -1,0 +1,132 @@
+#!/bin/sh
+# B1 to B28: a dataset on a disk, from a node to one that has never seen a network.
+. "$SOURCE/tests/lib.sh"
+for home in a b c; do make_node $home "$(case $home in a) echo Forestry ;; b) echo Tourism ;; c) echo Customs ;; esac)"; done
+mkdir data && seq 1 60000 >data/one.csv && head -c 2500000 /dev/urandom >data/two
+chama a publish cover data --share open >/dev/null 2>&1
+mkdir secret && echo harvest >secret/plan
+
+# For anyone.
+want "an open version for anyone" 0 chama a bundle create disk.tar cover
+equal "names its file" "$out" "disk.tar"
+want "once" 1 chama a bundle create disk.tar cover
+has "not over another" "$err" "is there already"
+want "the same bytes" 0 chama a bundle create disk2.tar cover
+mkdir -p one two && tar -C one -xf disk.tar && tar -C two -xf disk2.tar
+same_tree "each time" one/disk/data two/disk2/data
+want "into a folder that is not there" 1 chama a bundle create nowhere/x.tar cover
+equal "leaves nothing" "$(find . -maxdepth 1 -name '.*tar*')" ""
+want "a name that says no format" 2 chama a bundle create disk.zip cover
+chama a publish plan secret >/dev/null 2>&1
+want "a conditional one is not for anyone" 4 chama a bundle create no.tar plan
+has "says why" "$err" "--for"
+[ -e no.tar ] && bad "and writes nothing" || ok "and writes nothing"
+want "a node without a network" 0 chama b bundle apply disk.tar
+has "shows who is not pinned" "$out" "not pinned: fingerprint"
+has "holds it" "$out" "1 of its 1 versions held"
+want "it" 0 chama b get "$(chama b ls | sed 's/ .*//')" got
+same_tree "is the same" data got
+want "all of it" 0 chama b verify
+want "again" 0 chama b bundle apply disk.tar
+has "brings nothing" "$out" " 0 chunks"
+want "who wrote it" 2 chama a bundle apply disk.tar
+has "does not apply it" "$err" "B25"
+
+# The ledger has grown: the open part is proven to go on from where it was held.
+echo more >>data/one.csv
+chama a publish cover data --share open >/dev/null 2>&1
+want "the next version, compressed" 0 chama a bundle create next.tar.zst cover@2
+want "applies" 0 chama b bundle apply next.tar.zst
+has "whole only with the version before" "$out" "1 of its 1 versions held"
+
+# Volumes.
+want "volumes" 0 chama a bundle create vol.tar cover@1 cover@2 --volumes 1M
+count=$(printf '%s\n' "$out" | grep -c .)
+[ "$count" -ge 2 ] && ok "are several" || bad "are several" "$out"
+want "the last one first" 1 chama c bundle apply "vol.00$count.tar"
+has "tells what is missing" "$err" "lacks"
+# shellcheck disable=SC2046
+want "then the others" 0 chama c bundle apply $(ls vol.00*.tar | grep -v "vol.00$count.tar")
+has "make it whole" "$out" "2 of its 2 versions held"
+want "too small a volume" 2 chama a bundle create small.tar cover --volumes 10K
+
+# Damage: a byte of a volume's chunks, a byte of a manifest, a cut, another thing.
+rm -rf c && make_node c Customs
+python3 - <<'PY'
+import tarfile
+data = bytearray(open("vol.001.tar", "rb").read())
+at = next(m.offset_data for m in tarfile.open("vol.001.tar") if "/chunks-" in m.name)
+data[at + 5000] ^= 1
+open("flipped.tar", "wb").write(data)
+data = open("disk.tar", "rb").read()
+open("cut.tar", "wb").write(data[:len(data) // 2])
+text = bytearray(data)
+at = text.rindex(b"exchange.json")
+text[at - 20] ^= 1
+open("manifest.tar", "wb").write(text)
+open("none.tar", "wb").write(b"no tar " * 1000)
+PY
+# shellcheck disable=SC2046
+want "a volume with a flipped byte" 3 chama c bundle apply flipped.tar $(ls vol.00*.tar | grep -v vol.001)
+has "is named" "$err" "flipped.tar: B11: data/versions/"
+want "and costs itself alone" 0 chama c bundle apply vol.001.tar
+has "as the copy shows" "$out" "2 of its 2 versions held"
+rm -rf c && make_node c Customs
+want "a cut archive" 3 chama c bundle apply cut.tar
+has "by its rule" "$err" "B1"
+want "a manifest that was changed" 3 chama c bundle apply manifest.tar
+has "by its rule" "$err" "B8"
+want "no archive" 3 chama c bundle apply none.tar
+want "nothing of them" 0 chama c ls
+equal "is there" "$out" ""
+want "good ones beside bad ones" 3 chama c bundle apply none.tar disk.tar
+has "are applied" "$out" "1 of its 1 versions held"
+
+# For a peer, sealed.  Its key comes with its own ledger.
+chama a peer add "$(chama b invite 2>/dev/null)" >/dev/null || bad "a adds b"
+want "for a peer without a grant" 4 chama a bundle create sealed.tar plan --for tourism
+has "says so" "$err" "not for tourism"
+chama a grant plan tourism >/dev/null
+want "for a peer whose key is not known here" 1 chama a bundle create sealed.tar plan --for tourism
+has "says how it comes" "$err" "B20"
+want "the peer writes its own ledger" 0 chama b bundle create tourism.tar
+want "which has its key" 0 chama a bundle apply tourism.tar
+want "for the peer" 0 chama a bundle create sealed.tar plan --for tourism
+has "is encrypted" "$err" "encrypted to the receiver"
+for word in plan harvest Forestry "$(chama a id | grep -oE '[a-z2-7]{52}' | head -n 1)" exchange.json versions/; do
+    if tar -O -xf sealed.tar | grep -qaF -e "$word"; then bad "the sealed bundle does not show $word"; else ok "the sealed bundle does not show $word"; fi
+done
+want "another" 4 chama c bundle apply sealed.tar
+has "cannot open it" "$err" "B22"
+want "the peer" 0 chama b bundle apply sealed.tar
+has "can" "$out" "1 of its 1 versions held"
+python3 - <<'PY'
+import hashlib
+import io
+import tarfile
+old = tarfile.open("sealed.tar")
+members = [(m.name, old.extractfile(m).read()) for m in old]
+payload = [i for i, (name, _) in enumerate(members) if "/data/001-" in name]
+def write(path, members):
+    manifest = "".join("%s  %s\n" % (hashlib.sha256(b).hexdigest(), n.split("/", 1)[1]) for n, b in members if "/data/" in n).encode()
+    members = [(n, manifest if n.endswith("/manifest-sha256.txt") else b) for n, b in members]
+    tags = "".join("%s  %s\n" % (hashlib.sha256(b).hexdigest(), n.split("/", 1)[1]) for n, b in members if "/data/" not in n and "/tagmanifest" not in n).encode()
+    members = [(n, tags if "/tagmanifest" in n else b) for n, b in members]
+    with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as out:
+        for name, content in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            out.addfile(info, io.BytesIO(content))
+swapped = list(members)
+i, j = payload[0], payload[1]
+swapped[i], swapped[j] = (members[i][0], members[j][1]), (members[j][0], members[i][1])
+write("swapped.tar", swapped)
+cut = list(members)
+cut[i] = (members[i][0], members[i][1][:-40])
+write("shorter.tar", cut)
+PY
+rm -rf b2 && cp -r b b2
+want "files that were exchanged" 3 chama b2 bundle apply swapped.tar
+has "are found out" "$err" "B23"
+want "a file that was shortened" 3 chama b2 bundle apply shorter.tar
+has "is found out" "$err" "B23"
