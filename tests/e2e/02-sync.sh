@@ -60,9 +60,9 @@ start a
 head -c 60000000 /dev/urandom >v2/noise.bin
 want "publish something large" 0 chama a publish divisions v2
 chama b follow forestry/divisions >/dev/null
-chama b sync >sync.log 2>&1 &
+chama b sync --limit-rate 20M >sync.log 2>&1 &
 client=$!
-sleep 0.15
+sleep 0.5
 kill -9 "$(cat a.pid)"
 wait $client
 equal "the cut sync says so" "$?" 5
