@@ -199,3 +199,17 @@ session_spread_news(Session *session, const LedgerOffer *offer, GError **error)
     return peers_follow_profile(session->home, offer->node, error) &&
            (!from_owner || peers_note_size(session->home, offer->node, offer->size, error));
 }
+
+gboolean
+session_survive(Session *session, const char *node, GError *failed, GError **error)
+{
+    g_autofree char *name = NULL;
+
+    if (session_over(failed)) {
+        g_propagate_error(error, failed);
+        return FALSE;
+    }
+    name = strcmp(node, home_id(session->home)) == 0 ? g_strdup("this node") : peers_display(session->home, node);
+    session_problem(session, name, failed);
+    return TRUE;
+}

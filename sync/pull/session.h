@@ -56,6 +56,8 @@ gboolean session_alarm(Session *session, const char *node, const Conflict *confl
 void session_tell_alarm(Session *session, const char *node, const char *what);
 /* TRUE for an error after which there is no use in going on: the peer is gone, or the person stopped it. */
 gboolean session_over(const GError *error);
+/* Takes @failed.  TRUE unless the sync must end; otherwise the error is one more problem, under the name by which people know @node. */
+gboolean session_survive(Session *session, const char *node, GError *failed, GError **error);
 /* CANCELLED if the person stopped it. */
 gboolean session_check(Session *session, GError **error);
 /* PU51: what another session is at work on is waited for so many seconds; CLAIM_WAIT: until a person stops it, who is told.  NULL without an error if it still is. */
