@@ -17,6 +17,7 @@
 #include "node/renewing.h"
 #include "node/rounds.h"
 #include "node/self.h"
+#include "sync/peers.h"
 #include "sync/transport/ssh_session.h"
 
 /* The daemon between two readings of its configuration. */
@@ -105,17 +106,33 @@ tend_tls(Daemon *daemon, gboolean count)
         journal_write(daemon->journal, "tls", "listener", "shows the new certificate", NULL);
 }
 
+/* A typing error in [peer ALIAS] is not silently nobody. */
+static void
+tell_strangers(Daemon *daemon)
+{
+    g_autoptr(Home) home = home_open(daemon->invocation->home, NULL);
+
+    for (guint i = 0; home && i < daemon->config->peers->len; i++) {
+        const ConfigPeer *peer = daemon->config->peers->pdata[i];
+        g_autofree char *node = peers_resolve(home, peer->alias, NULL);
+
+        if (!node)
+            journal_write(daemon->journal, "config", "peer", peer->alias, "error", "config.ini has a section for it, and no peer goes by that name; see `chama peer ls`", NULL);
+    }
+}
+
 static gboolean
 start(Daemon *daemon, GError **error)
 {
     const char *address = daemon->listen ? daemon->listen : daemon->config->listen;
     ListenerOptions options = { .home = daemon->invocation->home, .address = address, .connections_max = daemon->config->connections_max,
-                                      .log = log_request, .log_data = daemon->journal };
+                                .log = log_request, .log_data = daemon->journal };
 
     daemon->limits = options.limits = config_limits(daemon->config, TRUE);
     ssh_set_key(daemon->config->ssh_key);
     options.slowest = daemon->config->slowest;
     journal_set_json(daemon->journal, daemon->config->log_json);
+    tell_strangers(daemon);
     tend_tls(daemon, TRUE);
     daemon->listener = listener_start(&options, error);
     if (!daemon->listener)

@@ -92,7 +92,7 @@ has "for the slow mirror gives way" "$(cat one.err)" "PU55: gives way to a sessi
 
 # PU50: what is served, to one peer; others are not held up.
 stop a
-printf '\n[peer tourism]\nlimit-rate = 300K\n' >>a/config.ini
+printf '\n[peer tourism]\nlimit-rate = 300K\n[peer turism]\ninterval = 5\n' >>a/config.ini
 start a
 publish
 began=$(milliseconds)
@@ -104,6 +104,8 @@ between "others are answered meanwhile, in ms" 0 1200 $(($(milliseconds) - began
 wait "$syncing"
 between "a peer that is limited takes its time in ms" 1400 6000 $(($(milliseconds) - began))
 want "and it has all" 0 chama b verify
+has "a section for nobody is told of" "$(cat a.log)" "config peer=turism error="
+has_not "one for a peer is not" "$(cat a.log)" "config peer=tourism"
 
 # Rubbish, floods, no end.
 python3 "$SOURCE/tests/e2e/hostile_links.py" "$CHAMA" "$FOLDER/v" "$FOLDER" all || bad "hostile_links.py ended badly"
