@@ -54,9 +54,10 @@ static const Command commands[] = {
     { "sync", cmd_sync, "[PEER ...]", "copy peers' ledgers, then the content that is followed and allowed",
       "Without a PEER all peers are asked: exit 0 if any answered, 5 if none did or one that was named did not.  Versions that are followed and not\n"
       "given (no grant, or no longer held there) are counted, and are no failure." },
-    { "bundle", cmd_bundle, "create|apply ...", "the same exchange on a disk, for machines that no network joins",
+    { "bundle", cmd_bundle, "create|apply|show ...", "the same exchange on a disk, for machines that no network joins",
       "  bundle create FILE [NAME[@V] ...]   write a bundle, NAME.tar or NAME.tar.zst: ledgers, and versions with their content\n"
       "  bundle apply FILE ...               take what bundles hold; volumes in any order\n"
+      "  bundle show FILE ...                list what is in them, and whether checksums hold; needs no node\n"
       "Without --for it holds what anyone may have.  What is applied is verified as if a peer had sent it." },
     { "grant", cmd_grant, "NAME PEER", "let a peer have a conditional dataset", "Sealed (only the peer can read it) unless --public.  Ends after a year unless --until." },
     { "revoke", cmd_revoke, "NAME PEER", "end a peer's grants for a dataset", NULL },

@@ -8,6 +8,7 @@
 #include "node/print.h"
 #include "node/rounds.h"
 #include "sync/bundle/bundle.h"
+#include "sync/bundle/shown.h"
 #include "sync/peers.h"
 
 typedef struct {
@@ -207,13 +208,106 @@ apply(Home *home, const Invocation *invocation, const Options *o, char **argv, i
     return TRUE;
 }
 
+static json_t *
+shown_json(const Shown *shown)
+{
+    json_t *ledgers = json_array(), *versions = json_array(), *object;
+
+    for (guint i = 0; i < shown->ledgers->len; i++) {
+        const ShownLedger *ledger = shown->ledgers->pdata[i];
+
+        json_array_append_new(ledgers, json_pack("{s:s, s:b, s:I}", "node", ledger->node, "whole", ledger->whole, "records", (json_int_t)ledger->size));
+    }
+    for (guint i = 0; i < shown->versions->len; i++) {
+        const ShownVersion *version = shown->versions->pdata[i];
+
+        json_array_append_new(versions, json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:I, s:o}", "node", version->node, "name", version->name, "version",
+                                                  (json_int_t)version->version, "share", version->share, "files", (json_int_t)version->files, "bytes",
+                                                  (json_int_t)version->bytes, "stored", (json_int_t)version->stored, "address", json_digest(&version->manifest)));
+    }
+    object = json_pack("{s:s, s:o, s:i, s:i, s:b, s:o, s:o, s:o, s:I, s:I, s:o}", "group", shown->info.group, "volumes", json_strings(shown->volumes), "count",
+                       (int)shown->info.count, "missing", (int)shown->missing, "encrypted", shown->sealed, "keys", json_strings(shown->hints), "ledgers", ledgers, "versions",
+                       versions, "files", (json_int_t)shown->files, "bytes", (json_int_t)shown->bytes, "problems", json_strings(shown->problems));
+    json_set_text(object, "writer", *shown->info.writer ? shown->info.writer : NULL);
+    json_set_text(object, "receiver", *shown->info.receiver ? shown->info.receiver : NULL);
+    json_set_text(object, "date", *shown->info.date ? shown->info.date : NULL);
+    return object;
+}
+
+static void
+print_head(const Shown *shown)
+{
+    g_autofree char *bytes = size_display(shown->bytes);
+
+    printf("bundle %s, %u volume%s here", shown->info.group, shown->volumes->len, shown->volumes->len == 1 ? "" : "s");
+    if (shown->info.count == 0)
+        printf(", the last is not among them");
+    else if (shown->missing > 0)
+        printf(" of %u", shown->info.count);
+    printf("; %" G_GUINT64_FORMAT " files, %s; checksums %s\n", shown->files, bytes, shown->problems->len > 0 ? "do not hold" : "hold");
+    if (*shown->info.writer)
+        printf("written by %s%s%s\n", shown->info.writer, *shown->info.date ? ", " : "", shown->info.date);
+    if (*shown->info.writer)
+        printf("for %s\n", *shown->info.receiver ? shown->info.receiver : "anyone");
+}
+
+static void
+print_shown(const Shown *shown)
+{
+    print_head(shown);
+    for (guint i = 0; i < shown->hints->len; i++)
+        printf("encrypted to key %s\n", (char *)shown->hints->pdata[i]);
+    for (guint i = 0; i < shown->ledgers->len; i++) {
+        const ShownLedger *ledger = shown->ledgers->pdata[i];
+
+        printf("ledger  %s  %s  %" G_GUINT64_FORMAT " records\n", ledger->node, ledger->whole ? "whole" : "open part", ledger->size);
+    }
+    for (guint i = 0; i < shown->versions->len; i++) {
+        const ShownVersion *version = shown->versions->pdata[i];
+        g_autofree char *stored = size_display(version->stored);
+
+        printf("version %s/%s@%" G_GUINT64_FORMAT "  %s  %" G_GUINT64_FORMAT " files  %" G_GUINT64_FORMAT " bytes  %s here\n", version->node, version->name, version->version,
+               version->share, version->files, version->bytes, stored);
+    }
+    for (guint i = 0; i < shown->problems->len; i++)
+        fprintf(stderr, "chama: %s\n", (char *)shown->problems->pdata[i]);
+}
+
+/* B28: without a node. */
+static void
+show(char **argv, gboolean json, int *status)
+{
+    g_autoptr(GPtrArray) paths = g_ptr_array_new(), problems = g_ptr_array_new_with_free_func(g_free), all = NULL;
+    json_t *list = json_array();
+
+    for (; *argv; argv++)
+        g_ptr_array_add(paths, *argv);
+    all = shown_read(paths, TRUE, problems);
+    for (guint i = 0; i < all->len; i++) {
+        const Shown *shown = all->pdata[i];
+
+        if (json)
+            json_array_append_new(list, shown_json(shown));
+        else
+            print_shown(shown);
+        *status = shown->problems->len > 0 ? EXIT_VERIFY : *status;
+    }
+    for (guint i = 0; i < problems->len && !json; i++)
+        fprintf(stderr, "chama: %s\n", (char *)problems->pdata[i]);
+    *status = problems->len > 0 ? EXIT_VERIFY : *status;
+    if (json)
+        print_json(json_pack("{s:O, s:o}", "bundles", list, "problems", json_strings(problems)));
+    json_decref(list);
+}
+
 static gboolean
 check_words(const Options *o, int argc, char **argv, GError **error)
 {
-    gboolean creates = argc >= 3 && strcmp(argv[1], "create") == 0, applies = argc >= 3 && strcmp(argv[1], "apply") == 0;
+    gboolean creates = argc >= 3 && strcmp(argv[1], "create") == 0, applies = argc >= 3 && strcmp(argv[1], "apply") == 0,
+             shows = argc >= 3 && strcmp(argv[1], "show") == 0;
 
-    if (!creates && !applies)
-        return chama_error(error, CHAMA_ERROR_USAGE, "bundle: want create FILE [NAME[@V] ...] or apply FILE ...");
+    if (!creates && !applies && !shows)
+        return chama_error(error, CHAMA_ERROR_USAGE, "bundle: want create FILE [NAME[@V] ...], apply FILE ... or show FILE ...");
     if (!creates && (o->receiver || o->since || o->volumes))
         return chama_error(error, CHAMA_ERROR_USAGE, "bundle: --for, --since and --volumes are for create");
     if (!applies && o->receipt)
@@ -233,7 +327,13 @@ cmd_bundle(const Invocation *invocation, int argc, char **argv, int *status, GEr
     };
     g_autoptr(Home) home = NULL;
 
-    if (!command_parse(invocation, &argc, &argv, entries, 2, -1, error) || !check_words(&o, argc, argv, error) || !(home = command_home(invocation, error)))
+    if (!command_parse(invocation, &argc, &argv, entries, 2, -1, error) || !check_words(&o, argc, argv, error))
+        return FALSE;
+    if (strcmp(argv[1], "show") == 0) {
+        show(argv + 2, o.json, status);
+        return TRUE;
+    }
+    if (!(home = command_home(invocation, error)))
         return FALSE;
     if (strcmp(argv[1], "create") == 0)
         return create(home, &o, argc - 2, argv + 2, error);

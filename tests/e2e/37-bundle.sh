@@ -21,6 +21,10 @@ chama a publish plan secret >/dev/null 2>&1
 want "a conditional one is not for anyone" 4 chama a bundle create no.tar plan
 has "says why" "$err" "--for"
 [ -e no.tar ] && bad "and writes nothing" || ok "and writes nothing"
+want "without a node" 0 "$CHAMA" --home "$FOLDER/none" bundle show disk.tar
+has "it is shown what is in it" "$out" "/cover@1  open  2 files"
+has "and who wrote it" "$out" "written by"
+has "and that checksums hold" "$out" "checksums hold"
 want "a node without a network" 0 chama b bundle apply disk.tar
 has "shows who is not pinned" "$out" "not pinned: fingerprint"
 has "holds it" "$out" "1 of its 1 versions held"
@@ -72,6 +76,8 @@ has "is named" "$err" "flipped.tar: B11: data/versions/"
 want "and costs itself alone" 0 chama c bundle apply vol.001.tar
 has "as the copy shows" "$out" "2 of its 2 versions held"
 rm -rf c && make_node c Customs
+want "damage is shown" 3 "$CHAMA" --home "$FOLDER/none" bundle show flipped.tar
+has "by its file" "$err" "B11: data/versions/"
 want "a cut archive" 3 chama c bundle apply cut.tar
 has "by its rule" "$err" "B1"
 want "a manifest that was changed" 3 chama c bundle apply manifest.tar
@@ -96,6 +102,9 @@ has "is encrypted" "$err" "encrypted to the receiver"
 for word in plan harvest Forestry "$(chama a id | grep -oE '[a-z2-7]{52}' | head -n 1)" exchange.json versions/; do
     if tar -O -xf sealed.tar | grep -qaF -e "$word"; then bad "the sealed bundle does not show $word"; else ok "the sealed bundle does not show $word"; fi
 done
+want "without a node" 0 "$CHAMA" --home "$FOLDER/none" bundle show sealed.tar
+has "only keys are shown" "$out" "encrypted to key"
+has_not "and no writer" "$out" "written by"
 want "another" 4 chama c bundle apply sealed.tar
 has "cannot open it" "$err" "B22"
 want "the peer" 0 chama b bundle apply sealed.tar
