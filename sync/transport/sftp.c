@@ -124,6 +124,7 @@ part_good(const char *part, gsize size)
 char *
 sftp_path(const Sftp *sftp, const char *name, GError **error)
 {
+    ssh_session_allow(sftp->session);
     for (const char *part = name; *name; part += strcspn(part, "/") + 1) {
         if (!part_good(part, strcspn(part, "/")) || !text_shows(name, FALSE))
             return chama_error_null(error, CHAMA_ERROR_USAGE, "%s: want a name below a folder, have %s", sftp->name, name);

@@ -24,7 +24,7 @@ typedef struct {
 } SftpEntry;
 
 /* Connects.  @url "sftp://[USER@]HOST[:PORT]/DIR" (SH1), DIR absolute, or "/~/DIR" below the user's own folder there; it must be there.  Of @options count known_hosts,
- * connect_timeout, stall_timeout, limit and cancelled.  USAGE, and as ssh_session_open(). */
+ * connect_timeout, stall_timeout, patience and slowest (each call), limit and cancelled.  USAGE, and as ssh_session_open(). */
 Sftp *sftp_open(const char *url, const TransportOptions *options, GError **error);
 void sftp_close(Sftp *sftp);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Sftp, sftp_close)

@@ -30,9 +30,12 @@ typedef struct {
 static gboolean
 moved(Transfer *transfer, gsize size)
 {
+    gint64 rest = limit_take(transfer->sftp->limit, size);
+
     transfer->done += size;
     progress_add(transfer->progress, (gint64)size, 0);
-    return limit_rest(limit_take(transfer->sftp->limit, size), transfer->progress ? &transfer->progress->cancelled : NULL);
+    ssh_session_allow_bytes(transfer->sftp->session, size, rest);
+    return limit_rest(rest, transfer->progress ? &transfer->progress->cancelled : NULL);
 }
 
 static gboolean

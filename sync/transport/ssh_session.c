@@ -32,7 +32,9 @@ struct SshSession {
     LIBSSH2_SESSION *handle;
     int fd;
     char *name;              /* the address */
-    guint stall_timeout;
+    guint stall_timeout, patience;
+    guint64 slowest;
+    gint64 deadline;         /* in microseconds of the monotonic clock; 0: none */
     gint *cancelled;
 };
 
@@ -62,6 +64,19 @@ ssh_session_name(const SshSession *session)
     return session->name;
 }
 
+void
+ssh_session_allow(SshSession *session)
+{
+    session->deadline = session->patience > 0 ? g_get_monotonic_time() + (gint64)session->patience * G_USEC_PER_SEC : 0;
+}
+
+void
+ssh_session_allow_bytes(SshSession *session, guint64 bytes, gint64 rest)
+{
+    if (session->deadline > 0)
+        session->deadline += (gint64)(bytes * G_USEC_PER_SEC / session->slowest) + rest;
+}
+
 gboolean
 ssh_session_wait(SshSession *session, GError **error)
 {
@@ -71,6 +86,10 @@ ssh_session_wait(SshSession *session, GError **error)
     for (;;) {
         if (session->cancelled && g_atomic_int_get(session->cancelled))
             return chama_error(error, CHAMA_ERROR_CANCELLED, "%s: stopped", session->name);
+        /* Who sends a byte now and then is not silent. */
+        if (session->deadline > 0 && g_get_monotonic_time() >= session->deadline)
+            return chama_error(error, CHAMA_ERROR_UNREACHABLE, "%s: PU53: want an answer within %u seconds and 1 more for each %" G_GUINT64_FORMAT " bytes, have a slower one",
+                               session->name, session->patience, session->slowest);
         if (poll(&polled, 1, SLICE) > 0)
             return TRUE;
         if (g_get_monotonic_time() >= deadline)
@@ -202,6 +221,8 @@ ssh_session_open(const SshAddress *address, const TransportOptions *options, GEr
     session = g_new0(SshSession, 1);
     session->name = g_strdup(address->url);
     session->stall_timeout = options->stall_timeout;
+    session->patience = options->patience;
+    session->slowest = options->slowest > 0 ? options->slowest : PATIENCE_RATE;
     session->cancelled = options->cancelled;
     session->fd = ssh_dial(address->host, address->port, options->connect_timeout, options->cancelled, session->name, error);
     if (session->fd < 0)
@@ -210,6 +231,7 @@ ssh_session_open(const SshAddress *address, const TransportOptions *options, GEr
     if (!session->handle)
         return chama_error_null(error, CHAMA_ERROR_FAILED, "libssh2: no memory for a session");
     ssh.libssh2_session_set_blocking(session->handle, 0);
+    ssh_session_allow(session);
     if (!meet_host(session, address, options->known_hosts, error) || !ssh_proof_give(session, address->user, error))
         return NULL;
     return g_steal_pointer(&session);

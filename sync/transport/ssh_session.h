@@ -37,8 +37,12 @@ int ssh_session_descriptor(const SshSession *session);
 short ssh_session_events(SshSession *session);
 const char *ssh_session_name(const SshSession *session);
 
-/* After LIBSSH2_ERROR_EAGAIN: TRUE once it is worth calling again.  UNREACHABLE after the stall timeout without a byte, CANCELLED. */
+/* After LIBSSH2_ERROR_EAGAIN: TRUE once it is worth calling again.  UNREACHABLE after the stall timeout without a byte, or when the time that is allowed is over; CANCELLED. */
 gboolean ssh_session_wait(SshSession *session, GError **error);
+/* What is begun now may take the patience of the options in all (PU53); it was last allowed when the session was opened. */
+void ssh_session_allow(SshSession *session);
+/* And longer by what that many bytes may take at the slowest, and by @rest, microseconds in which this side takes none (PU50). */
+void ssh_session_allow_bytes(SshSession *session, guint64 bytes, gint64 rest);
 /* Has the other side ended the connection, with nothing left to read? */
 gboolean ssh_session_is_gone(SshSession *session);
 /* What libssh2 says went wrong while @doing. */

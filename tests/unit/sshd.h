@@ -7,6 +7,9 @@
 
 #include <arpa/inet.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -98,7 +101,24 @@ static inline void sshd_run(Sshd *sshd)
     g_assert_true(sshd_answers(sshd));
 }
 
-/* Its children go on; connections are cut by who holds them. */
+/* Cuts all connections that there are: ends the children of the server, which each have one. */
+static inline void sshd_cut(const Sshd *sshd)
+{
+    GDir *processes = g_dir_open("/proc", 0, NULL);
+    const char *name;
+
+    while ((name = g_dir_read_name(processes))) {
+        g_autofree char *path = g_strdup_printf("/proc/%s/stat", name), *stat = NULL;
+        const char *after = g_ascii_isdigit(*name) && g_file_get_contents(path, &stat, NULL, NULL) ? strrchr(stat, ')') : NULL;
+        int parent = 0;
+
+        if (after && sscanf(after, ") %*c %d", &parent) == 1 && parent == sshd->pid)
+            kill(atoi(name), SIGKILL);
+    }
+    g_dir_close(processes);
+}
+
+/* Its children go on. */
 static inline void sshd_halt(Sshd *sshd)
 {
     kill(sshd->pid, SIGTERM);

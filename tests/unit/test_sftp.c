@@ -208,42 +208,99 @@ static gpointer
 stop_soon(gpointer data)
 {
     g_usleep((gulong)g_random_int_range(1000, 120000));
-    g_atomic_int_set((gint *)data, 1);
+    if (data)
+        g_atomic_int_set((gint *)data, 1);
+    else
+        sshd_cut(&sshd);
     return NULL;
 }
 
-/* Whoever looks sees all of it or nothing, and after any number of stops it comes whole. */
-static void
-test_stops(void)
+/* One attempt at what is still to do; TRUE once there is nothing. */
+static gboolean
+attempt(const char *local, const char *back, gint *cancelled, guint *stops)
 {
-    g_autofree char *local = make_file("local", 32 * MIB, 9), *folder = sshd_file(&sshd, "box"), *there = sshd_file(&sshd, "box/a"), *back = sshd_file(&sshd, "back");
-    gboolean put = FALSE, got = FALSE;
-    guint stops = 0;
+    g_autofree char *folder = sshd_file(&sshd, "box"), *there = sshd_file(&sshd, "box/a");
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Sftp) sftp = dial(folder, cancelled, &error);
+    /* Renamed, and cut before it could be said. */
+    gboolean put = g_file_test(there, G_FILE_TEST_EXISTS);
 
-    for (guint i = 0; i < 20 && !got; i++) {
-        gint cancelled = 0;
-        GThread *thread = i < 12 ? g_thread_new("stop", stop_soon, &cancelled) : NULL;
-        g_autoptr(GError) error = NULL;
-        g_autoptr(Sftp) sftp = dial(folder, &cancelled, &error);
+    if (sftp && (put || sftp_put(sftp, local, "a", NULL, &error)))
+        sftp_get(sftp, "a", back, 32 * MIB, NULL, &error);
+    if (!error)
+        return TRUE;
+    if (!g_error_matches(error, CHAMA_ERROR, CHAMA_ERROR_CANCELLED))
+        g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_UNREACHABLE);
+    *stops += 1;
+    if (g_file_test(there, G_FILE_TEST_EXISTS))
+        assert_same(local, there);
+    g_assert_false(g_file_test(back, G_FILE_TEST_EXISTS));
+    return FALSE;
+}
 
-        if (sftp && !put)
-            put = sftp_put(sftp, local, "a", NULL, &error);
-        if (sftp && put && !error)
-            got = sftp_get(sftp, "a", back, 32 * MIB, NULL, &error);
-        if (error)
-            g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_CANCELLED);
-        stops += error != NULL;
-        g_assert_cmpint(put, ==, g_file_test(there, G_FILE_TEST_EXISTS));
-        g_assert_cmpint(got, ==, g_file_test(back, G_FILE_TEST_EXISTS));
-        if (thread)
-            g_thread_join(thread);
+/* Whoever looks sees all of it or nothing, and after any number of stops and cuts it comes whole. */
+static void
+test_stops_and_cuts(void)
+{
+    const char *wanted = g_getenv("CHAMA_CUTS");
+    guint cuts = wanted && *wanted ? (guint)atoi(wanted) : 12, stops = 0;
+
+    for (guint i = 0; stops < cuts && i < 4 * cuts; i++) {
+        g_autofree char *local = make_file("local", 32 * MIB, i), *there = sshd_file(&sshd, "box/a"), *back = sshd_file(&sshd, "back");
+        guint before = stops;
+        gboolean done = FALSE;
+
+        while (!done) {
+            gint cancelled = 0;
+            GThread *thread = stops < before + 8 ? g_thread_new("stop", stop_soon, stops % 2 ? &cancelled : NULL) : NULL;
+
+            done = attempt(local, back, &cancelled, &stops);
+            if (thread)
+                g_thread_join(thread);
+        }
+        assert_same(local, there);
+        assert_same(local, back);
+        g_unlink(there);
+        g_unlink(back);
+        g_assert_cmpuint(count_in("box"), ==, 0);
     }
-    g_assert_cmpuint(stops, >, 0);
-    assert_same(local, there);
-    assert_same(local, back);
-    g_unlink(there);
-    g_unlink(back);
-    g_assert_cmpuint(count_in("box"), ==, 0);
+    g_assert_cmpuint(stops, >=, cuts);
+    g_test_message("%u stops and cuts", stops);
+}
+
+/* A server that sends something now and then, and never what was asked for. */
+static gpointer
+trickle(gpointer data)
+{
+    int fd = accept(GPOINTER_TO_INT(data), NULL, NULL);
+
+    while (send(fd, "x\r\n", 3, MSG_NOSIGNAL) > 0)
+        g_usleep(200 * 1000);
+    close(fd);
+    return NULL;
+}
+
+static void
+test_who_never_comes_to_the_point(void)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    const TransportOptions options = { .connect_timeout = 5, .stall_timeout = 5, .patience = 1 };
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    socklen_t size = sizeof address;
+    g_autofree char *url = NULL;
+    g_autoptr(GError) error = NULL;
+    GThread *thread;
+
+    g_assert_cmpint(bind(listener, (struct sockaddr *)&address, sizeof address), ==, 0);
+    g_assert_cmpint(listen(listener, 1), ==, 0);
+    g_assert_cmpint(getsockname(listener, (struct sockaddr *)&address, &size), ==, 0);
+    url = g_strdup_printf("sftp://127.0.0.1:%u", ntohs(address.sin_port));
+    thread = g_thread_new("trickle", trickle, GINT_TO_POINTER(listener));
+    g_assert_null(sftp_open(url, &options, &error));
+    g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_UNREACHABLE);
+    g_assert_nonnull(strstr(error->message, "PU53"));
+    g_thread_join(thread);
+    close(listener);
 }
 
 int
@@ -259,7 +316,8 @@ main(int argc, char **argv)
     g_test_add_func("/sftp/refusals", test_refusals);
     g_test_add_func("/sftp/folders-that-are-none", test_folders_that_are_none);
     g_test_add_func("/sftp/goes-on", test_goes_on);
-    g_test_add_func("/sftp/stops", test_stops);
+    g_test_add_func("/sftp/stops-and-cuts", test_stops_and_cuts);
+    g_test_add_func("/sftp/who-never-comes-to-the-point", test_who_never_comes_to_the_point);
     status = g_test_run();
     sshd_stop(&sshd);
     return status;
