@@ -61,9 +61,9 @@ for case in edit:signature drop:PU6 reorder:R6 cut:W12 details:PU11 pages:PU12 c
 done
 # The proxy shows its own key for the caller's: now a stranger's, so that the open part comes.
 proxy=$(port)
-python3 "$SOURCE/tests/interop/tampering.py" "$proxy" "$(address_of a)" a/keys/tls.crt a/keys/tls.key c/keys/tls.crt c/keys/tls.key mode >proxy.log 2>&1 &
+python3 "$SOURCE/tests/interop/tampering.py" "$proxy" "$(address_of a)" a/keys/tls.crt a/keys/tls.key c/keys/tls.crt c/keys/tls.key mode >stranger.log 2>&1 &
 servers="$servers $!"
-for _ in $(seq 100); do grep -q listening proxy.log && break; sleep 0.05; done
+for _ in $(seq 100); do grep -q listening stranger.log && break; sleep 0.05; done
 where=127.0.0.1:$proxy
 for case in edit cut proofs checkpoint; do
     echo $case >mode

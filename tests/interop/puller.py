@@ -6,7 +6,7 @@ openssl for the TLS pin.
 
 NODE, TLS-KEY (hex): what `chama id` says there.  With a certificate and its key an accepted peer calls, who gets the ledger whole: every record's number,
 chain and signature, and the Merkle root of all.  Without one anyone calls, who gets the open part: inception, rotations, profile and manifests, each with its proof.
-The newest version of the open dataset NAME is written to FOLDER, which must not exist.  Exit 3: something does not hold."""
+The newest version of the open dataset NAME is written to FOLDER, which must not exist.  Exit 3: something does not hold; 5: the node does not answer."""
 
 import binascii
 import hashlib
@@ -278,6 +278,9 @@ def main(arguments):
     except (Wrong, Broken, ValueError, KeyError, TypeError, IndexError, struct.error, binascii.Error) as wrong:
         print(f"puller: {wrong or type(wrong).__name__}", file=sys.stderr)
         return 3
+    except (OSError, http.client.HTTPException) as failed:
+        print(f"puller: {address}: {failed}", file=sys.stderr)
+        return 5
     print(f"{access} ledger of {len(ledger.entries)} records; {name}@{version.manifest['version']}: {len(version.pages)} pages, {len(version.items)} items")
     return 0
 

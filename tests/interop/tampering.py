@@ -3,10 +3,11 @@
 
     tampering.py PORT UPSTREAM-HOST:PORT CERTIFICATE KEY CALLER-CERTIFICATE CALLER-KEY FILE
 
-FILE names what is done, read for each request: "none", or one of the functions below."""
+FILE names what is done, read for each request: "none", or one of the functions below; a second word: only where the path has it, or in the reply of an exchange."""
 
 import http.client
 import http.server
+import json
 import re
 import ssl
 import sys
@@ -90,6 +91,13 @@ def checkpoint(path, data):
     return re.sub(rb'(chama/[a-z2-7]{52}\\n)(\d+)', lambda m: m[1] + str(int(m[2]) + 1).encode(), data) if path.endswith("/exchange") else data
 
 
+def hide(data, node):
+    """An exchange does not offer the ledger of @node."""
+    reply = json.loads(data)
+    reply["ledgers"] = [offer for offer in reply["ledgers"] if offer["node"] != node]
+    return json.dumps(reply, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -104,9 +112,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         data = answer.read()
         upstream.close()
         with open(MODE, encoding="ascii") as file:
-            mode = file.read().strip()
-        if mode != "none" and answer.status == 200:
-            data = globals()[mode](self.path.partition("?")[0], data)
+            mode, _, where = file.read().strip().partition(" ")
+        if mode != "none" and answer.status == 200 and (where in self.path or self.path.endswith("/exchange")):
+            data = hide(data, where) if mode == "hide" else globals()[mode](self.path.partition("?")[0], data)
         self.send_response(answer.status)
         self.send_header("Content-Type", answer.getheader("Content-Type"))
         self.send_header("Content-Length", str(len(data)))
