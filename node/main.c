@@ -56,7 +56,7 @@ static const Command commands[] = {
       "given (no grant, or no longer held there) are counted, and are no failure." },
     { "bundle", cmd_bundle, "create|apply|show ...", "the same exchange on a disk, for machines that no network joins",
       "  bundle create FILE [NAME[@V] ...]   write a bundle, NAME.tar or NAME.tar.zst: ledgers, and versions with their content\n"
-      "  bundle apply FILE ...               take what bundles hold; volumes in any order\n"
+      "  bundle apply FILE ...               take what bundles hold; volumes in any order; --receipt: write what is to be carried back\n"
       "  bundle show FILE ...                list what is in them, and whether checksums hold; needs no node\n"
       "Without --for it holds what anyone may have.  What is applied is verified as if a peer had sent it." },
     { "grant", cmd_grant, "NAME PEER", "let a peer have a conditional dataset", "Sealed (only the peer can read it) unless --public.  Ends after a year unless --until." },

@@ -3,6 +3,7 @@
 
 #include "keys/error.h"
 #include "sync/bundle/bundle.h"
+#include "sync/bundle/carrying.h"
 #include "sync/bundle/road.h"
 #include "sync/wire.h"
 
@@ -169,6 +170,47 @@ pull_along(Applying *applying, Parcel *parcel, BundleApplied *applied, GHashTabl
     return applied->pulled_any;
 }
 
+/* B31: before what follows from it is written. */
+static gboolean
+take_posted(Applying *applying, Parcel *parcel, BundleApplied *applied, GError **error)
+{
+    guint taken;
+
+    if (!carrying_take_posted(applying->home, parcel, applied->writer, &taken, error))
+        return FALSE;
+    applied->posted = taken;
+    return TRUE;
+}
+
+/* B29: several bundles in one call leave several receipts: "NAME.tar", "NAME.2.tar". */
+static char *
+receipt_path(const Applying *applying)
+{
+    const char *path = applying->options->receipt;
+    gsize stem = strlen(path) - (g_str_has_suffix(path, ".tar") ? strlen(".tar") : g_str_has_suffix(path, ".tar.zst") ? strlen(".tar.zst") : 0);
+
+    return applying->result->bundles->len < 2 ? g_strdup(path) : g_strdup_printf("%.*s.%u%s", (int)stem, path, applying->result->bundles->len, path + stem);
+}
+
+static gboolean
+write_receipt(Applying *applying, BundleApplied *applied, const GPtrArray *posted, GError **error)
+{
+    g_autoptr(GPtrArray) none = g_ptr_array_new();
+    g_autofree char *path = NULL;
+    BundleCreateOptions options = { .peer = applied->writer, .posted = posted };
+    g_auto(BundleCreateResult) made = { 0 };
+
+    if (!applying->options->receipt)
+        return TRUE;
+    if (!applied->accepted)
+        return chama_error(error, CHAMA_ERROR_USAGE, "--receipt: B29: want a writer that is a peer here: add it by its invite (`chama peer add`), and apply again");
+    path = receipt_path(applying);
+    if (!bundle_create(applying->home, path, none, &options, &made, error))
+        return FALSE;
+    applied->receipt = g_steal_pointer(&path);
+    return TRUE;
+}
+
 static void
 note_damage(Applying *applying, const Parcel *parcel)
 {
@@ -195,7 +237,8 @@ apply_one(Applying *applying, Parcel *parcel, GPtrArray *files)
     good = parcel_open(parcel, applying->home, &failed) && learn_writer(applying->home, parcel, applied, &failed);
     if (good) {
         versions = find_versions(parcel);
-        good = pull_along(applying, parcel, applied, versions, posted, &failed);
+        good = pull_along(applying, parcel, applied, versions, posted, &failed) && take_posted(applying, parcel, applied, &failed) &&
+               write_receipt(applying, applied, posted, &failed);
         count_complete(applying->home, versions, applied);
     }
     if (!good) {

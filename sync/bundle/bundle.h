@@ -13,6 +13,7 @@ typedef struct {
     const char *peer;             /* node id of an accepted peer, for whom it is; NULL: for anyone */
     const char *since;            /* a bundle that went to the receiver, or came from it: what it holds by that is left out; NULL: nothing is */
     guint64 volume_max;           /* bytes of a volume; 0: one archive */
+    const GPtrArray *posted;      /* of Posted* (sync/bundle/carrying.h), may be NULL: it is a receipt, with what is to be told to the receiver; always sealed */
     Progress *progress;           /* may be NULL */
     void (*talk)(gpointer data, const char *line);   /* for people; may be NULL */
     gpointer talk_data;
@@ -48,6 +49,7 @@ typedef struct {
     PullResult pulled;
     gboolean pulled_any;          /* FALSE: it could not even begin, see @problems */
     guint complete, versions;     /* of the versions in it: held whole now; all */
+    guint posted;                 /* what its writer would have told this node, and was taken */
     char *receipt;                /* what was written to be carried back, or NULL */
 } BundleApplied;
 

@@ -6,7 +6,7 @@
 #include "manifests/bag.h"
 #include "manifests/ledger/checkpoint.h"
 #include "manifests/version.h"
-#include "sync/bundle/making.h"
+#include "sync/bundle/carrying.h"
 
 void
 bundle_create_result_clear(BundleCreateResult *result)
@@ -20,6 +20,12 @@ find_receiver(Making *making, GError **error)
 {
     const char *node = making->options->peer;
 
+    if (making->options->since && !carrying_learn(making, making->options->since, error))
+        return FALSE;
+    if (node && making->options->since && strcmp(node, making->known->node) != 0)
+        return chama_error(error, CHAMA_ERROR_USAGE, "%s: B30: want one that the receiver made, or that was made for it", making->options->since);
+    if (!node && *making->known->node)
+        node = making->known->node;
     if (!node)
         return TRUE;
     making->peer = peers_get(making->home, node, error);
@@ -27,7 +33,8 @@ find_receiver(Making *making, GError **error)
         return FALSE;
     if (making->peer->status != PEER_ACCEPTED || making->peer->pins->len == 0)
         return chama_error(error, CHAMA_ERROR_USAGE, "%s: want an accepted peer, have a node that waits: add it by its invite (`chama peer add`)", node);
-    g_strlcpy(making->known->node, node, sizeof making->known->node);
+    if (node != making->known->node)
+        g_strlcpy(making->known->node, node, sizeof making->known->node);
     return TRUE;
 }
 
@@ -163,6 +170,8 @@ is_secret(Making *making)
 
     if (!making->peer)
         return FALSE;
+    if (making->options->posted)
+        return TRUE;
     if (reply->openings->len > 0 || reply->revealed->len > 0 || reply->evidence->len > 0 || reply->yours || reply->seen->len > 0)
         return TRUE;
     for (guint i = 0; i < reply->ledgers->len; i++) {
@@ -210,7 +219,8 @@ pack(Making *making, const char *path, GError **error)
     BundleCreateResult *result = making->result;
 
     making->packing = packing_new(path, &options, error);
-    if (!making->packing || (sealing && !put_key(making, sealing, error)) || !making_put_reply(making, error) || !making_put_listings(making, error) ||
+    if (!making->packing || (sealing && !put_key(making, sealing, error)) || !making_put_reply(making, error) ||
+        (sealing && !carrying_put_holds(making, error)) || (making->options->posted && !carrying_put_posted(making, error)) || !making_put_listings(making, error) ||
         !making_put_chunks(making, error) || !packing_finish(making->packing, &result->files, &result->bytes, error))
         return FALSE;
     g_strlcpy(result->group, packing_group(making->packing), sizeof result->group);

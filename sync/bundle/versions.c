@@ -212,6 +212,61 @@ put_chunks(Putting *putting, GError **error)
 }
 
 static gboolean
+learn_page(gpointer data, const Digest *digest, const Page *page, guint64 first_item, GError **error)
+{
+    return see(((Putting *)data)->seen, digest);
+}
+
+/* What the receiver holds of a version it is not sent again (B30); what cannot be read here is. */
+static void
+learn_version(Making *making, const Manifest *manifest, Seen *seen)
+{
+    g_auto(Putting) putting = { .making = making, .manifest = manifest, .seen = seen };
+    g_auto(PartPages) parts = part_pages_new();
+    g_autoptr(ListingCursor) cursor = NULL;
+    const Item *item;
+    guint64 first;
+
+    if (!version_roots(making->home, manifest, &putting.held, NULL) || !(cursor = listing_cursor_new(&putting.held.listing, get_page, &putting, NULL)))
+        return;
+    listing_cursor_pass_over(cursor, part_pages_see, &parts);
+    while (listing_cursor_next(cursor, &item, &first, NULL, NULL)) {
+        for (guint i = 0; i < item->chunk_count; i++)
+            see(seen, &item->chunks[i].digest);
+    }
+    listing_foreach_page(&putting.held.listing, get_page, &putting, learn_page, &putting, NULL);
+}
+
+static gboolean
+is_of_dataset(const Making *making, const Manifest *manifest)
+{
+    for (guint i = 0; i < making->versions->len; i++) {
+        const Manifest *other = making->versions->pdata[i];
+
+        if (strcmp(other->node, manifest->node) == 0 && strcmp(other->name, manifest->name) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Versions of the same datasets and owner alone. */
+static void
+learn_held(Making *making, Seen *seen)
+{
+    Catalogue *catalogue = home_catalogue(making->home, NULL);
+    GHashTableIter iter;
+    gpointer digest;
+
+    g_hash_table_iter_init(&iter, making->held);
+    while (catalogue && g_hash_table_iter_next(&iter, &digest, NULL)) {
+        g_autoptr(Manifest) manifest = catalogue_manifest(catalogue, digest, NULL);
+
+        if (manifest && strcmp(manifest->node, seen->node) == 0 && is_of_dataset(making, manifest))
+            learn_version(making, manifest, seen);
+    }
+}
+
+static gboolean
 put_version(Making *making, const Manifest *manifest, Seen *seen, gboolean (*put)(Putting *, GError **), GError **error)
 {
     g_auto(Putting) putting = { .making = making, .manifest = manifest, .seen = seen };
@@ -220,6 +275,7 @@ put_version(Making *making, const Manifest *manifest, Seen *seen, gboolean (*put
     if (g_strcmp0(seen->node, manifest->node) != 0) {
         g_hash_table_remove_all(seen->digests);
         seen->node = manifest->node;
+        learn_held(making, seen);
     }
     if (making_check(making, error) && version_roots(making->home, manifest, &putting.held, error) && put(&putting, error))
         return TRUE;

@@ -189,3 +189,17 @@ pull_exchange_again(Session *session, GError **error)
     session->reply = g_steal_pointer(&reply);
     return TRUE;
 }
+
+Exchange *
+pull_holds(Home *home, const char *peer, GError **error)
+{
+    PullOptions options;
+    PullResult result = { .problems = g_ptr_array_new_with_free_func(g_free) };
+    g_auto(Session) session = { .home = home, .options = &options, .result = &result, .peer = peers_get(home, peer, error) };
+    Exchange *exchange;
+
+    pull_options_defaults(&options);
+    exchange = session.peer ? make_exchange(&session, error) : NULL;
+    pull_result_clear(&result);
+    return exchange;
+}

@@ -11,6 +11,8 @@
 gboolean pull_exchange(Session *session, GError **error);
 /* The same over the connection that there is: the reply takes the place of the one before. */
 gboolean pull_exchange_again(Session *session, GError **error);
+/* What this node would say to @peer in an exchange: to be carried to it. */
+Exchange *pull_holds(Home *home, const char *peer, GError **error);
 /* A node restored from a backup takes its own records back before it signs again; where they contradict, that is kept as evidence. */
 gboolean pull_own_ledger(Session *session, GError **error);
 gboolean pull_ledgers(Session *session, GError **error);
