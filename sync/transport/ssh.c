@@ -1,6 +1,4 @@
 /* The road over SSH: a peer's `chama serve --stdio`, asked by HTTP.  Connects with the first request, and anew after one that was broken off, as libcurl does. */
-#include <string.h>
-
 #include "keys/error.h"
 #include "sync/transport/ssh_exec.h"
 
@@ -32,19 +30,10 @@ line_free(Line *line)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Line, line_free)
 
-/* SH6: the path is the folder of the node; a forced command at the other end knows its own. */
-static char *
-command_for(const SshAddress *address)
-{
-    g_autofree char *home = address->path ? g_shell_quote(address->path) : NULL;
-
-    return home ? g_strdup_printf("chama --home %s serve --stdio", home) : g_strdup("chama serve --stdio");
-}
-
 static Line *
 line_open(const Road *road, GError **error)
 {
-    g_autofree char *command = command_for(road->address);
+    g_autofree char *command = ssh_address_command(road->address);
     g_autoptr(Line) line = g_new0(Line, 1);
     SshSession *session = NULL;
 

@@ -49,6 +49,15 @@ ssh_address_parse(const char *url, const char *scheme, GError **error)
     return address;
 }
 
+/* SH6: a forced command at the other end knows its own folder. */
+char *
+ssh_address_command(const SshAddress *address)
+{
+    g_autofree char *home = address->path ? g_shell_quote(address->path) : NULL;
+
+    return home ? g_strdup_printf("chama --home %s serve --stdio", home) : g_strdup("chama serve --stdio");
+}
+
 char *
 ssh_address_host_name(const SshAddress *address)
 {

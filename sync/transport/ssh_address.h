@@ -22,4 +22,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SshAddress, ssh_address_free)
 /* "host", or "[host]:port" for another port than 22, as known_hosts names it.  The caller's. */
 char *ssh_address_host_name(const SshAddress *address);
 
+/* What is run there for an "ssh://" address, for a shell: the path is the folder of the node.  The caller's. */
+char *ssh_address_command(const SshAddress *address);
+
 #endif
