@@ -81,6 +81,7 @@ COMMAND(follow);
 COMMAND(unfollow);
 COMMAND(sync);
 COMMAND(bundle);
+COMMAND(push);
 COMMAND(grant);
 COMMAND(revoke);
 COMMAND(grants);

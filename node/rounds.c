@@ -29,7 +29,6 @@ struct Rounds {
     guint interval, parallel, turn;
     const Config *config;      /* lives longer */
     PullOptions options;
-    Limits *limits;
     Policy *policy;
     Journal *journal;
     GThread *thread;
@@ -432,7 +431,7 @@ run(gpointer data)
 }
 
 Rounds *
-rounds_start(const char *home, const Config *config, Journal *journal)
+rounds_start(const char *home, const Config *config, Limits *limits, Journal *journal)
 {
     Rounds *rounds = g_new0(Rounds, 1);
     g_autoptr(GError) error = NULL;
@@ -444,7 +443,7 @@ rounds_start(const char *home, const Config *config, Journal *journal)
     rounds->turn = config->turn;
     rounds->journal = journal;
     rounds_pull_options(config, &rounds->options);
-    rounds->options.limits = rounds->limits = config_limits(config, FALSE);
+    rounds->options.limits = limits;
     if (!config_policy(home, NULL, &rounds->policy, &error))
         journal_write(journal, "policy", "error", error->message, NULL);
     rounds->options.policy = rounds->policy;
@@ -481,7 +480,6 @@ rounds_stop(Rounds *rounds)
     g_hash_table_unref(rounds->begun);
     g_hash_table_unref(rounds->told);
     g_clear_pointer(&rounds->policy, policy_free);
-    limits_free(rounds->limits);
     g_free(rounds->home);
     g_free(rounds);
 }

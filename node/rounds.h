@@ -13,8 +13,8 @@
 void rounds_pull_options(const Config *config, PullOptions *options);
 
 typedef struct Rounds Rounds;
-/* Begins with all peers at once, but for those whose interval is 0.  @config must live as long. */
-Rounds *rounds_start(const char *home, const Config *config, Journal *journal);
+/* Begins with all peers at once, but for those whose interval is 0.  @config and @limits (of what is fetched, for all that fetch) must live as long. */
+Rounds *rounds_start(const char *home, const Config *config, Limits *limits, Journal *journal);
 /* Stops the transfers under way and waits for them. */
 void rounds_stop(Rounds *rounds);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Rounds, rounds_stop)

@@ -17,6 +17,8 @@ static const struct {
     { "POST", "/v1/cosignatures", NULL, answer_cosignatures },
     { "POST", "/v1/arrivals", NULL, answer_arrivals },
     { "POST", "/v1/brought", NULL, answer_brought },
+    { "POST", "/v1/push", NULL, answer_push },
+    { "POST", "/v1/push/answers", NULL, answer_push },
     { "GET", "/v1/ledgers/", "/records", answer_records },
     { "GET", "/v1/ledgers/", "/sparse", answer_sparse },
     { "GET", "/v1/records/", "", answer_record },
@@ -204,6 +206,12 @@ const char *
 answer_caller(const Answer *answer)
 {
     return answer->caller.node;
+}
+
+gboolean
+answer_is_push(const Answer *answer)
+{
+    return answer->pushes;
 }
 
 gboolean

@@ -41,6 +41,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Answer, answer_free)
 GBytes *answer_to_bring(Home *home, const char *node, guint64 size, guint64 openings, GError **error);
 
 int answer_status(const Answer *answer);
+/* TRUE: the caller may be asked now (PS3), and there is no body. */
+gboolean answer_is_push(const Answer *answer);
 /* The body is what git gives, and answer_next() gives none; else NULL.  Lives as long as the answer; needs no Home. */
 const AnswerGit *answer_git(const Answer *answer);
 const char *answer_content_type(const Answer *answer);

@@ -105,14 +105,19 @@ note_contact(Session *session, const GError *failed, GError **error)
 static gboolean
 pull(Session *session, const Peer *peer, GError **error)
 {
+    guint wait = session->options->wait ? session->options->wait : CLAIM_WAIT;
     g_autoptr(Claim) claim = NULL;
     GError *failed = NULL;
     gboolean good;
 
     *session->result = (PullResult){ .problems = g_ptr_array_new_with_free_func(g_free), .alarms = g_ptr_array_new_with_free_func(g_free) };
-    claim = session_claim(session, CLAIM_PEER, peer->node, CLAIM_WAIT, error);
-    if (!claim)
+    claim = session_claim(session, CLAIM_PEER, peer->node, wait, &failed);
+    if (!claim && !failed)
+        return chama_error(error, CHAMA_ERROR_EXISTS, "PU51: a sync with this node is under way here; try again later");
+    if (!claim) {
+        g_propagate_error(error, failed);
         return FALSE;
+    }
     session->tenure = tenure_new();
     good = reload(session, peer->node, error);
     if (good) {

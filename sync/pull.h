@@ -26,6 +26,7 @@ typedef struct {
     guint64 slowest;             /* bytes a second (PU53); 0: PATIENCE_RATE */
     const GHashTable *carried;   /* the transport leads to no live peer but to what one wrote (a bundle): these versions, a set of Digest*, are wanted whether followed or not, no others;
                                   * who wrote it need not be a peer.  NULL: a live peer */
+    guint wait;                  /* seconds for another session with the same peer (EXISTS); 0: as long as it takes */
     Progress *progress;          /* may be NULL */
     void (*talk)(gpointer data, const char *line);   /* for people: what happened, one line each; may be NULL */
     gpointer talk_data;

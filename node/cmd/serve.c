@@ -26,7 +26,9 @@ typedef struct {
     const char *listen;          /* of the command line, or NULL */
     Journal *journal;
     Config *config;
-    Limits *limits;              /* of what is served */
+    Limits *limits, *fetching;   /* of what is served, and fetched */
+    Policy *policy;
+    Pushes *pushes;
     Listener *listener;
     Rounds *rounds;
     gint64 counted;              /* until when the time of service was counted, in monotonic seconds */
@@ -121,6 +123,30 @@ tell_strangers(Daemon *daemon)
     }
 }
 
+static void
+log_push(gpointer data, const char *peer, const PullResult *result, const GError *failed)
+{
+    g_autofree char *records = g_strdup_printf("%" G_GUINT64_FORMAT, result->records), *versions = g_strdup_printf("%" G_GUINT64_FORMAT, result->versions);
+    g_autofree char *bytes = g_strdup_printf("%" G_GUINT64_FORMAT, result->bytes);
+
+    for (guint i = 0; result->alarms && i < result->alarms->len; i++)
+        journal_write(data, "ALARM", "peer", peer, "evidence", g_ptr_array_index(result->alarms, i), NULL);
+    for (guint i = 0; result->problems && i < result->problems->len; i++)
+        journal_write(data, "push", "from", peer, "problem", g_ptr_array_index(result->problems, i), NULL);
+    journal_write(data, "push", "from", peer, "records", records, "versions", versions, "bytes", bytes, failed ? "error" : NULL, failed ? failed->message : NULL, NULL);
+}
+
+/* Of a policy that cannot be read the rounds tell. */
+static Pushes *
+start_pushes(Daemon *daemon)
+{
+    PushesOptions options = { .home = daemon->invocation->home, .config = daemon->config, .limits = daemon->fetching, .log = log_push, .log_data = daemon->journal };
+
+    config_policy(daemon->invocation->home, NULL, &daemon->policy, NULL);
+    options.policy = daemon->policy;
+    return pushes_new(&options);
+}
+
 static gboolean
 start(Daemon *daemon, GError **error)
 {
@@ -128,6 +154,8 @@ start(Daemon *daemon, GError **error)
     ListenerOptions options = { .home = daemon->invocation->home, .address = address, .connections_max = daemon->config->connections_max,
                                 .log = log_request, .log_data = daemon->journal };
 
+    daemon->fetching = config_limits(daemon->config, FALSE);
+    daemon->pushes = options.pushes = start_pushes(daemon);
     daemon->limits = options.limits = config_limits(daemon->config, TRUE);
     ssh_set_key(daemon->config->ssh_key);
     options.slowest = daemon->config->slowest;
@@ -137,7 +165,7 @@ start(Daemon *daemon, GError **error)
     daemon->listener = listener_start(&options, error);
     if (!daemon->listener)
         return FALSE;
-    daemon->rounds = rounds_start(daemon->invocation->home, daemon->config, daemon->journal);
+    daemon->rounds = rounds_start(daemon->invocation->home, daemon->config, daemon->fetching, daemon->journal);
     journal_write(daemon->journal, "listening", "address", address, NULL);
     return TRUE;
 }
@@ -147,7 +175,10 @@ stop(Daemon *daemon)
 {
     g_clear_pointer(&daemon->rounds, rounds_stop);
     g_clear_pointer(&daemon->listener, listener_stop);
+    g_clear_pointer(&daemon->pushes, pushes_free);
+    g_clear_pointer(&daemon->policy, policy_free);
     g_clear_pointer(&daemon->limits, limits_free);
+    g_clear_pointer(&daemon->fetching, limits_free);
 }
 
 /* A configuration with an error in it is reported, and the one before goes on. */
@@ -227,17 +258,25 @@ serve_stdio(const Invocation *invocation, const char *node, gboolean log, GError
     g_autoptr(Journal) journal = log ? journal_new(FALSE) : NULL;
     g_autoptr(Home) home = home_open(invocation->home, error);
     g_autoptr(Config) config = home ? config_load(invocation->home, error) : NULL;
-    g_autoptr(Limits) limits = config ? config_limits(config, TRUE) : NULL;
+    g_autoptr(Limits) limits = config ? config_limits(config, TRUE) : NULL, fetching = config ? config_limits(config, FALSE) : NULL;
+    g_autoptr(Policy) policy = NULL;
+    PushesOptions taking = { .home = invocation->home, .config = config, .limits = fetching, .log = journal ? log_push : NULL, .log_data = journal };
     DescriptorOptions options = { .home = invocation->home, .node = node, .address = "stdio", .limits = limits, .log = journal ? log_request : NULL, .log_data = journal };
 
-    if (!config)
+    gboolean served;
+
+    if (!config || !config_policy(invocation->home, NULL, &policy, error))
         return FALSE;
     options.slowest = config->slowest;
     /* PS2 */
     if (node && strcmp(node, home_id(home)) == 0)
         return chama_error(error, CHAMA_ERROR_USAGE, "--as: PS2: want another node than this one itself");
     g_clear_pointer(&home, home_close);
-    return descriptor_serve(STDIN_FILENO, STDOUT_FILENO, &options, error);
+    taking.policy = policy;
+    options.pushes = pushes_new(&taking);
+    served = descriptor_serve(STDIN_FILENO, STDOUT_FILENO, &options, error);
+    pushes_free(options.pushes);
+    return served;
 }
 
 static gboolean

@@ -10,10 +10,15 @@
 #include "node/http/pacing.h"
 #include "sync/answer.h"
 #include "sync/peers.h"
+#include "sync/pushed.h"
 #include "sync/transport/transport.h"
 #include "sync/wire.h"
 
 #define BLOCK_SIZE (256 * 1024)
+#define QUESTIONS_SIZE (16 * 1024)
+#define ANSWERS_PATH "/v1/push/answers"
+
+static char nothing[] = "{}";
 
 struct Answering {
     AnsweringOptions options;
@@ -33,6 +38,7 @@ typedef struct {
     Answer *answer;
     struct MHD_Connection *mhd;
     GitRun *git;             /* whose output is the body; or NULL */
+    Pushing *pushing;        /* that this is one side of, or will be (PS4, PS5); or NULL */
     GBytes *piece;           /* of the answer, being sent */
     gsize piece_sent;
     Limit *limit;            /* borrowed */
@@ -56,6 +62,8 @@ exchanged_free(Exchanged *x)
     if (!x)
         return;
     git_run_free(x->git);
+    if (x->pushing)
+        pushing_leave(x->pushing);
     g_clear_pointer(&x->answer, answer_free);
     if (x->home)
         homes_give(x->answering->homes, x->home);
@@ -138,6 +146,7 @@ static void
 note_sent(Exchanged *x, gsize bytes)
 {
     connection_sent(x->answering->connections, x->connection, bytes);
+    progress_add(x->answering->options.progress, (gint64)bytes, 0);
     if (x->limit)
         x->rest_until = g_get_monotonic_time() + limit_take(x->limit, bytes);
 }
@@ -243,6 +252,121 @@ run_git(Exchanged *x, GError **error)
     return x->git != NULL;
 }
 
+/* PS4: from here on the caller is asked.  What it sent already was no answer to anything. */
+static void
+on_upgraded(void *data, struct MHD_Connection *mhd, void *context, const char *more, size_t more_size, MHD_socket socket, struct MHD_UpgradeResponseHandle *handle)
+{
+    Exchanged *x = data;
+
+    connection_begin(x->answering->connections, x->connection, CONNECTION_ELSEWHERE);
+    if (more_size == 0) {
+        pushing_begin(g_steal_pointer(&x->pushing), socket, handle);
+        return;
+    }
+    MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
+}
+
+/* PS5: what this node asks, as it comes. */
+static ssize_t
+read_questions(void *data, uint64_t position, char *buffer, size_t max)
+{
+    Exchanged *x = data;
+    gssize size = pushing_questions(x->pushing, buffer, max);
+
+    if (size == 0)
+        pacing_rest(x->answering->pacing, x, g_get_monotonic_time() + PUSHING_PAUSE, pause_connection);
+    return size < 0 ? MHD_CONTENT_READER_END_OF_STREAM : size;
+}
+
+static enum MHD_Result
+ask_apart(struct MHD_Connection *mhd, Exchanged *x)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!pushing_begin_apart(x->pushing, &error))
+        return send_error(mhd, x, error);
+    connection_begin(x->answering->connections, x->connection, CONNECTION_ELSEWHERE);
+    return send_response(mhd, x->status, "application/octet-stream", "no-store", MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, QUESTIONS_SIZE, read_questions, x, NULL));
+}
+
+static enum MHD_Result
+change_roles(struct MHD_Connection *mhd, Exchanged *x)
+{
+    g_autoptr(GError) error = NULL;
+    struct MHD_Response *response;
+    enum MHD_Result queued;
+    const char *upgrade;
+
+    x->pushing = pushes_admit(x->answering->options.pushes, answer_caller(x->answer), &error);
+    if (!x->pushing)
+        return send_error(mhd, x, error);
+    upgrade = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_UPGRADE);
+    if (g_strcmp0(upgrade, PUSH_PROTOCOL) != 0 || MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION))
+        return ask_apart(mhd, x);
+    response = MHD_create_response_for_upgrade(on_upgraded, x);
+    MHD_add_response_header(response, MHD_HTTP_HEADER_UPGRADE, PUSH_PROTOCOL);
+    queued = MHD_queue_response(mhd, MHD_HTTP_SWITCHING_PROTOCOLS, response);
+    MHD_destroy_response(response);
+    return queued;
+}
+
+/* PS5: whose answers come with this request, from now on. */
+static enum MHD_Result
+join_push(struct MHD_Connection *mhd, Exchanged *x)
+{
+    g_autoptr(GError) error = NULL;
+
+    x->pushing = pushes_find(x->answering->options.pushes, answer_caller(x->answer), &error);
+    if (!x->pushing)
+        return send_error(mhd, x, error);
+    connection_begin(x->answering->connections, x->connection, CONNECTION_ELSEWHERE);
+    return MHD_YES;
+}
+
+static enum MHD_Result
+take_push(struct MHD_Connection *mhd, Exchanged *x)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (x->answering->options.pushes)
+        return strcmp(x->path, ANSWERS_PATH) == 0 ? join_push(mhd, x) : change_roles(mhd, x);
+    g_set_error_literal(&error, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND, "push: not on this road");
+    return send_error(mhd, x, error);
+}
+
+/* What there is no room for waits, and the caller with it. */
+static enum MHD_Result
+take_answers(Exchanged *x, const char *upload, size_t *upload_size)
+{
+    gssize size = pushing_answers(x->pushing, upload, *upload_size);
+
+    if (size < 0)
+        return MHD_NO;
+    *upload_size -= (size_t)size;
+    if (*upload_size > 0)
+        pacing_rest(x->answering->pacing, x, g_get_monotonic_time() + PUSHING_PAUSE, pause_connection);
+    return MHD_YES;
+}
+
+static enum MHD_Result
+end_answers(struct MHD_Connection *mhd, Exchanged *x)
+{
+    return send_response(mhd, x->status, "application/json", "no-store", MHD_create_response_from_buffer(strlen(nothing), nothing, MHD_RESPMEM_PERSISTENT));
+}
+
+/* PS7 */
+static enum MHD_Result
+take_word(struct MHD_Connection *mhd, Exchanged *x, GBytes *body)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!x->answering->options.told(x->answering->options.told_data, body, &error))
+        return send_error(mhd, x, error);
+    x->status = 200;
+    connection_begin(x->answering->connections, x->connection, CONNECTION_TAKES);
+    return send_response(mhd, x->status, "application/json", "no-store", MHD_create_response_from_buffer(strlen(nothing), nothing, MHD_RESPMEM_PERSISTENT));
+}
+
 /* PU50: the caller's own limit, if it has one. */
 static Limit *
 limit_of(const Exchanged *x)
@@ -268,6 +392,8 @@ answer_request(struct MHD_Connection *mhd, Exchanged *x)
     request.grant = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, "Chama-Grant");
     request.git_protocol = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, "Git-Protocol");
     request.encoding = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_ENCODING);
+    if (x->answering->options.told && strcmp(x->path, "/v1/pushed") == 0 && strcmp(x->method, MHD_HTTP_METHOD_POST) == 0)
+        return take_word(mhd, x, body);
     x->home = homes_take(x->answering->homes, &error);
     if (!x->home)
         return send_error(mhd, x, error);
@@ -277,6 +403,8 @@ answer_request(struct MHD_Connection *mhd, Exchanged *x)
     x->limit = limit_of(x);
     if (!answer_is_streamed(x->answer))
         homes_give(x->answering->homes, g_steal_pointer(&x->home));
+    if (answer_is_push(x->answer))
+        return take_push(mhd, x);
     if (answer_git(x->answer) && !run_git(x, &error))
         return send_error(mhd, x, error);
     connection_begin(x->answering->connections, x->connection, CONNECTION_TAKES);
@@ -311,8 +439,12 @@ answering_request(void *data, struct MHD_Connection *mhd, const char *url, const
 
     if (!x->method) {
         x->method = g_strdup(method);
-        return head_fits(mhd) ? MHD_YES : refuse_size(mhd, x, "head", HEAD_MAX);
+        if (!head_fits(mhd))
+            return refuse_size(mhd, x, "head", HEAD_MAX);
+        return strcmp(x->path, ANSWERS_PATH) == 0 ? answer_request(mhd, x) : MHD_YES;
     }
+    if (x->pushing)
+        return *upload_size > 0 ? take_answers(x, upload, upload_size) : end_answers(mhd, x);
     if (*upload_size > 0) {
         /* What is too much is read and let go, so that the caller can be told. */
         if (x->body->len <= REQUEST_BODY_MAX)
@@ -341,6 +473,7 @@ answering_new(const AnsweringOptions *options)
 void
 answering_end(Answering *answering, struct MHD_Daemon *daemon)
 {
+    pushes_stop(answering->options.pushes);
     git_runs_stop(answering->git);
     pacing_stop(answering->pacing);
     if (daemon)

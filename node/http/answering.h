@@ -9,6 +9,8 @@
 #include <microhttpd.h>
 
 #include "keys/digest.h"
+#include "manifests/progress.h"
+#include "node/http/pushes.h"
 #include "sync/transport/limit.h"
 
 #define HEAD_MAX (16 * 1024)
@@ -39,12 +41,17 @@ typedef struct {
     gpointer log_data;
     void (*began)(gpointer data, struct MHD_Connection *connection);   /* before anything is read of it; may be NULL */
     gpointer began_data;
+    Pushes *pushes;            /* borrowed: who takes what peers push; NULL: nobody, and there is no such address */
+    /* PS7: the caller, whom this node pushes to, tells what came of it; an error is answered.  NULL: there is no such address. */
+    gboolean (*told)(gpointer data, GBytes *body, GError **error);
+    gpointer told_data;
+    Progress *progress;        /* bytes sent; may be NULL */
 } AnsweringOptions;
 
 /* Texts of @options must live as long. */
 typedef struct Answering Answering;
 Answering *answering_new(const AnsweringOptions *options);
-/* Stops @daemon (may be NULL), whose callbacks these are: answers under way are broken off. */
+/* Stops @daemon (may be NULL), whose callbacks these are: answers under way are broken off, and so are pushes. */
 void answering_end(Answering *answering, struct MHD_Daemon *daemon);
 /* Waits until there was a connection and is none any more; FALSE once *@cancelled (may be NULL) is set. */
 gboolean answering_wait(Answering *answering, const gint *cancelled);
@@ -52,7 +59,7 @@ gboolean answering_wait(Answering *answering, const gint *cancelled);
 /* For MHD_start_daemon(), with ANSWERING_FLAGS: the handler of requests; and MHD_OPTION_URI_LOG_CALLBACK, _NOTIFY_CONNECTION, _NOTIFY_COMPLETED with @answering as their data. */
 enum MHD_Result answering_request(void *answering, struct MHD_Connection *mhd, const char *url, const char *method, const char *version, const char *upload,
                                   size_t *upload_size, void **context);
-#define ANSWERING_FLAGS (MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME)
+#define ANSWERING_FLAGS (MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE)
 #define ANSWERING_CALLBACKS(answering) \
     MHD_OPTION_URI_LOG_CALLBACK, answering_target, (answering), MHD_OPTION_NOTIFY_CONNECTION, answering_connection, (answering), \
     MHD_OPTION_NOTIFY_COMPLETED, answering_completed, (answering), MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY

@@ -137,6 +137,7 @@ gboolean
 descriptor_serve(int in, int out, const DescriptorOptions *options, GError **error)
 {
     const AnsweringOptions answering_options = { .home = options->home, .node = options->node, .address = options->address, .wait_seconds = DESCRIPTOR_WAIT_SECONDS,
+                                                 .pushes = options->pushes, .told = options->told, .told_data = options->told_data, .progress = options->progress,
                                                  .limits = options->limits, .slowest = options->slowest,
                                                  .log = options->log, .log_data = options->log_data };
     g_autoptr(GAsyncQueue) written = NULL;

@@ -15,6 +15,10 @@ typedef struct {
     const char *address;       /* what the log calls the road */
     Limits *limits;            /* of what is served (PU50), borrowed; NULL: none */
     guint64 slowest;           /* bytes a second (PU53); 0: PATIENCE_RATE */
+    Pushes *pushes;            /* as in AnsweringOptions, and so are: */
+    gboolean (*told)(gpointer data, GBytes *body, GError **error);
+    gpointer told_data;
+    Progress *progress;
     const gint *cancelled;     /* may be NULL: set by another thread, ends it */
     void (*log)(gpointer data, const AnsweredEvent *event);   /* from another thread; may be NULL */
     gpointer log_data;

@@ -111,7 +111,7 @@ Listener *
 listener_start(const ListenerOptions *options, GError **error)
 {
     Listener *listener = g_new0(Listener, 1);
-    AnsweringOptions answering = { .wait_seconds = REQUEST_SECONDS, .limits = options->limits, .slowest = options->slowest, .log = options->log, .log_data = options->log_data,
+    AnsweringOptions answering = { .wait_seconds = REQUEST_SECONDS, .pushes = options->pushes, .limits = options->limits, .slowest = options->slowest, .log = options->log, .log_data = options->log_data,
                                    .began = prepare_session, .began_data = listener };
 
     answering.home = listener->home = g_strdup(options->home);

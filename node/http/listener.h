@@ -14,6 +14,7 @@ typedef struct {
     const char *home;
     const char *address;       /* "HOST:PORT", "[IPV6]:PORT" */
     guint connections_max;
+    Pushes *pushes;            /* as in AnsweringOptions */
     Limits *limits;            /* of what is served (PU50), borrowed; NULL: none */
     guint64 slowest;           /* bytes a second (PU53); 0: PATIENCE_RATE */
     void (*log)(gpointer data, const AnsweredEvent *event);   /* from any thread */

@@ -22,6 +22,7 @@ struct Answer {
     char *cache;             /* NULL: nobody is to keep it */
     Caller caller;
     char *remark;
+    gboolean pushes;         /* PS3 */
     GBytes *body;            /* whole, or else: */
     AnswerSource source;
     gpointer state;
@@ -35,6 +36,7 @@ typedef gboolean (*AnswerHandler)(Answer *answer, const AnswerRequest *request, 
 gboolean answer_node(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_exchange(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_brought(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
+gboolean answer_push(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_arrivals(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_records(Answer *answer, const AnswerRequest *request, const char *name, GError **error);
 gboolean answer_sparse(Answer *answer, const AnswerRequest *request, const char *name, GError **error);

@@ -110,8 +110,8 @@ session_claim(Session *session, ClaimKind kind, const char *name, guint seconds,
     }
 }
 
-Transport *
-session_connect(Session *session, const char *url, GError **error)
+static Transport *
+connect_to(Session *session, const char *url, guint quiet, GError **error)
 {
     const GArray *pins = session->peer->pins;
     g_autofree char *certificate = home_file(session->home, "keys/tls.crt");
@@ -124,11 +124,11 @@ session_connect(Session *session, const char *url, GError **error)
         .pin_count = pins->len,
         .known_hosts = known_hosts,
         .connect_timeout = CONNECT_TIMEOUT,
-        .stall_timeout = STALL_TIMEOUT,
-        .patience = PATIENCE,
+        .stall_timeout = quiet ? quiet : STALL_TIMEOUT,
+        .patience = quiet ? 0 : PATIENCE,
         .slowest = session->options->slowest,
-        .limit = limits_of(session->options->limits, session->peer->alias),
-        .gives_way = tenure_flag(session->tenure),
+        .limit = quiet ? NULL : limits_of(session->options->limits, session->peer->alias),
+        .gives_way = session->tenure ? tenure_flag(session->tenure) : NULL,
         .cancelled = session_cancelled(session->options),
     };
 
@@ -136,6 +136,18 @@ session_connect(Session *session, const char *url, GError **error)
     if (pins->len == 0 && transport_wants_pins(url))
         return chama_error_null(error, CHAMA_ERROR_VERIFY, "%s: no TLS key is pinned for this peer; add it again by its invite", url);
     return transport_open(url, &options, error);
+}
+
+Transport *
+session_connect(Session *session, const char *url, GError **error)
+{
+    return connect_to(session, url, 0, error);
+}
+
+Transport *
+session_connect_quiet(Session *session, const char *url, guint seconds, GError **error)
+{
+    return connect_to(session, url, seconds, error);
 }
 
 Transport *

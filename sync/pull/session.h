@@ -69,6 +69,8 @@ gint *session_cancelled(const PullOptions *options);
 
 /* A connection to one of the peer's addresses, with this node's key and the peer's pins. */
 Transport *session_connect(Session *session, const char *url, GError **error);
+/* One whose answers may take as long as they like, with silences of @seconds, and are not limited. */
+Transport *session_connect_quiet(Session *session, const char *url, guint seconds, GError **error);
 
 /* A connection beside the session's own, to the same place.  NULL without an error: there is but the session's own, to be shared. */
 Transport *session_connect_again(Session *session, GError **error);

@@ -114,6 +114,22 @@ gate_descriptor(const Gate *gate)
 }
 
 int
+gate_dial(Gate *gate, GError **error)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    g_strlcpy(address.sun_path, gate->path, sizeof address.sun_path);
+    g_atomic_int_inc(&gate->dialled);
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
+        return fd;
+    chama_error_errno(error, errno, "%s", gate->path);
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+int
 gate_accept(Gate *gate)
 {
     int fd = accept4(gate->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);

@@ -20,6 +20,8 @@ gboolean gate_passed_twice(Gate *gate);
 
 /* Readable once libcurl has dialled. */
 int gate_descriptor(const Gate *gate);
+/* Dials it as libcurl would: a socket that blocks, the caller's; -1 with an error. */
+int gate_dial(Gate *gate, GError **error);
 /* What libcurl dialled, the caller's, which does not block; -1: nothing yet. */
 int gate_accept(Gate *gate);
 #endif

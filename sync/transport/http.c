@@ -260,6 +260,17 @@ http_request(HttpClient *http, const RoadRequest *request, RoadBody body, gpoint
     return TRUE;
 }
 
+gboolean
+http_connect(HttpClient *http, GError **error)
+{
+    *http->trouble = '\0';
+    http->begun = g_get_monotonic_time();
+    http->overdue = FALSE;
+    http->code = lib.curl_easy_setopt(http->curl, CURLOPT_URL, http->base) == CURLE_OK && lib.curl_easy_setopt(http->curl, CURLOPT_CONNECT_ONLY, 1L) == CURLE_OK
+                     ? lib.curl_easy_perform(http->curl) : CURLE_FAILED_INIT;
+    return http->code == CURLE_OK || trouble_error(http, error);
+}
+
 int
 http_code(const HttpClient *http)
 {

@@ -21,6 +21,8 @@ void http_on_head(HttpClient *http, void (*head)(gpointer data), gpointer data);
 
 /* As RoadKind.request.  UNREACHABLE: no connection, cut, stalled, overdue.  CANCELLED, LIMIT: the answer's head. */
 gboolean http_request(HttpClient *http, const RoadRequest *request, RoadBody body, gpointer data, int *status, GError **error);
+/* Only the connection (CURLOPT_CONNECT_ONLY), with all that is checked of it; then no request can be made.  Errors as above. */
+gboolean http_connect(HttpClient *http, GError **error);
 /* The CURLcode that the last request ended with. */
 int http_code(const HttpClient *http);
 

@@ -8,6 +8,7 @@
 #include "keys/library.h"
 #include "keys/tls.h"
 #include "sync/transport/http.h"
+#include "sync/transport/joint.h"
 
 #define FUNCTIONS(f) f(curl_easy_getinfo) f(curl_easy_setopt) f(curl_free) f(curl_url) f(curl_url_cleanup) f(curl_url_get) f(curl_url_set) f(curl_version)
 
@@ -17,6 +18,7 @@ static Library library = { .file = SONAME_CURL, .functions = functions, .count =
 
 struct Road {
     HttpClient *http;
+    Joint *joint;            /* of its connection by itself; or NULL */
     gboolean has_pin;
     Digest pin;
 };
@@ -92,6 +94,7 @@ set_trust(CURL *curl, const TransportOptions *options)
 static void
 https_close(Road *road)
 {
+    joint_stop(road->joint);
     http_free(road->http);
     g_free(road);
 }
@@ -116,16 +119,43 @@ https_open(const char *url, const TransportOptions *options, GError **error)
     return road;
 }
 
+/* In place of what libcurl says of it; TRUE: it was that. */
+static gboolean
+explain_pin(const Road *road, GError **error)
+{
+    if (http_code(road->http) != CURLE_SSL_PINNEDPUBKEYNOTMATCH)
+        return FALSE;
+    g_clear_error(error);
+    chama_error(error, CHAMA_ERROR_VERIFY, "%s: shows a TLS key that is none of those pinned for this peer: if its people changed it, a sync with another peer that has its ledger "
+                "brings the new one, or else the line that they get from `chama invite`, given to `chama peer add` here", http_name(road->http));
+    return TRUE;
+}
+
 static gboolean
 https_request(Road *road, const RoadRequest *request, RoadBody body, gpointer data, int *status, GError **error)
 {
     if (http_request(road->http, request, body, data, status, error))
         return TRUE;
-    if (http_code(road->http) != CURLE_SSL_PINNEDPUBKEYNOTMATCH)
-        return FALSE;
-    g_clear_error(error);
-    return chama_error(error, CHAMA_ERROR_VERIFY, "%s: shows a TLS key that is none of those pinned for this peer: if its people changed it, a sync with another peer that has its ledger "
-                       "brings the new one, or else the line that they get from `chama invite`, given to `chama peer add` here", http_name(road->http));
+    explain_pin(road, error);
+    return FALSE;
+}
+
+static int
+https_bare(Road *road, char **prefix, GError **error)
+{
+    const char *path = strchr(http_name(road->http) + strlen("https://"), '/');
+    int fd;
+
+    if (!http_connect(road->http, error)) {
+        explain_pin(road, error);
+        return -1;
+    }
+    note_pin(road);
+    road->joint = joint_start(http_handle(road->http), &fd, error);
+    if (!road->joint)
+        return -1;
+    *prefix = g_strdup(path ? path : "");
+    return fd;
 }
 
 static gboolean
@@ -141,6 +171,7 @@ const RoadKind road_https = {
     .open = https_open,
     .close = https_close,
     .request = https_request,
+    .bare = https_bare,
     .peer_pin = https_peer_pin,
     .library = http_library,
 };

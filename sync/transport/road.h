@@ -24,12 +24,15 @@ typedef struct Road Road;
 typedef struct {
     const char *scheme;   /* "https://" */
     gboolean judges;      /* whom it reaches the road itself has judged (host keys); else it is for TransportOptions.pins */
+    gboolean single;      /* each connection leads to a process of its own */
     Road *(*open)(const char *url, const TransportOptions *options, GError **error);
     void (*close)(Road *road);
     /* A further connection along the same road; NULL without an error if there is none to be had.  NULL: there never is. */
     Road *(*another)(Road *road, GError **error);
     /* TRUE with the answer's *@status once its body is whole.  An error of @body comes through as it is. */
     gboolean (*request)(Road *road, const RoadRequest *request, RoadBody body, gpointer data, int *status, GError **error);
+    /* As transport_bare(); NULL: there is none. */
+    int (*bare)(Road *road, char **prefix, GError **error);
     gboolean (*peer_pin)(Road *road, Digest *pin);
     const char *(*library)(void);   /* the version of what is behind it, "none" if that is not there */
 } RoadKind;

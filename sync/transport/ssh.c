@@ -101,6 +101,20 @@ ssh_request(Road *road, const RoadRequest *request, RoadBody body, gpointer data
     return FALSE;
 }
 
+/* The command's input and output, for who speaks with it by itself. */
+static int
+ssh_bare(Road *road, char **prefix, GError **error)
+{
+    int fd;
+
+    if (!road->line)
+        road->line = line_open(road, error);
+    fd = road->line ? gate_dial(road->line->gate, error) : -1;
+    if (fd >= 0)
+        *prefix = g_strdup("");
+    return fd;
+}
+
 static gboolean
 ssh_peer_pin(Road *road, Digest *pin)
 {
@@ -112,7 +126,9 @@ const RoadKind road_ssh = {
     .open = ssh_open,
     .close = ssh_close,
     .request = ssh_request,
+    .bare = ssh_bare,
     .peer_pin = ssh_peer_pin,
     .library = ssh_library_version,
     .judges = TRUE,
+    .single = TRUE,
 };

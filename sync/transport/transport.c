@@ -12,6 +12,7 @@ static const RoadKind *const roads[] = { &road_https, &road_ssh };
 struct Transport {
     const RoadKind *kind;
     Road *road;
+    gatomicrefcount refs;
     GMutex mutex;             /* held for a request */
     guint64 bytes, requests;
     Limit *limit;
@@ -27,6 +28,7 @@ along(const RoadKind *kind, Road *road, Limit *limit, const gint *cancelled)
     transport->road = road;
     transport->limit = limit ? limit_ref(limit) : NULL;
     transport->cancelled = cancelled;
+    g_atomic_ref_count_init(&transport->refs);
     g_mutex_init(&transport->mutex);
     return transport;
 }
@@ -69,6 +71,14 @@ transport_wants_pins(const char *url)
     return !kind || !kind->judges;
 }
 
+gboolean
+transport_is_single(const char *url)
+{
+    const RoadKind *kind = road_to(url);
+
+    return kind && kind->single;
+}
+
 Transport *
 transport_open(const char *url, const TransportOptions *options, GError **error)
 {
@@ -103,10 +113,26 @@ transport_another(Transport *transport, GError **error)
     return road ? along(transport->kind, road, transport->limit, transport->cancelled) : NULL;
 }
 
+Transport *
+transport_ref(Transport *transport)
+{
+    g_atomic_ref_count_inc(&transport->refs);
+    return transport;
+}
+
+int
+transport_bare(Transport *transport, char **prefix, GError **error)
+{
+    if (transport->kind->bare)
+        return transport->kind->bare(transport->road, prefix, error);
+    chama_error(error, CHAMA_ERROR_USAGE, "this road has no connection by itself");
+    return -1;
+}
+
 void
 transport_close(Transport *transport)
 {
-    if (!transport)
+    if (!transport || !g_atomic_ref_count_dec(&transport->refs))
         return;
     transport->kind->close(transport->road);
     limit_unref(transport->limit);

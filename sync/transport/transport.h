@@ -41,6 +41,8 @@ Transport *transport_open(const char *url, const TransportOptions *options, GErr
 Transport *transport_brought(const char *path, GBytes *bytes);
 /* One over @fd, a stream that is there already, with the peer that answers HTTP/1.1 at its other end; taken over, whatever happens.  @name stands in errors.  SIGPIPE must be ignored. */
 Transport *transport_over(int fd, const char *name, const TransportOptions *options, GError **error);
+/* For one more who closes it. */
+Transport *transport_ref(Transport *transport);
 /* A further connection along the same road, for requests beside those of @transport.  NULL without an error: there is but this one, to be shared. */
 Transport *transport_another(Transport *transport, GError **error);
 void transport_close(Transport *transport);
@@ -59,6 +61,13 @@ GBytes *transport_fetch(Transport *transport, const char *method, const char *pa
 
 /* The same of an answer whose @status says something by itself: whatever it is, with its body. */
 GBytes *transport_ask(Transport *transport, const char *method, const char *path, GBytes *body, gsize limit, int *status, GError **error);
+
+/* The connection by itself: a stream socket, the caller's, with what answers at its other end, that lasts as long as @transport, which is asked nothing else.  *@prefix, the caller's: what
+ * comes before the path of a request there.  -1: UNREACHABLE, VERIFY; USAGE if this road has none. */
+int transport_bare(Transport *transport, char **prefix, GError **error);
+
+/* TRUE if all that is at the other end is at the end of this one connection: another one leads to another process there. */
+gboolean transport_is_single(const char *url);
 
 /* The pin of the key that the peer showed in the last request: FALSE if there was none. */
 gboolean transport_peer_pin(Transport *transport, Digest *pin);

@@ -1,0 +1,51 @@
+#include "node/pushing.h"
+
+#include "keys/error.h"
+#include "node/http/descriptor.h"
+
+/* What the peer told; from the server's thread. */
+typedef struct {
+    Pushed pushed;
+    gint told;
+} Word;
+
+static gboolean
+hear(gpointer data, GBytes *body, GError **error)
+{
+    Word *word = data;
+
+    if (!pushed_parse(body, &word->pushed, error))
+        return FALSE;
+    g_atomic_int_set(&word->told, TRUE);
+    return TRUE;
+}
+
+static gboolean
+judge(const Word *word, const char *url, GError **error)
+{
+    const GError said = { .domain = CHAMA_ERROR, .code = word->pushed.failed };
+
+    if (!g_atomic_int_get(&word->told))
+        return chama_error(error, CHAMA_ERROR_UNREACHABLE, "%s: the connection has ended before it said what it took; the next push goes on from there", url);
+    if (!word->pushed.has_failed)
+        return TRUE;
+    if (word->pushed.failed == CHAMA_ERROR_EXISTS)
+        return chama_error(error, CHAMA_ERROR_EXISTS, "%s: it syncs with this node already: try again later", url);
+    return chama_error(error, (ChamaError)word->pushed.failed, "%s: it could not take what it wants (%s): its own log says why", url, chama_error_name(&said));
+}
+
+gboolean
+pushing_run(Home *home, const Peer *peer, const Config *config, Limits *limits, Progress *progress, Pushed *pushed, GError **error)
+{
+    g_autoptr(Push) push = push_open(home, peer, config->slowest, progress, error);
+    Word word = { 0 };
+    const DescriptorOptions options = {
+        .home = home_path(home), .node = peer->node, .address = "push", .limits = limits, .slowest = config->slowest, .told = hear, .told_data = &word, .progress = progress,
+        .cancelled = &progress->cancelled,
+    };
+
+    if (!push || !descriptor_serve(push_descriptor(push), push_descriptor(push), &options, error))
+        return FALSE;
+    *pushed = word.pushed;
+    return judge(&word, push_url(push), error);
+}

@@ -1,0 +1,340 @@
+#include "sync/push.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "keys/error.h"
+#include "sync/pull/session.h"
+#include "sync/wire.h"
+
+#define PUSH_PATH "/v1/push"
+#define PUSHED_PATH "/v1/pushed"
+#define ANSWERS_PATH "/v1/push/answers"
+#define PIECE (64 * 1024)
+#define QUIET 600   /* seconds: the peer may be verifying what it got */
+#define WAIT_SECONDS 20     /* for another session with the peer that pushes */
+
+struct Push {
+    Transport *transport;
+    char *url;
+    int fd;
+    /* PS5: along two requests; else all of it is empty. */
+    Transport *questions;
+    int inner;               /* the other end of @fd; -1 */
+    char *prefix;
+    int far;                 /* where answers go */
+    GThread *asks, *answers;
+    GMutex lock;
+    GCond changed;
+    gboolean begun, ended;   /* the peer has asked something; it asks no more */
+    GError *error;           /* why */
+    gint stop;
+};
+
+void
+push_close(Push *push)
+{
+    if (!push)
+        return;
+    g_atomic_int_set(&push->stop, 1);
+    for (int *fd = (int[]){ push->fd, push->inner, push->far, -2 }; *fd != -2; fd++)
+        if (*fd >= 0)
+            shutdown(*fd, SHUT_RDWR);
+    g_clear_pointer(&push->asks, g_thread_join);
+    g_clear_pointer(&push->answers, g_thread_join);
+    transport_close(push->questions);
+    transport_close(push->transport);
+    for (int *fd = (int[]){ push->fd, push->inner, push->far, -2 }; *fd != -2; fd++)
+        if (*fd >= 0)
+            close(*fd);
+    g_clear_error(&push->error);
+    g_mutex_clear(&push->lock);
+    g_cond_clear(&push->changed);
+    g_free(push->prefix);
+    g_free(push->url);
+    g_free(push);
+}
+
+int
+push_descriptor(const Push *push)
+{
+    return push->fd;
+}
+
+const char *
+push_url(const Push *push)
+{
+    return push->url;
+}
+
+/* FALSE: nothing came for STALL_TIMEOUT, or a person stopped it. */
+static gboolean
+wait_for_answer(int fd, const char *url, const gint *cancelled, GError **error)
+{
+    struct pollfd polled = { .fd = fd, .events = POLLIN };
+
+    for (int i = 0; i < STALL_TIMEOUT * 5; i++) {
+        if (cancelled && g_atomic_int_get(cancelled))
+            return chama_error(error, CHAMA_ERROR_CANCELLED, "%s: stopped", url);
+        if (poll(&polled, 1, 200) > 0)
+            return TRUE;
+    }
+    return chama_error(error, CHAMA_ERROR_UNREACHABLE, "%s: no answer for %d seconds", url, STALL_TIMEOUT);
+}
+
+/* Byte by byte: what comes after the head is the peer's first question. */
+static gboolean
+read_head(int fd, const char *url, const gint *cancelled, guint *status, GError **error)
+{
+    char head[PUSH_HEAD_MAX];
+    gsize size = 0;
+
+    while (size < 4 || memcmp(head + size - 4, "\r\n\r\n", 4) != 0) {
+        ssize_t got;
+
+        if (size == sizeof head)
+            return chama_error(error, CHAMA_ERROR_LIMIT, "%s: PS4: want an answer's head of at most %d bytes", url, PUSH_HEAD_MAX);
+        if (!wait_for_answer(fd, url, cancelled, error))
+            return FALSE;
+        got = read(fd, head + size, 1);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return chama_error(error, CHAMA_ERROR_UNREACHABLE, "%s: the connection has ended before an answer", url);
+        size++;
+    }
+    return push_head_parse(head, size, status, error);
+}
+
+/* PS3 */
+static gboolean
+ask(int fd, const char *prefix, const char *url, const gint *cancelled, guint *status, GError **error)
+{
+    g_autofree char *request = g_strdup_printf("POST %s" PUSH_PATH " HTTP/1.1\r\nHost: peer\r\nConnection: Upgrade\r\nUpgrade: " PUSH_PROTOCOL "\r\nContent-Length: 0\r\n\r\n", prefix);
+    gsize size = strlen(request);
+
+    /* a new socket has room for it */
+    if (send(fd, request, size, MSG_NOSIGNAL) != (ssize_t)size)
+        return chama_error(error, CHAMA_ERROR_UNREACHABLE, "%s: the connection has ended before an answer", url);
+    return read_head(fd, url, cancelled, status, error);
+}
+
+/* Over TLS the peer's questions are the answer to one request, and the answers the body of another (PS5). */
+
+static gboolean
+write_all(int fd, const char *bytes, gsize size)
+{
+    while (size > 0) {
+        ssize_t sent = send(fd, bytes, size, MSG_NOSIGNAL);
+
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent <= 0)
+            return FALSE;
+        bytes += sent;
+        size -= (gsize)sent;
+    }
+    return TRUE;
+}
+
+static gpointer
+carry_answers(gpointer data)
+{
+    Push *push = data;
+    g_autofree char *bytes = g_malloc(PIECE + 2);
+    g_autofree char *head = g_strdup_printf("POST %s" ANSWERS_PATH " HTTP/1.1\r\nHost: peer\r\nContent-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n", push->prefix);
+    gboolean good = write_all(push->far, head, strlen(head));
+
+    while (good) {
+        ssize_t size = read(push->inner, bytes, PIECE);
+        char length[20];
+
+        if (size < 0 && errno == EINTR)
+            continue;
+        if (size <= 0)
+            break;
+        g_snprintf(length, sizeof length, "%zx\r\n", (gsize)size);
+        memcpy(bytes + size, "\r\n", 2);
+        good = write_all(push->far, length, strlen(length)) && write_all(push->far, bytes, (gsize)size + 2);
+    }
+    if (good)
+        write_all(push->far, "0\r\n\r\n", 5);
+    shutdown(push->inner, SHUT_RDWR);
+    return NULL;
+}
+
+static gboolean
+take_question(gpointer data, const void *bytes, gsize size, GError **error)
+{
+    Push *push = data;
+
+    g_mutex_lock(&push->lock);
+    if (!push->begun)
+        push->answers = g_thread_new("answers", carry_answers, push);
+    push->begun = TRUE;
+    g_cond_broadcast(&push->changed);
+    g_mutex_unlock(&push->lock);
+    return (!g_atomic_int_get(&push->stop) && write_all(push->inner, bytes, size)) || chama_error(error, CHAMA_ERROR_CANCELLED, "push: stopped");
+}
+
+static gpointer
+carry_questions(gpointer data)
+{
+    Push *push = data;
+    g_autoptr(GBytes) none = g_bytes_new_static("", 0);
+    GError *failed = NULL;
+
+    transport_request(push->questions, "POST", PUSH_PATH, none, NULL, take_question, push, &failed);
+    shutdown(push->inner, SHUT_RDWR);
+    g_mutex_lock(&push->lock);
+    push->ended = TRUE;
+    push->error = failed;
+    g_cond_broadcast(&push->changed);
+    g_mutex_unlock(&push->lock);
+    return NULL;
+}
+
+/* What the first question, or its absence, says. */
+static gboolean
+begins(Push *push, GError **error)
+{
+    g_mutex_lock(&push->lock);
+    while (!push->begun && !push->ended)
+        g_cond_wait(&push->changed, &push->lock);
+    g_mutex_unlock(&push->lock);
+    if (push->begun)
+        return TRUE;
+    if (g_error_matches(push->error, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND))
+        return chama_error(error, CHAMA_ERROR_DENIED, "%s: takes no push from this node: its people have to accept it as a peer (`chama peer accept` there), and its chama must know `push`", push->url);
+    if (!push->error)
+        return chama_error(error, CHAMA_ERROR_UNREACHABLE, "%s: the connection has ended before a question", push->url);
+    g_propagate_prefixed_error(error, g_steal_pointer(&push->error), "%s: ", push->url);
+    return FALSE;
+}
+
+static gboolean
+open_apart(Push *push, Session *session, GError **error)
+{
+    int pair[2];
+
+    push->questions = session_connect_quiet(session, push->url, QUIET, error);
+    push->transport = push->questions ? session_connect(session, push->url, error) : NULL;
+    if (push->transport)
+        push->far = transport_bare(push->transport, &push->prefix, error);
+    if (push->far < 0)
+        return FALSE;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+        return chama_error_errno(error, errno, "socketpair");
+    push->fd = pair[0];
+    push->inner = pair[1];
+    push->asks = g_thread_new("questions", carry_questions, push);
+    return begins(push, error);
+}
+
+static gboolean
+refuse(const char *url, guint status, GError **error)
+{
+    if (status == 404)
+        return chama_error(error, CHAMA_ERROR_DENIED, "%s: takes no push from this node: its people have to accept it as a peer (`chama peer accept` there), and its chama must know `push`", url);
+    return chama_error(error, status == 409 ? CHAMA_ERROR_EXISTS : CHAMA_ERROR_UNREACHABLE, "%s: it takes no push now (status %u): try again later", url, status);
+}
+
+static gboolean
+open_single(Push *push, Session *session, GError **error)
+{
+    const gint *cancelled = session_cancelled(session->options);
+    guint status;
+
+    push->transport = session_connect(session, push->url, error);
+    if (push->transport)
+        push->fd = transport_bare(push->transport, &push->prefix, error);
+    if (push->fd < 0 || !ask(push->fd, push->prefix, push->url, cancelled, &status, error))
+        return FALSE;
+    return status == 101 || refuse(push->url, status, error);
+}
+
+static Push *
+open_at(Session *session, const char *url, GError **error)
+{
+    g_autoptr(Push) push = g_new0(Push, 1);
+
+    push->fd = push->inner = push->far = -1;
+    push->url = g_strdup(url);
+    g_mutex_init(&push->lock);
+    g_cond_init(&push->changed);
+    if (transport_is_single(url) ? open_single(push, session, error) : open_apart(push, session, error))
+        return g_steal_pointer(&push);
+    return NULL;
+}
+
+Push *
+push_open(Home *home, const Peer *peer, guint64 slowest, Progress *progress, GError **error)
+{
+    const PullOptions options = { .slowest = slowest, .progress = progress };
+    g_auto(Session) session = { .home = home, .options = &options, .peer = peers_get(home, peer->node, error) };
+    GError *failed = NULL;
+    Push *push = NULL;
+
+    if (!session.peer)
+        return NULL;
+    if (session.peer->urls->len == 0)
+        return chama_error_null(error, CHAMA_ERROR_UNREACHABLE, "%s: no address of it is known: it has to dial this node", peer->alias);
+    for (guint i = 0; i < session.peer->urls->len && !push && (!failed || failed->code == CHAMA_ERROR_UNREACHABLE); i++) {
+        g_clear_error(&failed);
+        push = open_at(&session, session.peer->urls->pdata[i], &failed);
+    }
+    if (failed)
+        g_propagate_error(error, failed);
+    return push;
+}
+
+/* ---- the node that takes ---- */
+
+static Pushed
+count(const PullResult *result, const GError *failed)
+{
+    return (Pushed){
+        .records = result->records, .versions = result->versions, .chunks = result->chunks, .bytes = result->bytes, .refused = result->refused,
+        .problems = result->problems ? result->problems->len : 0, .exit_status = (guint)CLAMP(result->worst_exit, 0, 5),
+        .has_failed = failed != NULL, .failed = failed && failed->domain == CHAMA_ERROR ? failed->code : CHAMA_ERROR_FAILED,
+    };
+}
+
+/* PS7: whether the other side hears it matters not. */
+static void
+tell(Transport *transport, const PullResult *result, const GError *failed)
+{
+    const Pushed pushed = count(result, failed);
+    g_autoptr(GBytes) body = pushed_format(&pushed);
+    g_autoptr(GBytes) answer = transport_fetch(transport, "POST", PUSHED_PATH, body, NULL, PUSHED_MAX, NULL);
+}
+
+gboolean
+push_take(Home *home, const char *node, int fd, const PullOptions *options, PullResult *result, GError **error)
+{
+    g_autoptr(Peer) peer = peers_get(home, node, error);
+    g_autoptr(Transport) transport = NULL;
+    PullOptions taking = *options;
+    GError *failed = NULL;
+    const TransportOptions over = {
+        .stall_timeout = STALL_TIMEOUT, .patience = PATIENCE, .slowest = options->slowest, .cancelled = session_cancelled(options),
+        .limit = limits_of(options->limits, peer ? peer->alias : NULL),
+    };
+
+    if (!peer) {
+        close(fd);
+        return FALSE;
+    }
+    transport = transport_over(fd, peer->alias, &over, error);
+    if (!transport)
+        return FALSE;
+    taking.wait = WAIT_SECONDS;
+    pull_over(home, peer, transport_ref(transport), &taking, result, &failed);
+    tell(transport, result, failed);
+    if (failed)
+        g_propagate_error(error, failed);
+    return failed == NULL;
+}

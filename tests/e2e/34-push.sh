@@ -1,0 +1,85 @@
+#!/bin/sh
+# `chama push`: a node that nobody can reach lets a peer take what it follows; what is refused, cut, and gone on with.
+. "$SOURCE/tests/lib.sh"
+export PYTHONDONTWRITEBYTECODE=1
+json() { python3 -c "import json,sys; print(json.load(sys.stdin)$1)"; }
+
+mkdir data closed && head -c 6000000 /dev/urandom >data/noise && echo few >closed/few
+make_node a Forestry
+make_node b Tourism
+make_node c Stranger
+start b
+# a knows b, and b nothing of a's address: it could not dial it.
+chama a peer add "$(chama b invite 2>/dev/null)" >/dev/null
+chama c peer add "$(chama b invite 2>/dev/null)" >/dev/null
+id_a=$(chama a id | head -n 1)
+chama a publish noise data --share open >/dev/null
+chama a publish closed closed --share conditional >/dev/null 2>&1
+
+want "not accepted there" 4 chama a push tourism
+has "says what to do" "$err" "chama peer accept"
+want "of a node that is not known" 1 chama a push nobody
+want "without a peer" 2 chama a push
+want "with a bad rate" 2 chama a push tourism --limit-rate much
+chama a sync tourism >/dev/null 2>&1
+want "the receiver accepts it" 0 chama b peer accept "$id_a"
+chama b follow 'forestry/*' >/dev/null 2>&1
+chama a grant closed tourism >/dev/null
+want "not the other one" 4 chama c push tourism
+
+want "push" 0 chama a push tourism --json
+equal "took two versions" "$(printf '%s' "$out" | json "['versions']")" 2
+has "the receiver's log says what came" "$(cat b.log)" "push from=forestry records="
+want "the receiver has the one" 0 chama b get forestry/noise got
+same_tree "whole" data got
+want "and the one that was granted" 0 chama b get forestry/closed got-closed
+same_tree "whole" closed got-closed
+want "verified" 0 chama b verify
+want "once more" 0 chama a push tourism
+has "nothing is new" "$out" "had all that it wants already"
+want "the pusher fetches the receipt" 0 chama a sync tourism
+want "a pair" 0 chama a receipts
+has "of delivery and receipt" "$out" "matched"
+equal "one alone" "$(printf '%s\n' "$out" | wc -l)" 1
+want "nothing" 0 chama b receipts --unmatched
+equal "is owed" "$out" ""
+
+# Cut in the middle, on either side, and gone on with: no chunk comes twice.
+log_has() {  # PATTERN COUNT
+    for _ in $(seq 100); do [ "$(grep -c "$1" b.log)" -ge "$2" ] && return 0; sleep 0.05; done
+    bad "the receiver's log has no $1" "$(tail -n 5 b.log)"
+}
+head -c 8000000 /dev/urandom >data/noise
+chama a publish noise data --share open >/dev/null
+whole=$(chama a show noise | awk '$1 == "chunks" { print $2 }')
+"$CHAMA" --home "$FOLDER/a" push tourism --limit-rate 3M >/dev/null 2>&1 &
+pusher=$!
+sleep 0.8
+want "while one is under way another" 1 chama a push tourism
+has "is refused" "$err" "PS6"
+kill -9 $pusher; wait $pusher 2>/dev/null
+log_has 'push from=forestry problem' 1
+"$CHAMA" --home "$FOLDER/a" push tourism --limit-rate 3M >.push 2>&1 &
+pusher=$!
+sleep 0.8
+kill -9 "$(cat b.pid)"; wait "$(cat b.pid)" 2>/dev/null
+wait $pusher
+equal "the receiver is killed: the pusher says so" "$?" 5
+has "and what to do" "$(cat .push)" "the next push goes on"
+start b
+want "gone on with" 0 chama a push tourism --json
+came=$(printf '%s' "$out" | json "['chunks']")
+equal "took the version" "$(printf '%s' "$out" | json "['versions']")" 1
+[ "$came" -lt "$whole" ] && ok "and not again what had come: $came chunks" || bad "all came again" "$came"
+rm -rf got
+want "it is there" 0 chama b get forestry/noise got
+same_tree "whole" data got
+
+# Another key at the address is not spoken to.
+stop b
+sed -i "s/^listen = .*/listen = $(address_of b)/" c/config.ini
+start c
+want "a stranger at the address" 3 chama a push tourism
+has "is none" "$err" "shows a TLS key"
+stop c
+want "nobody at the address" 5 chama a push tourism
