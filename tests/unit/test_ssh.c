@@ -130,10 +130,10 @@ static void
 test_nobody_there(void)
 {
     const TransportOptions options = { .connect_timeout = 1, .stall_timeout = 1 };
-    g_autoptr(Transport) closed = transport_open("ssh://127.0.0.1:1", &options, NULL), nameless = transport_open("ssh://nobody.invalid", &options, NULL);
+    g_autoptr(Transport) closed = transport_open("ssh://127.0.0.1:1", &options, NULL), nameless = transport_open("ssh://no..where", &options, NULL);
 
     assert_refused(closed, "/v1/hello", CHAMA_ERROR_UNREACHABLE, "ssh://127.0.0.1:1: ");
-    assert_refused(nameless, "/v1/hello", CHAMA_ERROR_UNREACHABLE, "ssh://nobody.invalid: ");
+    assert_refused(nameless, "/v1/hello", CHAMA_ERROR_UNREACHABLE, "ssh://no..where: ");
 }
 
 /* Takes the connection and says nothing: costs the stall timeout. */
