@@ -31,7 +31,7 @@ make_file(Home *home, const Digest *key)
 }
 
 Memory *
-memories_open(Home *home, const char *name, const char *path, gboolean anew)
+memories_open(Home *home, const char *name, const char *path, gboolean anew, StoreWriter *writer)
 {
     MemoryPlace place = { .anew = anew, .begun = stamp_now(), .get = store_listing_get, .get_data = home_store(home, NULL) };
     g_autofree char *file = NULL;
@@ -43,6 +43,8 @@ memories_open(Home *home, const char *name, const char *path, gboolean anew)
     }
     make_key(home, name, real, &place.key);
     free(real);
+    if (writer)
+        store_writer_state(writer, &place.state);
     place.file = file = make_file(home, &place.key);
     return memory_open(&place);
 }
@@ -98,9 +100,13 @@ memories_of_checkout(Home *home, const char *real, Digest *key)
 }
 
 void
-memories_keep(Home *home, Memory *memory, const Digest *root)
+memories_keep(Home *home, Memory *memory, StoreWriter *writer, const Digest *root)
 {
-    memory_keep(memory, root);
+    Digest state = { .bytes = { 0 } };
+
+    /* While there is a writer nobody takes anything out of the store. */
+    store_writer_state(writer, &state);
+    memory_keep(memory, root, &state);
     memories_trim(home);
 }
 

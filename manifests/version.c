@@ -338,11 +338,11 @@ version_publish(Home *home, const PublishOptions *options, PublishResult *result
     /* Asks for the passphrase, and refuses what cannot be signed, before the long work. */
     if (!options->dry_run && (!home_signing_key(home, error) || !(writer = store_writer_new(store, &scope, error))))
         return FALSE;
-    memory = options->unpack ? NULL : memories_open(home, options->name, options->path, options->rehash);
+    memory = options->unpack ? NULL : memories_open(home, options->name, options->path, options->rehash, writer);
     if (!ingest(&publication, writer, memory, error) || !finish(&publication, writer, error))
         return FALSE;
     if (memory && !options->dry_run)
-        memories_keep(home, memory, &result->ingest.totals.root);
+        memories_keep(home, memory, writer, &result->ingest.totals.root);
     return TRUE;
 }
 

@@ -10,6 +10,7 @@
 #define SETTLED_AFTER (SECOND / 10)
 
 static const Stamp unknown;
+static const Digest no_state;
 
 struct Recall {
     StampsReader *reader;      /* NULL: nothing is known, or no more */
@@ -102,5 +103,5 @@ recall_add_stage(Recall *recall, Store *store, const Digest *listing, int stage,
 void
 recall_keep(Recall *recall, const Digest *listing)
 {
-    stamps_writer_keep(recall->writer, listing);
+    stamps_writer_keep(recall->writer, listing, &no_state);
 }

@@ -29,6 +29,7 @@ struct Batch {
     GStringChunk *names;
     GArray *files, *chunks;
     guint64 bytes;
+    gboolean held;                 /* all that was recalled is known to be held */
     GError *error;
     /* While it is read: */
     guint8 *window;
@@ -92,8 +93,10 @@ batch_add(Batch *batch, const char *path, const Found *found, Memory *memory)
     BatchFile file = { .path = g_string_chunk_insert(batch->names, path), .found = *found, .size = found->stamp.size };
 
     file.found.path = found->path == path ? file.path : g_string_chunk_insert(batch->names, found->path);
-    if (memory && S_ISREG(found->mode))
+    if (memory && S_ISREG(found->mode)) {
+        batch->held = memory_is_held(memory);
         recall(batch, &file, memory);
+    }
     if (!file.recalled)
         batch->bytes += file.size;
     g_array_append_val(batch->files, file);
@@ -300,7 +303,8 @@ check_recalled(Batch *batch)
 void
 batch_read(Batch *batch)
 {
-    check_recalled(batch);
+    if (!batch->held)
+        check_recalled(batch);
     if (batch->sink->earlier)
         batch->earlier = earlier_new(batch->sink->store, batch->sink->earlier);
     for (guint i = 0; i < batch->files->len && !batch->error; i++) {

@@ -138,7 +138,7 @@ big_file_read(BigFile *file, Sink *sink, int root, const char *source, const cha
 /* Chunks on their way from memory, as many as are looked up at once. */
 typedef struct {
     BigFile *file;
-    const Sink *sink;
+    const Sink *sink;          /* NULL: all is known to be held */
     Digest digests[CHUNKS_AT_ONCE];
     guint count;
 } Recalling;
@@ -149,7 +149,7 @@ look_up(Recalling *recalling)
     guint count = recalling->count;
 
     recalling->count = 0;
-    return sink_holds(recalling->sink, recalling->digests, count);
+    return !recalling->sink || sink_holds(recalling->sink, recalling->digests, count);
 }
 
 static gboolean
@@ -171,7 +171,7 @@ big_file_recall(BigFile *file, Memory *memory, const Sink *sink, const char *pat
         return FALSE;
     recalling = g_new(Recalling, 1);
     recalling->file = file;
-    recalling->sink = sink;
+    recalling->sink = memory_is_held(memory) ? NULL : sink;
     recalling->count = 0;
     file->size = 0;
     file->chunks = spool_new(SPOOL_MEMORY);

@@ -5,6 +5,7 @@
 #include "manifests/ingest/stamps.h"
 
 static const Stamp unknown;
+static const Digest no_state;
 
 struct Memory {
     MemoryPlace place;
@@ -56,6 +57,12 @@ static gboolean
 is_regular(const Item *item)
 {
     return item->kind == ITEM_FILE || item->kind == ITEM_EXECUTABLE;
+}
+
+gboolean
+memory_is_held(const Memory *memory)
+{
+    return memory->stamps && !digest_equal(&memory->place.state, &no_state) && digest_equal(&memory->place.state, stamps_reader_state(memory->stamps));
 }
 
 /* To the next item; with the first one of a file, to its stamp. */
@@ -136,10 +143,11 @@ memory_add(Memory *memory, const Stamp *stamp)
 }
 
 void
-memory_keep(Memory *memory, const Digest *root)
+memory_keep(Memory *memory, const Digest *root, const Digest *state)
 {
-    gboolean same = digest_equal(&memory->root, root) && memory->count == memory->added && memory->recalled == memory->added;
+    gboolean same = digest_equal(&memory->root, root) && memory->count == memory->added && memory->recalled == memory->added && memory->stamps &&
+                    digest_equal(stamps_reader_state(memory->stamps), state);
 
     if (memory->writer && !same)
-        stamps_writer_keep(memory->writer, root);
+        stamps_writer_keep(memory->writer, root, state);
 }

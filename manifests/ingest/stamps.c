@@ -13,17 +13,18 @@
 
 #include "manifests/store/littleendian.h"
 
-#define HEAD_SIZE 104
+#define HEAD_SIZE 136
 #define HEAD_KEY 16
 #define HEAD_ROOT 48
-#define HEAD_SEED 80
-#define HEAD_COUNT 88
-#define HEAD_CHECKSUM 96
+#define HEAD_STATE 80
+#define HEAD_SEED 112
+#define HEAD_COUNT 120
+#define HEAD_CHECKSUM 128
 #define STAMP_SIZE 40
 #define BLOCK_STAMPS 1024
 #define BLOCK_SIZE (BLOCK_STAMPS * STAMP_SIZE + 8)
 
-static const char magic[HEAD_KEY] = "chama-stamps/1\n";
+static const char magic[HEAD_KEY] = "chama-stamps/2\n";
 
 static guint64
 checksum(const guint8 *block, guint count, guint64 seed, guint64 number)
@@ -42,7 +43,7 @@ size_of(guint64 count)
 
 struct StampsReader {
     int fd;
-    Digest root;
+    Digest root, state;
     guint64 seed, count, next;
     guint8 block[BLOCK_SIZE];
 };
@@ -69,6 +70,7 @@ read_head(StampsReader *reader, const Digest *key)
         XXH3_64bits(head, HEAD_CHECKSUM) != get_le64(head + HEAD_CHECKSUM))
         return FALSE;
     memcpy(reader->root.bytes, head + HEAD_ROOT, DIGEST_SIZE);
+    memcpy(reader->state.bytes, head + HEAD_STATE, DIGEST_SIZE);
     reader->seed = get_le64(head + HEAD_SEED);
     reader->count = get_le64(head + HEAD_COUNT);
     return reader->count <= (guint64)st.st_size / STAMP_SIZE && size_of(reader->count) == (guint64)st.st_size;
@@ -104,6 +106,12 @@ const Digest *
 stamps_reader_root(const StampsReader *reader)
 {
     return &reader->root;
+}
+
+const Digest *
+stamps_reader_state(const StampsReader *reader)
+{
+    return &reader->state;
 }
 
 guint64
@@ -227,13 +235,14 @@ stamps_writer_add(StampsWriter *writer, const Stamp *stamp)
 }
 
 static void
-write_head(StampsWriter *writer, const Digest *root)
+write_head(StampsWriter *writer, const Digest *root, const Digest *state)
 {
     guint8 head[HEAD_SIZE];
 
     memcpy(head, magic, HEAD_KEY);
     memcpy(head + HEAD_KEY, writer->key.bytes, DIGEST_SIZE);
     memcpy(head + HEAD_ROOT, root->bytes, DIGEST_SIZE);
+    memcpy(head + HEAD_STATE, state->bytes, DIGEST_SIZE);
     put_le64(head + HEAD_SEED, writer->seed);
     put_le64(head + HEAD_COUNT, writer->count);
     put_le64(head + HEAD_CHECKSUM, XXH3_64bits(head, HEAD_CHECKSUM));
@@ -242,11 +251,11 @@ write_head(StampsWriter *writer, const Digest *root)
 
 /* Not fsynced: what a power failure leaves is not whole, and so the same as none. */
 gboolean
-stamps_writer_keep(StampsWriter *writer, const Digest *root)
+stamps_writer_keep(StampsWriter *writer, const Digest *root, const Digest *state)
 {
     if (writer->count % BLOCK_STAMPS != 0)
         write_block(writer, (guint)(writer->count % BLOCK_STAMPS));
-    write_head(writer, root);
+    write_head(writer, root, state);
     if (writer->fd < 0 || rename(writer->temporary, writer->path) != 0)
         return FALSE;
     close(writer->fd);

@@ -14,6 +14,8 @@ StampsReader *stamps_reader_open(const char *path, const Digest *key);
 void stamps_reader_free(StampsReader *reader);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StampsReader, stamps_reader_free)
 const Digest *stamps_reader_root(const StampsReader *reader);
+/* As it was given to stamps_writer_keep(). */
+const Digest *stamps_reader_state(const StampsReader *reader);
 guint64 stamps_reader_count(const StampsReader *reader);
 /* The next one; FALSE at the end, and from the first damaged block on. */
 gboolean stamps_reader_next(StampsReader *reader, Stamp *stamp);
@@ -24,6 +26,7 @@ StampsWriter *stamps_writer_new(const char *path, const Digest *key);
 void stamps_writer_free(StampsWriter *writer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StampsWriter, stamps_writer_free)
 void stamps_writer_add(StampsWriter *writer, const Stamp *stamp);
-gboolean stamps_writer_keep(StampsWriter *writer, const Digest *root);
+/* @state: of the store, when all of that listing was held; all zero if that is of no use. */
+gboolean stamps_writer_keep(StampsWriter *writer, const Digest *root, const Digest *state);
 
 #endif

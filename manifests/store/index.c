@@ -256,6 +256,17 @@ index_is_at(const Index *index, const char *path)
     return stat(path, &folder) == 0 && folder.st_dev == index->device && folder.st_ino == index->inode;
 }
 
+gboolean
+index_state(const Index *index, IndexState *state)
+{
+    MDB_envinfo info;
+
+    if (mdb_env_info(index->env, &info) != 0)
+        return FALSE;
+    *state = (IndexState){ index->device, index->inode, info.me_last_txnid };
+    return TRUE;
+}
+
 /* ---- looking up, in a transaction ---- */
 
 /* TRUE with *@value set; FALSE without an error if there is none. */

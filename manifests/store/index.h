@@ -22,6 +22,11 @@ Index *index_ref(Index *index);
 void index_unref(Index *index);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Index, index_unref)
 /* Is what lies at @path now what was opened? */
+/* Names the present state: another one after each change, and in each index made anew. */
+typedef struct {
+    guint64 device, inode, change;
+} IndexState;
+gboolean index_state(const Index *index, IndexState *state);
 gboolean index_is_at(const Index *index, const char *path);
 
 /* P24: looks at every page that LMDB would follow, without LMDB: DAMAGED naming the first thing wrong. */

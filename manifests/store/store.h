@@ -91,6 +91,8 @@ gboolean store_writer_put_stored(StoreWriter *writer, ObjectKind kind, const Dig
 gboolean store_writer_has(StoreWriter *writer, const Digest *digest);
 /* Are all of them held for this writer's scope, by what is committed?  One look at the index for all. */
 gboolean store_writer_holds(StoreWriter *writer, const Digest *digests, guint count);
+/* Names what is held for this writer's scope, and maybe more: as long as it is the same, what was held is held.  FALSE if it cannot be told. */
+gboolean store_writer_state(StoreWriter *writer, Digest *state);
 /* Makes all that was put durable (pack, folder) and then visible (index).  The writer can go on.  Called by put, too, every 256 MiB. */
 gboolean store_writer_commit(StoreWriter *writer, GError **error);
 /* Frees; what was not committed is left for salvage (it may be wanted by the next attempt). */

@@ -7,6 +7,7 @@
 #include "keys/error.h"
 #include "manifests/store/bases.h"
 #include "manifests/store/codec.h"
+#include "manifests/store/littleendian.h"
 #include "manifests/store/pending.h"
 #include "manifests/store/store_private.h"
 
@@ -510,6 +511,22 @@ gboolean
 store_writer_holds(StoreWriter *writer, const Digest *digests, guint count)
 {
     return index_holds(writer->index, digests, count, &writer->scope);
+}
+
+gboolean
+store_writer_state(StoreWriter *writer, Digest *state)
+{
+    guint8 text[3 * 8 + DIGEST_SIZE];
+    IndexState index;
+
+    if (!index_state(writer->index, &index))
+        return FALSE;
+    put_le64(text, index.device);
+    put_le64(text + 8, index.inode);
+    put_le64(text + 16, index.change);
+    memcpy(text + 24, writer->scope.bytes, DIGEST_SIZE);
+    digest_of(text, sizeof text, state);
+    return TRUE;
 }
 
 gboolean

@@ -13,6 +13,7 @@
 #define LATER (10 * SECOND)    /* the files were left alone so long */
 
 static const Digest key = { { 7 } };
+static const Digest no_state;
 
 static void
 setup(Tree *tree, gconstpointer data)
@@ -37,7 +38,10 @@ static guint64
 publish_into(Tree *tree, StoreWriter *writer, gint64 after, const Digest *of, Digest *root)
 {
     g_autofree char *file = stamps_file(tree);
-    const MemoryPlace place = { .file = file, .key = *of, .begun = stamp_now() + after, .get = store_listing_get, .get_data = tree->store };
+    MemoryPlace place = { .file = file, .key = *of, .begun = stamp_now() + after, .get = store_listing_get, .get_data = tree->store };
+    Digest state = { .bytes = { 0 } };
+    if (writer)
+        g_assert_true(store_writer_state(writer, &place.state));
     g_autoptr(Memory) memory = memory_open(&place);
     IngestOptions options = { .memory = memory };
     g_autoptr(GError) error = NULL;
@@ -47,7 +51,8 @@ publish_into(Tree *tree, StoreWriter *writer, gint64 after, const Digest *of, Di
     g_assert_no_error(error);
     if (writer) {
         g_assert_true(store_writer_commit(writer, &error));
-        memory_keep(memory, &result.totals.root);
+        g_assert_true(store_writer_state(writer, &state));
+        memory_keep(memory, &result.totals.root, &state);
     }
     *root = result.totals.root;
     return result.recalled;
@@ -383,7 +388,7 @@ test_wrong_listing(Tree *tree, gconstpointer data)
     writer = stamps_writer_new(file, &key);
     while (stamps_reader_next(reader, &stamp))
         stamps_writer_add(writer, &stamp);
-    g_assert_true(stamps_writer_keep(writer, &other));
+    g_assert_true(stamps_writer_keep(writer, &other, &no_state));
     again(tree, 0);
 }
 
@@ -398,7 +403,7 @@ test_no_listing(Tree *tree, gconstpointer data)
 
     fill(tree);
     stamps_writer_add(writer, &stamp);
-    g_assert_true(stamps_writer_keep(writer, &nothing));
+    g_assert_true(stamps_writer_keep(writer, &nothing, &no_state));
     again(tree, 0);
     again(tree, 5);
 }
@@ -449,6 +454,45 @@ test_one_chunk_gone(Tree *tree, gconstpointer data)
     g_assert_cmpuint(publish_into(tree, writer, LATER, &key, &root), ==, 4);
     digest_of("one", 3, &chunk);
     g_assert_true(store_has(other, &chunk, &SCOPE_OPEN));
+}
+
+/* AR11: the same stamps, with another word on when all was held. */
+static void
+say_held_at(const char *file, const Digest *state)
+{
+    g_autoptr(StampsReader) reader = stamps_reader_open(file, &key);
+    g_autoptr(StampsWriter) writer = stamps_writer_new(file, &key);
+    Stamp stamp;
+
+    while (stamps_reader_next(reader, &stamp))
+        stamps_writer_add(writer, &stamp);
+    g_assert_true(stamps_writer_keep(writer, stamps_reader_root(reader), state));
+}
+
+/* Nothing is looked up in a store that is as it was when all was held; after any change of it, or for another scope, it is. */
+static void
+test_not_looked_up(Tree *tree, gconstpointer data)
+{
+    static const Scope somebody = { { 's' } };
+    g_autofree char *path = g_build_filename(tree->top, "other", NULL), *file = stamps_file(tree);
+    g_autoptr(Store) other = store_open(path, NULL);
+    g_autoptr(StoreWriter) writer = store_writer_new(other, &somebody, NULL), open = store_writer_new(other, &SCOPE_OPEN, NULL);
+    Digest root, state, again_state, digest;
+
+    fill(tree);
+    again(tree, 0);
+    g_assert_true(store_writer_state(writer, &state));
+    say_held_at(file, &state);
+    g_assert_cmpuint(publish_into(tree, writer, LATER, &key, &root), ==, 5);
+    digest_of("x", 1, &digest);
+    g_assert_true(store_writer_put(open, OBJECT_CHUNK, &digest, "x", 1, NULL, NULL) && store_writer_commit(open, NULL));
+    g_assert_true(store_writer_state(writer, &again_state));
+    g_assert_false(digest_equal(&state, &again_state));
+    say_held_at(file, &state);
+    g_assert_cmpuint(publish_into(tree, writer, LATER, &key, &root), ==, 1);
+    g_assert_true(store_writer_state(writer, &state));
+    say_held_at(file, &state);
+    g_assert_cmpuint(publish_into(tree, open, LATER, &key, &root), ==, 1);
 }
 
 static void
@@ -546,6 +590,7 @@ main(int argc, char **argv)
         { "/memory/AR9-many", test_many },
         { "/memory/AR9-chunks-gone", test_chunks_gone },
         { "/memory/AR9-one-chunk-gone", test_one_chunk_gone },
+        { "/memory/AR9-not-looked-up", test_not_looked_up },
         { "/memory/AR9-dry-run", test_dry_run },
         { "/memory/AR9-not-kept", test_not_kept },
         { "/memory/AR10-just-written", test_just_written },
