@@ -3,13 +3,14 @@
 #include <string.h>
 
 #include "keys/error.h"
+#include "sync/dropbox/place.h"
 #include "sync/names.h"
 
 #define MIB (1024 * 1024)
 #define INTERVAL_MAX (7 * 24 * 3600)
 #define PEER_GROUP "peer "   /* and an alias */
 
-typedef enum { KEY_TEXT, KEY_COUNT, KEY_MIB, KEY_LOG, KEY_RATE, KEY_BYTES } KeyKind;
+typedef enum { KEY_TEXT, KEY_COUNT, KEY_MIB, KEY_LOG, KEY_RATE, KEY_BYTES, KEY_OUTBOXES } KeyKind;
 
 typedef struct {
     const char *group, *name;
@@ -35,6 +36,16 @@ static const Key keys[] = {
     { "serve", "limit-rate", KEY_RATE, G_STRUCT_OFFSET(Config, serve_rate), 0, 0 },
     { "ssh", "key", KEY_TEXT, G_STRUCT_OFFSET(Config, ssh_key), 0, 0 },
     { "witness", "policy", KEY_TEXT, G_STRUCT_OFFSET(Config, policy), 0, 0 },
+    { "dropbox", "inbox", KEY_TEXT, G_STRUCT_OFFSET(Config, inbox), 0, 0 },
+    { "dropbox", "interval", KEY_COUNT, G_STRUCT_OFFSET(Config, box_interval), 1, 24 * 3600 },
+    { "dropbox", "settle", KEY_COUNT, G_STRUCT_OFFSET(Config, settle), 0, 3600 },
+    { "dropbox", "outbox", KEY_OUTBOXES, G_STRUCT_OFFSET(Config, outboxes), 0, 0 },
+    { "dropbox", "outbox-interval", KEY_COUNT, G_STRUCT_OFFSET(Config, outbox_interval), 1, INTERVAL_MAX },
+    { "dropbox", "outbox-files", KEY_COUNT, G_STRUCT_OFFSET(Config, outbox_files), 1, 9000 },
+    { "dropbox", "outbox-mib", KEY_MIB, G_STRUCT_OFFSET(Config, outbox_bytes), 256, 1 << 30 },
+    { "dropbox", "keep-mib", KEY_MIB, G_STRUCT_OFFSET(Config, keep_bytes), 0, 1 << 30 },
+    { "dropbox", "keep-count", KEY_COUNT, G_STRUCT_OFFSET(Config, keep_count), 0, 10000 },
+    { "dropbox", "keep-days", KEY_COUNT, G_STRUCT_OFFSET(Config, keep_days), 0, 36500 },
     { "serve", "log", KEY_LOG, G_STRUCT_OFFSET(Config, log_json), 0, 0 },
 };
 
@@ -72,6 +83,38 @@ set_rate(const Key *key, gpointer field, const char *text, GError **error)
     return FALSE;
 }
 
+static void
+outbox_free(gpointer data)
+{
+    ConfigOutbox *outbox = data;
+
+    g_free(outbox->peer);
+    g_free(outbox->address);
+    g_free(outbox);
+}
+
+/* "PEER:DIR; PEER:sftp://HOST/DIR" */
+static gboolean
+set_outboxes(GPtrArray *outboxes, const char *text, GError **error)
+{
+    g_auto(GStrv) words = g_strsplit(text, ";", 64);
+
+    for (guint i = 0; words[i]; i++) {
+        const char *word = g_strstrip(words[i]), *colon = strchr(word, ':');
+        ConfigOutbox *outbox;
+
+        if (!*word)
+            continue;
+        if (!colon || colon == word || !place_is(colon + 1))
+            return chama_error(error, CHAMA_ERROR_USAGE, "config.ini: [dropbox] outbox: want PEER:DIR or PEER:sftp://HOST/DIR, have %s", word);
+        outbox = g_new0(ConfigOutbox, 1);
+        outbox->peer = g_strndup(word, (gsize)(colon - word));
+        outbox->address = g_strdup(colon + 1);
+        g_ptr_array_add(outboxes, outbox);
+    }
+    return TRUE;
+}
+
 /* @of: the Config or ConfigPeer that the key belongs to. */
 static gboolean
 set_key(gpointer of, const Key *key, const char *text, GError **error)
@@ -84,6 +127,8 @@ set_key(gpointer of, const Key *key, const char *text, GError **error)
         *(char **)field = *text ? g_strdup(text) : NULL;
         return TRUE;
     }
+    if (key->kind == KEY_OUTBOXES)
+        return set_outboxes(*(GPtrArray **)field, text, error);
     if (key->kind == KEY_LOG)
         return set_log(field, text, error);
     if (key->kind == KEY_RATE || key->kind == KEY_BYTES)
@@ -161,6 +206,15 @@ config_defaults(void)
     config->ledger_bytes_max = 1024ull * MIB;
     config->peer_bytes_max = 2048ull * MIB;
     config->connections_max = 512;
+    config->box_interval = 10;
+    config->settle = 5;
+    config->keep_bytes = 1024ull * MIB;
+    config->keep_count = 1000;
+    config->keep_days = 30;
+    config->outboxes = g_ptr_array_new_with_free_func(outbox_free);
+    config->outbox_interval = 3600;
+    config->outbox_files = 1000;
+    config->outbox_bytes = 4096ull * MIB;
     return config;
 }
 
@@ -199,6 +253,8 @@ config_free(Config *config)
     g_free(config->url);
     g_free(config->policy);
     g_free(config->ssh_key);
+    g_free(config->inbox);
+    g_ptr_array_unref(config->outboxes);
     g_ptr_array_unref(config->peers);
     g_free(config);
 }
@@ -267,6 +323,8 @@ config_template(const char *listen, const char *url)
                            "\n[ssh]\n# the only key file for ssh:// and sftp:// addresses; empty: keys of the agent, then those of ~/.ssh\nkey =\n"
                            "\n[witness]\n# a file that says whose cosignatures count (c2sp.org/tlog-policy); empty: all known nodes are counted\npolicy =\n"
                            "\n[serve]\nconnections = 512\n# bytes a second to all callers together, at most\nlimit-rate = none\n# text or json\nlog = text\n"
+                           "\n# files that come and go without a network: a folder in which bundles for this node appear, and PEER:DIR or PEER:sftp://HOST/DIR, where those for a peer are left\n"
+                           "#[dropbox]\n#inbox = /srv/in\n#outbox = harbour:/srv/out\n#outbox-interval = 3600\n"
                            "\n# of one peer, by its alias in `chama peer ls`: how often, and how fast (each way)\n#[peer harbour]\n#interval = 3600\n#limit-rate = 08:00-18:00 200K, 2M\n", listen, url ? url : "");
 }
 

@@ -17,6 +17,11 @@ typedef struct {
     guint interval;            /* seconds between syncs of the daemon with it; 0: never; or CONFIG_AS_ALL */
 } ConfigPeer;
 
+/* One of [dropbox] outbox */
+typedef struct {
+    char *peer, *address;
+} ConfigOutbox;
+
 typedef struct {
     char *listen;              /* [node] listen = HOST:PORT */
     char *url;                 /* [node] url = https://HOST:PORT: what invites name */
@@ -35,6 +40,16 @@ typedef struct {
     char *ssh_key;             /* [ssh] key = FILE, absolute: the only key for ssh:// and sftp:// addresses; NULL: the agent's, then those of ~/.ssh */
     char *policy;              /* [witness] policy = FILE: whose cosignatures count; NULL: those of all known nodes are counted */
     gboolean log_json;         /* [serve] log = text | json */
+    char *inbox;               /* [dropbox] inbox = DIR; NULL: none */
+    guint box_interval;        /* [dropbox] interval = seconds between two looks */
+    guint settle;              /* [dropbox] settle = seconds for which a file must not have changed */
+    guint64 keep_bytes;        /* [dropbox] keep-mib: of what was done, and of what was refused; */
+    guint keep_count;          /* keep-count */
+    guint keep_days;           /* keep-days */
+    GPtrArray *outboxes;       /* of ConfigOutbox*: [dropbox] outbox = PEER:DIR; ... */
+    guint outbox_interval;     /* [dropbox] outbox-interval = seconds between two bundles for the same peer, at least */
+    guint outbox_files;        /* [dropbox] outbox-files: that lie in its folder, taken by nobody, at most; */
+    guint64 outbox_bytes;      /* outbox-mib: of them */
     GPtrArray *peers;          /* of ConfigPeer* */
 } Config;
 

@@ -11,6 +11,7 @@
 #include "manifests/statement.h"
 #include "node/command.h"
 #include "node/config.h"
+#include "node/dropbox.h"
 #include "node/http/descriptor.h"
 #include "node/http/listener.h"
 #include "node/journal.h"
@@ -31,6 +32,7 @@ typedef struct {
     Pushes *pushes;
     Listener *listener;
     Rounds *rounds;
+    Dropbox *dropbox;            /* NULL: there is none */
     gint64 counted;              /* until when the time of service was counted, in monotonic seconds */
     char *trouble;               /* with the TLS key, as it was told last; or NULL */
 } Daemon;
@@ -166,6 +168,7 @@ start(Daemon *daemon, GError **error)
     if (!daemon->listener)
         return FALSE;
     daemon->rounds = rounds_start(daemon->invocation->home, daemon->config, daemon->fetching, daemon->journal);
+    daemon->dropbox = dropbox_start(daemon->invocation->home, daemon->config, daemon->journal);
     journal_write(daemon->journal, "listening", "address", address, NULL);
     return TRUE;
 }
@@ -173,6 +176,7 @@ start(Daemon *daemon, GError **error)
 static void
 stop(Daemon *daemon)
 {
+    g_clear_pointer(&daemon->dropbox, dropbox_stop);
     g_clear_pointer(&daemon->rounds, rounds_stop);
     g_clear_pointer(&daemon->listener, listener_stop);
     g_clear_pointer(&daemon->pushes, pushes_free);

@@ -5,6 +5,7 @@
 #include "keys/canonical.h"
 #include "manifests/erasing.h"
 #include "manifests/users.h"
+#include "node/boxes.h"
 #include "node/command.h"
 #include "node/contacted.h"
 #include "node/in_token.h"
@@ -208,6 +209,8 @@ cmd_status(const Invocation *invocation, int argc, char **argv, int *status, GEr
     const GOptionEntry entries[] = { { "json", 0, 0, G_OPTION_ARG_NONE, &json, "print JSON", NULL }, { 0 } };
     g_autoptr(Home) home = NULL;
     g_autoptr(GPtrArray) peers = NULL, pending = NULL, evidence = NULL, withdrawn = NULL;
+    g_autoptr(Config) config = NULL;
+    g_autoptr(GPtrArray) boxes = NULL;
     g_autofree char *name = NULL;
     g_auto(Numbers) n = { 0 };
 
@@ -215,14 +218,17 @@ cmd_status(const Invocation *invocation, int argc, char **argv, int *status, GEr
         !(peers = peers_all(home, PEER_ACCEPTED, error)) || !(pending = peers_all(home, PEER_PENDING, error)) ||
         !(evidence = state_evidence(home_state(home, error), error)) || !(withdrawn = withdrawn_in_use(home, error)))
         return FALSE;
+    config = config_load(invocation->home, NULL);
+    boxes = config ? boxes_named(config) : g_ptr_array_new();
     if (!json) {
         print_text(home, &n, peers, pending->len, evidence, withdrawn);
+        boxes_print(invocation->home, boxes);
         return TRUE;
     }
     name = show_node_name(home, home_id(home));
-    print_json(json_pack("{s:s, s:s, s:s, s:I, s:i, s:i, s:i, s:{s:I, s:I, s:I}, s:b, s:o, s:i, s:o, s:o, s:i, s:o}", "node", home_id(home), "name", name, "home", home_path(home),
+    print_json(json_pack("{s:s, s:s, s:s, s:I, s:i, s:i, s:i, s:{s:I, s:I, s:I}, s:b, s:o, s:i, s:o, s:o, s:i, s:o, s:o}", "node", home_id(home), "name", name, "home", home_path(home),
                          "records", (json_int_t)n.ledger_size, "own_datasets", (int)n.own_datasets, "other_datasets", (int)(n.datasets - n.own_datasets),
                          "versions_held", (int)n.held, "store", "objects", (json_int_t)n.objects, "packs", (json_int_t)n.packs, "bytes", (json_int_t)n.store_bytes,
-                         "next_key_here", n.next_key_here, "peers", peers_json(home, peers), "pending", (int)pending->len, "evidence", evidence_json(evidence), "withdrawn", withdrawn_json(home, withdrawn), "erasing", (int)n.erasing, "ties", tied_json(home, NULL, NULL)));
+                         "next_key_here", n.next_key_here, "peers", peers_json(home, peers), "pending", (int)pending->len, "evidence", evidence_json(evidence), "withdrawn", withdrawn_json(home, withdrawn), "erasing", (int)n.erasing, "ties", tied_json(home, NULL, NULL), "boxes", boxes_json(invocation->home, boxes)));
     return TRUE;
 }

@@ -63,6 +63,13 @@ from_owner(const Offered *offered)
     return strcmp(offered->offer->node, offered->session->peer->node) == 0;
 }
 
+/* PU7: of the owner itself a shorter ledger is a rollback.  A bundle is of the time when it was made, as a mirror's copy is. */
+static gboolean
+speaks_for_today(const Offered *offered)
+{
+    return from_owner(offered) && !offered->session->options->carried;
+}
+
 static gboolean
 weigh_offer(Offered *offered, OfferVerdict *verdict, GError **error)
 {
@@ -75,7 +82,7 @@ weigh_offer(Offered *offered, OfferVerdict *verdict, GError **error)
         if (!ledger_root(offered->ledger, facts.offered, &root, error))
             return FALSE;
         facts.roots_agree = offered->checkpoint && digest_equal(&root, &offered->checkpoint->root);
-        facts.from_owner = from_owner(offered);
+        facts.from_owner = speaks_for_today(offered);
     }
     if (!evidence_fork_size(offered->session->home, offered->offer->node, &facts.fork, error))
         return FALSE;
@@ -198,7 +205,7 @@ weigh_seen(Offered *offered, gboolean *stale, GError **error)
         return TRUE;
     if (!sparse_position(offered->session->home, offered->offer->node, &offered->seen, &offered->seen_root, &time, error))
         return FALSE;
-    *stale = offered->offer->size < offered->seen && !from_owner(offered);
+    *stale = offered->offer->size < offered->seen && !speaks_for_today(offered);
     return TRUE;
 }
 

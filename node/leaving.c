@@ -1,0 +1,84 @@
+#include "node/leaving.h"
+
+#include <stdio.h>
+
+#include "keys/error.h"
+#include "node/meter.h"
+#include "node/print.h"
+#include "sync/peers.h"
+
+#define CONNECT_TIMEOUT 15    /* seconds */
+#define STALL_TIMEOUT 60
+
+gboolean
+leaving_run(Home *home, const LeavingOptions *options, OutboxResult *result, GError **error)
+{
+    g_autofree char *stage = outbox_stage(home_path(home), options->peer, options->address), *known_hosts = home_file(home, "known_hosts");
+    g_autofree char *state = offer_state(home, options->peer, error);
+    Offer offer = { .home = home, .peer = options->peer, .versions = options->versions, .whole = options->whole, .progress = options->progress, .talk = options->talk, .talk_data = options->talk_data };
+    const OutboxOffer outbox = { .state = state, .anew = options->whole || options->versions, .make = offer_make, .data = &offer };
+    const TransportOptions transport = { .known_hosts = known_hosts, .connect_timeout = CONNECT_TIMEOUT, .stall_timeout = STALL_TIMEOUT,
+                                         .cancelled = options->progress ? &options->progress->cancelled : NULL };
+
+    return state && outbox_run(stage, options->address, &options->limits, &outbox, &transport, options->progress, result, error);
+}
+
+static void
+talk(gpointer data, const char *line)
+{
+    fprintf(stderr, "%s\n", line);
+}
+
+static GPtrArray *
+find_versions(Home *home, char **names, GError **error)
+{
+    g_autoptr(GPtrArray) versions = g_ptr_array_new_with_free_func((GDestroyNotify)manifest_free);
+
+    for (; *names; names++) {
+        Manifest *manifest = peers_find_version(home, *names, error);
+
+        if (!manifest)
+            return NULL;
+        g_ptr_array_add(versions, manifest);
+    }
+    return g_steal_pointer(&versions);
+}
+
+static void
+print_left(const char *address, const OutboxResult *result, gboolean json)
+{
+    g_autofree char *bytes = size_display(result->bytes);
+
+    if (json) {
+        print_json(json_pack("{s:s, s:i, s:I, s:s, s:b}", "place", address, "files", (int)result->left, "bytes", (json_int_t)result->bytes, "last", result->last, "nothing_new",
+                             result->nothing_new));
+        return;
+    }
+    if (result->left > 0)
+        printf("%s: %u file%s left (%s), the last is %s\n", address, result->left, result->left == 1 ? "" : "s", bytes, result->last);
+    else
+        printf("%s: nothing new since the last bundle that was left there; --all leaves everything anew\n", address);
+}
+
+gboolean
+leaving_push(Home *home, const char *address, const char *peer, char **names, gboolean whole, gboolean json, GError **error)
+{
+    g_autofree char *node = peer ? peers_resolve(home, peer, error) : NULL;
+    g_autoptr(GPtrArray) versions = NULL;
+    Progress progress = { 0 };
+    LeavingOptions options = { .address = address, .whole = whole, .progress = &progress, .talk = talk };
+    OutboxResult result;
+    Meter *meter;
+    gboolean done;
+
+    if ((peer && !node) || (*names && !(versions = find_versions(home, names, error))))
+        return FALSE;
+    options.peer = node;
+    options.versions = versions;
+    meter = meter_start("leaving", &progress);
+    done = leaving_run(home, &options, &result, error);
+    meter_stop(meter);
+    if (done)
+        print_left(address, &result, json);
+    return done;
+}
