@@ -1,0 +1,64 @@
+#!/bin/sh
+# `chama push` over SSH: no daemon at the receiver, whose sshd says which node has a key.
+# needs root: sshd runs commands with the shell of its user, and an ordinary one of tests has none
+. "$SOURCE/tests/lib.sh"
+user=$(id -un)
+case $(getent passwd "$user") in */nologin | */false) echo "ok - skipped: $user has no shell"; exit 0 ;; esac
+[ -x /usr/sbin/sshd ] || { echo "ok - skipped: no sshd"; exit 0; }
+[ "$(id -u)" -ne 0 ] || mkdir -p /run/sshd
+unset SSH_AUTH_SOCK
+host=127.0.0.1:$(port)
+
+# key NAME COMMAND: a person's folder NAME with a key that the server takes for that command alone.
+key() {
+    mkdir -p "$1/.ssh" && ssh-keygen -q -t ed25519 -N '' -C '' -f "$1/.ssh/id_ed25519"
+    echo "command=\"$2\",restrict $(cat "$1/.ssh/id_ed25519.pub")" >>authorized
+    echo "[127.0.0.1]:${host#*:} $(cat host.pub)" >"$1/.ssh/known_hosts"
+}
+as() {
+    person=$1
+    shift
+    HOME=$FOLDER/$person chama "$@"
+}
+
+mkdir data closed && head -c 5000000 /dev/urandom >data/noise && echo few >closed/few
+make_node a Forestry
+make_node b Tourism --url "ssh://$user@$host$FOLDER/b"
+id_a=$(chama a id | head -n 1)
+ssh-keygen -q -t ed25519 -N '' -C '' -f host
+key bound "$CHAMA --home $FOLDER/b serve --stdio --as $id_a"
+key nobody "$CHAMA --home $FOLDER/b serve --stdio"
+cat >sshd_config <<END
+Port ${host#*:}
+ListenAddress 127.0.0.1
+HostKey $FOLDER/host
+AuthorizedKeysFile $FOLDER/authorized
+StrictModes no
+UsePAM no
+PidFile none
+PermitRootLogin yes
+END
+/usr/sbin/sshd -D -q -f "$FOLDER/sshd_config" &
+servers="$servers $!"
+for _ in $(seq 100); do ssh-keyscan -T 1 -p "${host#*:}" 127.0.0.1 >.scan 2>/dev/null && [ -s .scan ] && break; sleep 0.05; done
+
+chama a publish noise data --share open >/dev/null
+chama a publish closed closed --share conditional >/dev/null 2>&1
+as bound a peer add "$(chama b invite 2>/dev/null)" >/dev/null || bad "a adds b"
+chama b follow '*' >/dev/null 2>&1
+want "not accepted there" 4 as bound a push --batch tourism
+as bound a sync --batch tourism >/dev/null 2>&1
+want "who is bound by its key introduced itself, and is accepted" 0 chama b peer accept "$id_a"
+chama a grant closed tourism >/dev/null
+want "without --as the pusher is nobody" 4 as nobody a push --batch tourism
+want "push" 0 as bound a push --batch tourism
+has "took two versions" "$out" " 2 versions"
+want "one is there" 0 chama b get forestry/noise got
+same_tree "whole" data got
+want "and the one that was granted" 0 chama b get forestry/closed got-closed
+want "once more" 0 as bound a push --batch tourism
+has "nothing is new" "$out" "had all that it wants already"
+as bound a sync --batch tourism >/dev/null 2>&1
+want "a pair" 0 chama a receipts
+has "of delivery and receipt" "$out" "matched"
+if pgrep -f "$FOLDER/b serve --stdio" >/dev/null; then bad "a process is left" "$(pgrep -af "$FOLDER/b serve")"; else ok "no process is left at the receiver"; fi
