@@ -59,9 +59,9 @@ static const Command commands[] = {
       "  bundle apply FILE ...               take what bundles hold; volumes in any order; --receipt: write what is to be carried back\n"
       "  bundle show FILE ...                list what is in them, and whether checksums hold; needs no node\n"
       "Without --for it holds what anyone may have.  What is applied is verified as if a peer had sent it." },
-    { "push", cmd_push, "PEER", "let a peer that cannot reach this node take what it follows",
+    { "push", cmd_push, "PEER | DIR|sftp://HOST/DIR [NAME[@V] ...]", "let a peer that cannot reach this node take what it follows; or leave a bundle in a folder",
       "This node dials, and the peer asks: it takes what it would take in a sync of its own, within its limits, and verifies all.  It has to have accepted this node as a peer.\n"
-      "A push that was cut is gone on with by the next." },
+      "A push that was cut is gone on with by the next.  A folder is a path with a slash in it (./DIR): a bundle is left there, of the NAMEs or of what is new of this node's datasets." },
     { "grant", cmd_grant, "NAME PEER", "let a peer have a conditional dataset", "Sealed (only the peer can read it) unless --public.  Ends after a year unless --until." },
     { "revoke", cmd_revoke, "NAME PEER", "end a peer's grants for a dataset", NULL },
     { "grants", cmd_grants, "", "list grants, given and received", NULL },

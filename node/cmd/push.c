@@ -4,13 +4,15 @@
 
 #include "node/command.h"
 #include "node/config.h"
+#include "node/leaving.h"
 #include "node/meter.h"
 #include "node/print.h"
 #include "node/pushing.h"
+#include "sync/dropbox/place.h"
 
 typedef struct {
-    gboolean batch, json;
-    char *rate;
+    gboolean batch, json, all;
+    char *rate, *receiver;
 } Options;
 
 static void
@@ -62,6 +64,16 @@ limits_for(Config *config, const char *rate, GError **error)
     return config_limits(config, TRUE);
 }
 
+static gboolean
+check_words(const Options *o, int argc, char **argv, GError **error)
+{
+    if (place_is(argv[1]))
+        return !o->rate || chama_error(error, CHAMA_ERROR_USAGE, "--limit-rate: want it with a PEER, have a folder");
+    if (argc > 2 || o->receiver || o->all)
+        return chama_error(error, CHAMA_ERROR_USAGE, "push: want one PEER; NAME, --for and --all are for a folder (./DIR or sftp://...), have %s", argv[1]);
+    return TRUE;
+}
+
 gboolean
 cmd_push(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
 {
@@ -69,6 +81,8 @@ cmd_push(const Invocation *invocation, int argc, char **argv, int *status, GErro
     const GOptionEntry entries[] = {
         { "limit-rate", 0, 0, G_OPTION_ARG_STRING, &o.rate, "send no more than that many bytes a second (500K, 10M, none; also by hours)", "RATE" },
         { "batch", 0, 0, G_OPTION_ARG_NONE, &o.batch, "ask nothing about ssh:// addresses: a host whose key is not known is refused", NULL },
+        { "for", 0, 0, G_OPTION_ARG_STRING, &o.receiver, "to a folder: for this peer, encrypted to it unless everyone may have it (for everyone)", "PEER" },
+        { "all", 0, 0, G_OPTION_ARG_NONE, &o.all, "to a folder: also what was left there before", NULL },
         { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "print JSON", NULL },
         { 0 },
     };
@@ -81,11 +95,15 @@ cmd_push(const Invocation *invocation, int argc, char **argv, int *status, GErro
     Pushed pushed = { 0 };
     Meter *meter;
 
-    if (!command_parse(invocation, &argc, &argv, entries, 1, 1, error) || !(home = command_home(invocation, error)) || !(config = config_load(invocation->home, error)) ||
-        !(limits = limits_for(config, o.rate, error)) || !(peer = find_peer(home, argv[1], error)))
+    if (!command_parse(invocation, &argc, &argv, entries, 1, -1, error) || !check_words(&o, argc, argv, error) || !(home = command_home(invocation, error)))
         return FALSE;
     if (o.batch)
         command_batch();
+    if (place_is(argv[1]))
+        return leaving_push(home, argv[1], o.receiver, argv + 2, o.all, o.json, error);
+    if (!(config = config_load(invocation->home, error)) ||
+        !(limits = limits_for(config, o.rate, error)) || !(peer = find_peer(home, argv[1], error)))
+        return FALSE;
     meter = meter_start(peer->alias, &progress);
     pushing_run(home, peer, config, limits, &progress, &pushed, &failed);
     meter_stop(meter);

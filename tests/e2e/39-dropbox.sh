@@ -120,8 +120,28 @@ kept=$(count between/done)
 [ "$kept" -le 30 ] && ok "done is bounded: $kept" || bad "done has $kept files"
 for node in a b; do want "fsck of $node" 0 chama $node fsck; done
 
+# By hand: chama push DIR.
+stop b && mkdir byhand other
+want "push to a folder" 0 chama a push ./byhand
+has "leaves a bundle" "$out" "./byhand: 1 file left"
+grep -q 'chama/' byhand/*.tar && ok "for everyone, as it was made" || bad "want it open"
+want "again" 0 chama a push ./byhand
+has "there is nothing new" "$out" "nothing new since the last bundle"
+equal "and nothing more lies there" "$(count byhand)" 1
+want "--all" 0 chama a push ./byhand --all
+equal "leaves all anew" "$(count byhand)" 2
+want "for a peer, one version" 0 chama a push "$FOLDER/other" --for tourism secret --json
+has "as JSON" "$out" '"files": 1'
+want "is what that peer can apply" 0 chama b bundle apply other/*.tar
+want "for everyone, what is not for everyone" 4 chama a push ./byhand secret
+equal "leaves nothing" "$(count byhand)" 2
+want "a folder that is not there" 1 chama a push ./nowhere
+has "is named" "$err" "./nowhere: want a folder to leave bundles in"
+want "names to a peer" 2 chama a push tourism secret
+has "are for folders" "$err" "NAME, --for and --all are for a folder"
+
 # The outbox of a folder that is not there, and a configuration that is none.
-stop a && stop b
+stop a
 sed -i "s|^outbox = .*|outbox = tourism:$FOLDER/nowhere|" a/config.ini
 start a
 until_true "a folder that is not there" sh -c "'$CHAMA' --home a status | grep -q 'nowhere.*want a folder'"
