@@ -11,7 +11,10 @@ case $(getent passwd "$user") in */nologin | */false) echo "ok - skipped: $user 
 [ -x /usr/sbin/sshd ] || { echo "ok - skipped: no sshd"; exit 0; }
 sshd_port=$(port)
 
-road_ssh() { echo "ssh://$user@$(cat link/address)"; }
+nodes_ssh() {
+    make_node a Forestry --url "ssh://$user@$(cat link/address)"
+    make_node b Tourism
+}
 server_ssh() { echo "127.0.0.1:$sshd_port"; }
 
 # The key of the receiver's person opens one command: to be answered as the receiver.

@@ -5,7 +5,10 @@
 . "$SOURCE/tests/faults/kill.sh"
 . "$SOURCE/tests/faults/cuts.sh"
 
-road_https() { echo "https://$(cat link/address)"; }
+nodes_https() {
+    make_node a Forestry --url "https://$(cat link/address)"
+    make_node b Tourism
+}
 prepare_https() { :; }
 server_https() { address_of a; }
 

@@ -1,5 +1,5 @@
-# For the tests that cut: `. "$SOURCE/tests/faults/cuts.sh"`, after tests/lib.sh and kill.sh.  A test defines road_ROAD, which prints the address of the sender for the receiver
-# over the link, prepare_ROAD, called once both homes are there and before they are paired, and server_ROAD, which prints what the link leads to; and calls cuts ROAD.
+# For the tests that cut: `. "$SOURCE/tests/faults/cuts.sh"`, after tests/lib.sh and kill.sh.  A test defines nodes_ROAD, which makes homes a (the sender) and b, with an address over
+# the link for whom the other dials, prepare_ROAD, called before they are paired, and server_ROAD, which prints what the link leads to; and calls cuts ROAD.
 export PYTHONDONTWRITEBYTECODE=1
 cuts_wanted=${CHAMA_CUTS:-8}
 size=6291456
@@ -59,8 +59,7 @@ cuts() {
     servers="$servers $!"
     proxy=$!
     while [ ! -e link/address ]; do sleep 0.05; done
-    make_node a Forestry --url "$("road_$road")"
-    make_node b Tourism
+    "nodes_$road"
     "prepare_$road"
     "server_$road" >link/target
     start a
