@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <locale.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "keys/error.h"
@@ -17,9 +18,9 @@
 
 /* Loaded with the first archive: it and what it brings take 3 ms, as long as all else that a short command does. */
 #define FUNCTIONS(f) \
-    f(archive_entry_hardlink) f(archive_entry_mode) f(archive_entry_pathname) f(archive_entry_size) f(archive_entry_size_is_set) \
+    f(archive_entry_hardlink) f(archive_entry_is_encrypted) f(archive_entry_mode) f(archive_entry_pathname) f(archive_entry_size) f(archive_entry_size_is_set) \
     f(archive_entry_symlink) f(archive_error_string) f(archive_filter_bytes) f(archive_format) f(archive_read_data) f(archive_read_free) \
-    f(archive_read_header_position) f(archive_read_new) f(archive_read_next_header) f(archive_read_open_fd) f(archive_read_set_options) \
+    f(archive_read_header_position) f(archive_read_new) f(archive_read_next_header) f(archive_read_open) f(archive_read_open_fd) f(archive_read_set_options) \
     f(archive_read_support_filter_bzip2) f(archive_read_support_filter_compress) f(archive_read_support_filter_gzip) \
     f(archive_read_support_filter_lz4) f(archive_read_support_filter_lzip) f(archive_read_support_filter_lzma) f(archive_read_support_filter_xz) \
     f(archive_read_support_filter_zstd) f(archive_read_support_format_7zip) f(archive_read_support_format_ar) f(archive_read_support_format_cab) \
@@ -34,7 +35,9 @@ static Library library = { .file = SONAME_ARCHIVE, .functions = functions, .coun
 struct ArchiveReader {
     struct archive *archive;
     char *name;                /* for messages */
-    int fd;
+    int fd;                    /* -1: standard input, */
+    guint8 *block;             /* what was read of it last, */
+    gint64 taken;              /* and how much in all */
     locale_t locale, before;   /* names are converted by the thread's locale */
     gboolean strict_names;
     struct archive_entry *entry;
@@ -46,7 +49,8 @@ malformed(const ArchiveReader *reader, GError **error)
 {
     const char *text = lib.archive_error_string(reader->archive);
 
-    return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: AR5: not a whole archive: %s", reader->name, text ? text : "it cannot be read");
+    return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: AR5: not a whole archive: %s%s", reader->name, text ? text : "it cannot be read",
+                       reader->block && reader->entry == NULL ? "; on standard input want a tar" : "");
 }
 
 static void
@@ -105,6 +109,31 @@ open_file(ArchiveReader *reader, const char *path, GError **error)
     return reader->fd >= 0 || chama_error_errno(error, errno, "%s", path);
 }
 
+static la_ssize_t
+read_standard_input(struct archive *archive, void *data, const void **block)
+{
+    ArchiveReader *reader = data;
+    ssize_t n;
+
+    do
+        n = read(STDIN_FILENO, reader->block, BLOCK);
+    while (n < 0 && errno == EINTR);
+    reader->taken += MAX(n, 0);
+    *block = reader->block;
+    return n;
+}
+
+static int
+start_reading(ArchiveReader *reader)
+{
+    /* AR12: tars one behind another are one; else what stands behind the first would be passed over in silence. */
+    lib.archive_read_set_options(reader->archive, "tar:read_concatenated_archives");
+    if (reader->fd >= 0)
+        return lib.archive_read_open_fd(reader->archive, reader->fd, BLOCK);
+    reader->block = g_malloc(BLOCK);
+    return lib.archive_read_open(reader->archive, reader, NULL, read_standard_input, NULL);
+}
+
 ArchiveReader *
 archive_reader_open(const char *path, const char *encoding, GError **error)
 {
@@ -124,7 +153,7 @@ archive_reader_open(const char *path, const char *encoding, GError **error)
     support_filters(reader->archive);
     if (!open_file(reader, path, error) || !set_encoding(reader, encoding, error))
         return NULL;
-    if (lib.archive_read_open_fd(reader->archive, from_stdin ? STDIN_FILENO : reader->fd, BLOCK) == ARCHIVE_OK)
+    if (start_reading(reader) == ARCHIVE_OK)
         return g_steal_pointer(&reader);
     malformed(reader, error);
     return NULL;
@@ -148,8 +177,22 @@ archive_reader_free(ArchiveReader *reader)
         freelocale(reader->locale);
     if (reader->fd >= 0)
         close(reader->fd);
+    g_free(reader->block);
     g_free(reader->name);
     g_free(reader);
+}
+
+/* AR12: what unpacks some compressions stops where they end, whatever follows. */
+static gboolean
+check_rest(const ArchiveReader *reader, GError **error)
+{
+    gint64 unpacked = lib.archive_filter_bytes(reader->archive, -1), all = reader->taken;
+    struct stat status;
+
+    if (reader->fd >= 0)
+        all = fstat(reader->fd, &status) == 0 && S_ISREG(status.st_mode) ? status.st_size : unpacked;
+    return all <= unpacked || chama_error(error, CHAMA_ERROR_MALFORMED, "%s: AR12: want nothing behind its end, have %" G_GINT64_FORMAT " bytes",
+                                          reader->name, all - unpacked);
 }
 
 /* AR5: a tar ends with blocks of zeros; one that was cut between two entries has none. */
@@ -158,9 +201,20 @@ check_end(const ArchiveReader *reader, GError **error)
 {
     gboolean tar = (lib.archive_format(reader->archive) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR;
 
-    if (!tar || lib.archive_filter_bytes(reader->archive, 0) - lib.archive_read_header_position(reader->archive) >= TAR_BLOCK)
+    if (!tar)
         return TRUE;
+    if (lib.archive_filter_bytes(reader->archive, 0) - lib.archive_read_header_position(reader->archive) >= TAR_BLOCK)
+        return check_rest(reader, error);
     return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: AR5: not a whole archive: want its end marker, have none", reader->name);
+}
+
+static gboolean
+refuse_encrypted(const ArchiveReader *reader, const char *path, GError **error)
+{
+    g_autofree char *shown = path_display(path);
+
+    return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "%s: %s: AR13: want it unencrypted, have it encrypted; unpack it and publish the folder",
+                       reader->name, shown);
 }
 
 static gboolean
@@ -188,7 +242,9 @@ archive_reader_next(ArchiveReader *reader, ArchiveEntry *entry, GError **error)
     entry->link = lib.archive_entry_symlink(reader->entry);
     entry->mode = lib.archive_entry_mode(reader->entry);
     reader->left = lib.archive_entry_size_is_set(reader->entry) ? lib.archive_entry_size(reader->entry) : -1;
-    return names_are_well(reader, status, entry->path, error);
+    if (!names_are_well(reader, status, entry->path, error))
+        return FALSE;
+    return !lib.archive_entry_is_encrypted(reader->entry) || refuse_encrypted(reader, entry->path, error);
 }
 
 gboolean

@@ -40,6 +40,10 @@ tar("long-path", ("/".join(["p" * 200] * 6), "file", "x"))
 tar("hard-outside", ("a", "hard", "../outside/canary"))
 tar("hard-nothing", ("a", "hard", "nothing"))
 tar("empty-link", ("a", "link", ""))
+tar("whole", ("a", "file", "one"))
+for name, behind in ("more", b"more" * 1000), ("few", b"more"):
+    with open("archives/whole.tar", "rb") as whole, open(f"archives/behind-{name}.tar", "wb") as longer:
+        longer.write(whole.read() + behind)
 
 def zip(name, *members):
     with zipfile.ZipFile("archives/" + name + ".zip", "w", zipfile.ZIP_DEFLATED) as archive:
@@ -58,6 +62,13 @@ warnings.simplefilter("ignore")
 zip("zip-twice", ("a", b"x"), ("a", b"y"))
 zip("zip-absolute", ("/etc/hostile", b"x"))
 tar("absolute", (outside + "new", "file", "x"))
+
+# Names of another system, and an entry that only who has the word can read.
+foreign = zipfile.ZipInfo("a")
+foreign.filename = "..\\outside\\new"
+foreign.create_system = 0
+zip("zip-backslash", (foreign, b"x"))
+os.system("printf secret >secret && zip -q -P geheim archives/zip-encrypted.zip secret")
 
 # A gigabyte of zeros in a megabyte, and a hundred thousand empty files in a few.
 with zipfile.ZipFile("archives/bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
@@ -104,6 +115,10 @@ refused zip-link CO1
 refused zip-twice AR1
 refused zip-absolute L4
 refused empty-link L20
+refused zip-backslash L6
+refused zip-encrypted AR13
+refused behind-more AR5
+refused behind-few AR5
 refused cut AR5
 
 python3 - "$CHAMA" <<'PYTHON'
