@@ -95,10 +95,14 @@ KnownNode *
 known_find(Home *home, const char *word, GError **error)
 {
     g_autofree char *node = peers_resolve(home, word, error);
-    Catalogue *catalogue = node ? home_catalogue(home, error) : NULL;
+    Catalogue *catalogue;
     GError *failed = NULL;
-    KnownNode *known = catalogue ? look_at(home, catalogue, node, &failed) : NULL;
+    KnownNode *known;
 
+    if (node && is_accepted(home, node))
+        return chama_error_null(error, CHAMA_ERROR_NOT_FOUND, "%s: PE7: want a node that is no peer yet, have a peer; see `chama peer ls`", word);
+    catalogue = node ? home_catalogue(home, error) : NULL;
+    known = catalogue ? look_at(home, catalogue, node, &failed) : NULL;
     if (failed)
         g_propagate_error(error, failed);
     else if (catalogue && !known)

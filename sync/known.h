@@ -18,7 +18,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(KnownNode, known_node_free)
 
 /* By node id; array of KnownNode*. */
 GPtrArray *known_all(Home *home, GError **error);
-/* The one that @word means (NM4).  NOT_FOUND, or USAGE if several. */
+/* The one that @word means (NM4).  NOT_FOUND, also for a peer that is accepted, or USAGE if several. */
 KnownNode *known_find(Home *home, const char *word, GError **error);
 
 #endif

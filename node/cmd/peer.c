@@ -109,6 +109,12 @@ confirm(const Peer *peer, const Options *options, GError **error)
     return answer[0] == 'y' || answer[0] == 'Y' || chama_error(error, CHAMA_ERROR_DENIED, "not added");
 }
 
+static gboolean
+refuse_word(const char *word, GError **error)
+{
+    return chama_error(error, CHAMA_ERROR_USAGE, "%s: want the line that `chama invite` prints (chama://...), an address https://HOST:PORT or ssh://[USER@]HOST[:PORT][/PATH], or a node of `chama peer ls --known`, which is no peer yet; have something else", word);
+}
+
 /* Before anyone is asked. */
 static gboolean
 check_words(const Options *options, const char *word, GError **error)
@@ -116,17 +122,26 @@ check_words(const Options *options, const char *word, GError **error)
     if (options->id && !node_id_valid(options->id))
         return chama_error(error, CHAMA_ERROR_USAGE, "--id: want a node id of 52 characters, have %s", options->id);
     if (strchr(word, '/') && !invite_looks_like(word) && !transport_reaches(word))
-        return chama_error(error, CHAMA_ERROR_USAGE, "%s: want the line that `chama invite` prints (chama://...), an address https://HOST:PORT or ssh://[USER@]HOST[:PORT][/PATH], or a node of `chama peer ls --known`", word);
+        return refuse_word(word, error);
     return TRUE;
 }
 
-/* PE7: that it is the node which is meant a person says, as of one at an address. */
+/* PE7: that it is the node which is meant a person says, as of one at an address.  What is not spelt as the name of one node is no such word at all. */
 static Peer *
 find_known(Home *home, const char *word, GError **error)
 {
-    g_autoptr(KnownNode) known = known_find(home, word, error);
+    GError *failed = NULL;
+    g_autoptr(KnownNode) known = known_find(home, word, &failed);
 
-    return known ? g_steal_pointer(&known->peer) : NULL;
+    if (known)
+        return g_steal_pointer(&known->peer);
+    if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND) && !strchr(word, '~') && !node_id_valid(word)) {
+        g_error_free(failed);
+        refuse_word(word, error);
+    } else {
+        g_propagate_error(error, failed);
+    }
+    return NULL;
 }
 
 static Peer *

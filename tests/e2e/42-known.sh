@@ -38,6 +38,12 @@ want "a name that two have" 2 chama b peer add forestry --id "$id_a"
 has "NM4" "$err" NM4
 want "one that nobody told of" 1 chama b peer add nobody~abcdef --id "$id_a"
 want "the private one" 1 chama b peer add "$id_e" --id "$id_e"
+want "a word that means nobody" 2 chama b peer add nobody --id "$id_a"
+has "what is wanted" "$err" "chama://"
+want "who is a peer already" 2 chama b peer add hub
+has "is not added again" "$err" "which is no peer yet"
+want "nor by its id" 1 chama b peer add "$(chama c id | head -n 1)"
+has "PE7" "$err" PE7
 want "what is no address" 2 chama b peer add gopher://x/y
 want "the node itself" 2 chama b peer add self --id "$(chama b id | head -n 1)"
 want "added by a person" 0 chama b peer add "$known" --id "$id_a"

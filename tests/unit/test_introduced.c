@@ -66,11 +66,14 @@ test_accepted(TwoNodes *nodes, gconstpointer unused)
 {
     Home *home = nodes->forestry.home;
     g_autoptr(GPtrArray) all = NULL;
+    g_autoptr(GError) missing = NULL;
 
     bring_ledger(nodes);
     node_accept(&nodes->forestry, &nodes->tourism, NULL);
     all = known_all(home, NULL);
     g_assert_cmpuint(all->len, ==, 0);
+    g_assert_null(known_find(home, home_id(nodes->tourism.home), &missing));
+    g_assert_error(missing, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND);
 }
 
 #define ADD(path, test) g_test_add(path, TwoNodes, NULL, two_nodes_make, test, two_nodes_clear)
