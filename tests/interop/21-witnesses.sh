@@ -91,7 +91,7 @@ echo "0 $(printf '' | sha256sum | cut -d' ' -f1)" >w/latest
 refusal other "W21: want a line of its own, have none"
 refusal forged "W21: cosignature: T14"
 refusal huge "answer to /add-checkpoint: want at most 65536 bytes"
-refusal trickle "https://127.0.0.1:$at: want an answer within 20 seconds"
+refusal trickle "https://127.0.0.1:$at: PU53: want an answer within 20 seconds and 1 more for each 8192 bytes"
 echo good >w/mode
 echo "$((size - 1)) $(printf x | sha256sum | cut -d' ' -f1)" >w/latest
 asks "one that saw another history" 0 chama a sync
