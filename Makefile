@@ -66,6 +66,7 @@ $(BUILD)/test_gitpack: LDLIBS += $(shell pkg-config --libs libgit2)
 
 # What it looks at belongs to the program.
 $(BUILD)/test_config: $(BUILD)/o/node/config.o
+$(BUILD)/test_connections: $(BUILD)/o/node/http/connections.o
 $(BUILD)/test_words: $(BUILD)/o/node/report/words.o $(BUILD)/o/node/report/advice.o
 
 $(BUILD)/test_%: $(BUILD)/o/tests/unit/test_%.o $(BUILD)/libchama.a

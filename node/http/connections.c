@@ -153,7 +153,9 @@ connection_begin(Connections *connections, Connection *connection, ConnectionSta
 {
     g_mutex_lock(&connections->lock);
     connection->stage = stage;
-    connection->since = now_seconds();
+    /* E2: whoever may not wait longer than a request lasts has that time for both. */
+    if (stage != CONNECTION_ASKS || connections->wait_seconds > REQUEST_SECONDS)
+        connection->since = now_seconds();
     connection->sent = 0;
     connection->rested = 0;
     g_mutex_unlock(&connections->lock);

@@ -9,7 +9,7 @@
 
 #include <glib.h>
 
-#define REQUEST_SECONDS 90          /* to send a whole request; over HTTPS also to begin it */
+#define REQUEST_SECONDS 90          /* to send a whole request (E2) */
 #define ANSWER_SECONDS 120          /* to take an answer, and 1 more for each `slowest` bytes (PU53) */
 
 typedef enum {
@@ -24,14 +24,15 @@ typedef struct {
     int fd;
     char address[INET6_ADDRSTRLEN];
     ConnectionStage stage;
-    gint64 since;                   /* when the stage began (monotonic seconds) */
+    gint64 since;                   /* when the stage, or the wait before CONNECTION_ASKS, began (monotonic seconds) */
     guint64 sent;                   /* of the answer */
     gint64 rested;                  /* microseconds of the answer: by this side's limit */
     gpointer data;
 } Connection;
 
 typedef struct Connections Connections;
-/* @wait_seconds: how long one may be open without a request; @slowest: bytes a second. */
+/* @wait_seconds: how long one may be open without a request; if at most REQUEST_SECONDS, the request has to be there by REQUEST_SECONDS from when it began to wait.
+ * @slowest: bytes a second. */
 Connections *connections_new(guint wait_seconds, guint64 slowest);
 /* Only when none is left. */
 void connections_free(Connections *connections);
@@ -39,7 +40,7 @@ void connections_free(Connections *connections);
 /* CONNECTION_WAITS. */
 Connection *connections_add(Connections *connections, int fd, const struct sockaddr *address);
 void connections_remove(Connections *connections, Connection *connection);
-/* Begins @stage now. */
+/* Begins @stage; its time counts from now, but see connections_new(). */
 void connection_begin(Connections *connections, Connection *connection, ConnectionStage stage);
 void connection_sent(Connections *connections, Connection *connection, gsize bytes);
 void connection_rested(Connections *connections, Connection *connection, gint64 microseconds);
