@@ -1,9 +1,10 @@
 #!/bin/sh
 # Makes sure that the Debian packages which chama is built and tested with are installed: as root, with sudo, or by saying what to type.
 #   packages.sh build   compiler, libraries
-#   packages.sh test    the programs that tests and the demo check with, too
+#   packages.sh test    the programs that tests and the demo use, too
 #   packages.sh bench   what chama is measured against, too
-# Debian starts servers when it installs them; here none is (sshd, nginx): the tests start their own, as an ordinary user.
+# Debian starts servers when it installs them (sshd for tests, nginx for bench); here none is, until the next boot (`systemctl disable ssh nginx`): tests start their own, as an
+# ordinary user.
 set -eu
 
 build="build-essential pkg-config libglib2.0-dev libgit2-dev libgnutls28-dev libp11-kit-dev libarchive-dev libjansson-dev libmicrohttpd-dev
@@ -37,11 +38,12 @@ fi
 echo "installing:$missing" >&2
 export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp)
-# shellcheck disable=SC2086
 quiet=/usr/sbin/policy-rc.d     # asked by Debian before it starts a server: 101 is "no"
 made=
+# shellcheck disable=SC2086
 if [ ! -e $quiet ] && printf '#!/bin/sh\nexit 101\n' | $as_root tee $quiet >/dev/null && $as_root chmod 755 $quiet; then made=yes; fi
 trap '[ -z "$made" ] || $as_root rm -f $quiet' EXIT
+# shellcheck disable=SC2086
 if ! { $as_root apt-get update -qq && $as_root $install; } >"$log" 2>&1; then
     tail -n 20 "$log" >&2
     echo "apt-get failed; its whole output is in $log" >&2
