@@ -1,20 +1,18 @@
 #include "keys/error.h"
 #include "sync/pull/fetching.h"
+#include "sync/pull/plan.h"
 #include "sync/pull/transfer.h"
 
 #define ROUND_BYTES_MIN (256 * 1024)   /* below, a round that was cut is not followed by another */
 #define COUNTED_MAX (256 * 1024)   /* I6: beyond it a dry run may count a chunk again */
 
-/* A walk over all positions of the listing that gathers those whose chunk is not held for this version. */
-typedef struct ChunkWalk ChunkWalk;
-struct ChunkWalk {
+/* A walk over all positions of the listing that looks for those whose chunk is not held for this version. */
+typedef struct {
     Transfer *transfer;
-    ChunkBatch *batch;
-    guint batches;              /* before it */
-    gboolean (*send)(ChunkWalk *walk, GError **error);   /* deals with a full batch, and takes it over if it likes */
     Fetching *fetching;         /* of a walk that fetches */
-    guint64 chunks, bytes;      /* of a walk that counts: what is missing */
-};
+    ChunkBatch *batch;          /* of a walk that counts: each digest once in so many */
+    guint64 chunks, bytes;      /* what is missing */
+} ChunkWalk;
 
 static void
 chunk_walk_clear(ChunkWalk *walk)
@@ -22,14 +20,6 @@ chunk_walk_clear(ChunkWalk *walk)
     g_clear_pointer(&walk->batch, chunk_batch_free);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ChunkWalk, chunk_walk_clear)
-
-static gboolean
-count_batch(ChunkWalk *walk, GError **error)
-{
-    walk->chunks += walk->batch->wanted->len;
-    walk->bytes += walk->batch->bytes;
-    return TRUE;
-}
 
 static gboolean
 count_once(Session *session, const Digest *digest)
@@ -44,55 +34,44 @@ count_once(Session *session, const Digest *digest)
 }
 
 /* Versions of a dataset have most chunks in common: what one brings no other would fetch. */
-static gboolean
-count_batch_once(ChunkWalk *walk, GError **error)
+static void
+count_batch(ChunkWalk *walk)
 {
+    gboolean once = walk->transfer->session->options->dry_run;
+
     for (guint i = 0; i < walk->batch->wanted->len; i++) {
         const Wanted *wanted = &g_array_index(walk->batch->wanted, Wanted, i);
 
-        if (!count_once(walk->transfer->session, &wanted->digest))
+        if (once && !count_once(walk->transfer->session, &wanted->digest))
             continue;
         walk->chunks++;
         walk->bytes += wanted->size;
     }
-    return TRUE;
-}
-
-/* Where there is more than one batch, gc is to keep what came if this program dies. */
-static gboolean
-fetch_batch(ChunkWalk *walk, GError **error)
-{
-    Transfer *transfer = walk->transfer;
-
-    return (walk->batches > 0 || transfer_hold(transfer, error)) && transfer_space(transfer, walk->batch->bytes, error) &&
-           fetching_add(walk->fetching, g_steal_pointer(&walk->batch), error);
 }
 
 static gboolean
-send_batch(ChunkWalk *walk, GError **error)
+count_chunk(ChunkWalk *walk, guint64 position, const ChunkRef *chunk, GError **error)
 {
-    gboolean good = session_check(walk->transfer->session, error) && walk->send(walk, error);
-
-    g_clear_pointer(&walk->batch, chunk_batch_free);
-    walk->batch = chunk_batch_new(++walk->batches);
-    return good;
-}
-
-static gboolean
-visit_chunk(ChunkWalk *walk, guint64 position, const ChunkRef *chunk, GError **error)
-{
-    /* L22: this fits, and so do the sums. */
-    gint64 bytes = (gint64)(chunk->size * chunk->run);
-
-    if (transfer_has(walk->transfer, &chunk->digest)) {
-        if (walk->fetching)
-            transfer_progress(walk->transfer, bytes);
+    if (transfer_has(walk->transfer, &chunk->digest) || chunk_batch_add(walk->batch, position, chunk))
         return TRUE;
-    }
-    if (!(walk->fetching && fetching_asks(walk->fetching, &chunk->digest)) && !chunk_batch_add(walk->batch, position, chunk) &&
-        (!send_batch(walk, error) || !chunk_batch_add(walk->batch, position, chunk)))
+    if (!session_check(walk->transfer->session, error))
         return FALSE;
-    walk->batch->waiting += bytes;
+    count_batch(walk);
+    g_clear_pointer(&walk->batch, chunk_batch_free);
+    walk->batch = chunk_batch_new(G_MAXUINT);
+    return chunk_batch_add(walk->batch, position, chunk);
+}
+
+/* In this order: what was added is forgotten once it is held. */
+static gboolean
+fetch_chunk(ChunkWalk *walk, guint64 position, const ChunkRef *chunk, GError **error)
+{
+    if (fetching_adds_to(walk->fetching, position, chunk))
+        return TRUE;
+    if (!transfer_has(walk->transfer, &chunk->digest))
+        return fetching_add(walk->fetching, position, chunk, error);
+    /* L22: this fits, and so do the sums. */
+    transfer_progress(walk->transfer, (gint64)(chunk->size * chunk->run));
     return TRUE;
 }
 
@@ -110,7 +89,6 @@ open_cursor(Transfer *transfer, PartPages *seen, GError **error)
     return cursor;
 }
 
-/* Gathers all; the last batch, which may be empty, is left in the walk. */
 static gboolean
 visit_all(ChunkWalk *walk, GError **error)
 {
@@ -120,7 +98,6 @@ visit_all(ChunkWalk *walk, GError **error)
     const Item *item;
     guint64 first;
 
-    walk->batch = chunk_batch_new(0);
     if (known_pages_has_root(walk->transfer->session->known, &walk->transfer->held.listing))
         return TRUE;
     cursor = open_cursor(walk->transfer, &seen, error);
@@ -128,7 +105,7 @@ visit_all(ChunkWalk *walk, GError **error)
         return FALSE;
     while (listing_cursor_next(cursor, &item, &first, NULL, &failed)) {
         for (guint i = 0; i < item->chunk_count; i++) {
-            if (!visit_chunk(walk, first + i, &item->chunks[i], error))
+            if (!(walk->fetching ? fetch_chunk : count_chunk)(walk, first + i, &item->chunks[i], error))
                 return FALSE;
         }
     }
@@ -142,10 +119,11 @@ visit_all(ChunkWalk *walk, GError **error)
 static gboolean
 count_missing(Transfer *transfer, guint64 *chunks, guint64 *bytes, GError **error)
 {
-    g_auto(ChunkWalk) walk = { .transfer = transfer, .send = transfer->session->options->dry_run ? count_batch_once : count_batch };
+    g_auto(ChunkWalk) walk = { .transfer = transfer, .batch = chunk_batch_new(G_MAXUINT) };
 
-    if (!visit_all(&walk, error) || !walk.send(&walk, error))
+    if (!visit_all(&walk, error))
         return FALSE;
+    count_batch(&walk);
     *chunks = walk.chunks;
     *bytes = walk.bytes;
     return TRUE;
@@ -156,11 +134,11 @@ static gboolean
 fetch_missing(Transfer *transfer, GError **error)
 {
     g_autoptr(Fetching) fetching = fetching_new(transfer);
-    g_auto(ChunkWalk) walk = { .transfer = transfer, .send = fetch_batch, .fetching = fetching };
+    g_auto(ChunkWalk) walk = { .transfer = transfer, .fetching = fetching };
     PullResult *result = transfer->session->result;
-    gboolean good = visit_all(&walk, error) && transfer_space(transfer, walk.batch->bytes, error);
+    gboolean good = visit_all(&walk, error);
 
-    good = fetching_finish(fetching, good ? g_steal_pointer(&walk.batch) : NULL, good ? error : NULL) && good;
+    good = fetching_finish(fetching, good, good ? error : NULL) && good;
     result->chunks += fetching_objects(fetching);
     result->bytes += fetching_bytes(fetching);
     if (!good || fetching_absent(fetching) == 0)

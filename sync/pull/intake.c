@@ -10,16 +10,17 @@
 struct Intake {
     Store *store;
     GThreadPool *pool;
-    struct Load *open;          /* being filled by the thread that gives; NULL: none */
+    GMutex giving;              /* of those who give one waits for room, and the others for it */
+    struct Load *open;          /* being filled by them; NULL: none */
     GMutex mutex;               /* what follows */
     GCond settled;
     gsize under_way;            /* bytes */
-    guint64 objects, bytes;
     GError *error;              /* the first */
 };
 
 typedef struct {
     Digest digest;
+    gpointer object;
     FrameHeader header;
     GBytes *stored;
 } Arrival;
@@ -40,26 +41,27 @@ load_free(Load *load)
     g_free(load);
 }
 
+/* Of what is refused others are told, and the load goes on; an error is one of storing. */
 static gboolean
 store_arrival(Intake *intake, const IntakeFor *whom, const Arrival *arrival, GError **error)
 {
     const FrameHeader *header = &arrival->header;
     gsize size;
     const void *data = g_bytes_get_data(arrival->stored, &size);
-    g_autoptr(GBytes) plain = store_open_received(intake->store, &whom->owner, &arrival->digest, header->codec, header->plain_size, data, size, error);
+    g_autoptr(GError) refused = NULL;
+    g_autoptr(GBytes) plain = store_open_received(intake->store, &whom->owner, &arrival->digest, header->codec, header->plain_size, data, size, &refused);
 
-    return plain && store_writer_put_stored(whom->writer, header->kind, &arrival->digest, header->codec, plain, data, size, NULL, error);
+    if (plain && !store_writer_put_stored(whom->writer, header->kind, &arrival->digest, header->codec, plain, data, size, NULL, error))
+        return FALSE;
+    whom->told(whom->data, arrival->object, refused);
+    return TRUE;
 }
 
-/* How many were stored before the first that could not be, and their bytes. */
-static guint
-store_load(Intake *intake, const Load *load, guint64 *bytes, GError **error)
+static void
+store_load(Intake *intake, const Load *load, GError **error)
 {
-    guint stored = 0;
-
-    for (*bytes = 0; stored < load->count && store_arrival(intake, load->whom, &load->arrivals[stored], error); stored++)
-        *bytes += load->arrivals[stored].header.stored_size;
-    return stored;
+    for (guint i = 0; i < load->count && store_arrival(intake, load->whom, &load->arrivals[i], error); i++)
+        ;
 }
 
 static void
@@ -68,16 +70,13 @@ work(gpointer data, gpointer user_data)
     Load *load = data;
     Intake *intake = user_data;
     GError *error = NULL;
-    guint64 bytes;
-    guint stored = store_load(intake, load, &bytes, &error);
 
+    store_load(intake, load, &error);
     g_mutex_lock(&intake->mutex);
     intake->under_way -= load->bytes;
-    intake->objects += stored;
-    intake->bytes += bytes;
     if (!intake->error)
         intake->error = g_steal_pointer(&error);
-    g_cond_signal(&intake->settled);
+    g_cond_broadcast(&intake->settled);
     g_mutex_unlock(&intake->mutex);
     g_clear_error(&error);
     load_free(load);
@@ -89,6 +88,7 @@ intake_new(Store *store)
     Intake *intake = g_new0(Intake, 1);
 
     intake->store = store;
+    g_mutex_init(&intake->giving);
     g_mutex_init(&intake->mutex);
     g_cond_init(&intake->settled);
     intake->pool = g_thread_pool_new(work, intake, (gint)MIN(g_get_num_processors(), THREADS_MAX), FALSE, NULL);
@@ -102,6 +102,7 @@ intake_free(Intake *intake)
         return;
     g_thread_pool_free(intake->pool, FALSE, TRUE);
     g_clear_pointer(&intake->open, load_free);
+    g_mutex_clear(&intake->giving);
     g_mutex_clear(&intake->mutex);
     g_cond_clear(&intake->settled);
     g_clear_error(&intake->error);
@@ -119,6 +120,7 @@ wait_for(Intake *intake, gsize most, GError **error)
     return intake->error == NULL;
 }
 
+/* By who gives. */
 static gboolean
 send_load(Intake *intake, GError **error)
 {
@@ -140,8 +142,9 @@ send_load(Intake *intake, GError **error)
 }
 
 gboolean
-intake_give(Intake *intake, const IntakeFor *whom, const Digest *digest, const FrameHeader *header, GBytes *stored, GError **error)
+intake_give(Intake *intake, const IntakeFor *whom, const Digest *digest, gpointer object, const FrameHeader *header, GBytes *stored, GError **error)
 {
+    g_autoptr(GMutexLocker) alone = g_mutex_locker_new(&intake->giving);
     Load *load = intake->open;
 
     if (!load) {
@@ -150,7 +153,7 @@ intake_give(Intake *intake, const IntakeFor *whom, const Digest *digest, const F
         load->count = 0;
         load->bytes = 0;
     }
-    load->arrivals[load->count++] = (Arrival){ *digest, *header, g_bytes_ref(stored) };
+    load->arrivals[load->count++] = (Arrival){ *digest, object, *header, g_bytes_ref(stored) };
     load->bytes += header->stored_size;
     return (load->count < LOAD_OBJECTS && load->bytes < LOAD_BYTES) || send_load(intake, error);
 }
@@ -158,6 +161,7 @@ intake_give(Intake *intake, const IntakeFor *whom, const Digest *digest, const F
 gboolean
 intake_settle(Intake *intake, GError **error)
 {
+    g_autoptr(GMutexLocker) alone = g_mutex_locker_new(&intake->giving);
     gboolean good = send_load(intake, error);
 
     g_mutex_lock(&intake->mutex);
@@ -165,26 +169,4 @@ intake_settle(Intake *intake, GError **error)
     g_clear_error(&intake->error);
     g_mutex_unlock(&intake->mutex);
     return good;
-}
-
-guint64
-intake_objects(Intake *intake)
-{
-    guint64 objects;
-
-    g_mutex_lock(&intake->mutex);
-    objects = intake->objects;
-    g_mutex_unlock(&intake->mutex);
-    return objects;
-}
-
-guint64
-intake_bytes(Intake *intake)
-{
-    guint64 bytes;
-
-    g_mutex_lock(&intake->mutex);
-    bytes = intake->bytes;
-    g_mutex_unlock(&intake->mutex);
-    return bytes;
 }

@@ -18,16 +18,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Intake, intake_free)
 typedef struct {
     StoreWriter *writer;
     Scope owner;              /* patches are opened with what is held for it */
+    /* What became of @object, from any thread: it is stored, or (@refused, borrowed) it is not what it should be. */
+    void (*told)(gpointer data, gpointer object, const GError *refused);
+    gpointer data;
 } IntakeFor;
 
-/* Hands over one object as it was sent; it is stored only if it turns out to be @digest.  FALSE with the first error of any object given before.  One
- * thread at a time. */
-gboolean intake_give(Intake *intake, const IntakeFor *whom, const Digest *digest, const FrameHeader *header, GBytes *stored, GError **error);
-/* Waits until all given is stored: FALSE with the first error, which is then forgotten. */
+/* Hands over one object as it was sent; it is stored only if it turns out to be @digest, which it is told of as @object.  FALSE with the first error of
+ * storing any object given before: what does not verify is no such error.  From any thread. */
+gboolean intake_give(Intake *intake, const IntakeFor *whom, const Digest *digest, gpointer object, const FrameHeader *header, GBytes *stored, GError **error);
+/* Waits until all given is stored or refused, and told of: FALSE with the first error of storing, which is then forgotten. */
 gboolean intake_settle(Intake *intake, GError **error);
-
-/* Stored so far: objects, and bytes as sent. */
-guint64 intake_objects(Intake *intake);
-guint64 intake_bytes(Intake *intake);
 
 #endif

@@ -73,7 +73,6 @@ typedef struct {
     guint64 bytes;              /* plain */
     guint64 bytes_max;
     guint positions_max;
-    gint64 waiting;             /* bytes of the version that stand or fall with this, beyond those that were counted as they came */
     gsize text;                 /* bytes of the request's body, at most */
 } ChunkBatch;
 /* @before: how many requests were made before. */

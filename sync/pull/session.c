@@ -111,9 +111,9 @@ session_claim(Session *session, ClaimKind kind, const char *name, guint seconds,
 }
 
 static Transport *
-connect_to(Session *session, const char *url, guint quiet, GError **error)
+connect_to(Session *session, const Peer *peer, const char *url, guint quiet, gint *cancelled, GError **error)
 {
-    const GArray *pins = session->peer->pins;
+    const GArray *pins = peer->pins;
     g_autofree char *certificate = home_file(session->home, "keys/tls.crt");
     g_autofree char *key = home_file(session->home, "keys/tls.key");
     g_autofree char *known_hosts = home_file(session->home, "known_hosts");
@@ -127,9 +127,9 @@ connect_to(Session *session, const char *url, guint quiet, GError **error)
         .stall_timeout = quiet ? quiet : STALL_TIMEOUT,
         .patience = quiet ? 0 : PATIENCE,
         .slowest = session->options->slowest,
-        .limit = quiet ? NULL : limits_of(session->options->limits, session->peer->alias),
+        .limit = quiet ? NULL : limits_of(session->options->limits, peer->alias),
         .gives_way = session->tenure ? tenure_flag(session->tenure) : NULL,
-        .cancelled = session_cancelled(session->options),
+        .cancelled = cancelled,
     };
 
     /* Without a pin the transport would take any key: that is for first contact alone. */
@@ -141,19 +141,25 @@ connect_to(Session *session, const char *url, guint quiet, GError **error)
 Transport *
 session_connect(Session *session, const char *url, GError **error)
 {
-    return connect_to(session, url, 0, error);
+    return connect_to(session, session->peer, url, 0, session_cancelled(session->options), error);
 }
 
 Transport *
 session_connect_quiet(Session *session, const char *url, guint seconds, GError **error)
 {
-    return connect_to(session, url, seconds, error);
+    return connect_to(session, session->peer, url, seconds, session_cancelled(session->options), error);
 }
 
 Transport *
-session_connect_again(Session *session, GError **error)
+session_connect_peer(Session *session, const Peer *peer, const char *url, gint *cancelled, GError **error)
 {
-    return session->url ? session_connect(session, session->url, error) : transport_another(session->transport, error);
+    return connect_to(session, peer, url, 0, cancelled, error);
+}
+
+Transport *
+session_connect_again(Session *session, gint *cancelled, GError **error)
+{
+    return session->url ? session_connect_peer(session, session->peer, session->url, cancelled, error) : transport_another(session->transport, error);
 }
 
 void
@@ -185,6 +191,7 @@ session_clear(Session *session)
     g_clear_pointer(&session->tenure, tenure_free);
     g_clear_pointer(&session->given_way, g_hash_table_unref);
     g_clear_pointer(&session->datasets, g_hash_table_unref);
+    g_clear_pointer(&session->sources, g_ptr_array_unref);
     g_clear_pointer(&session->pages, page_cache_free);
     g_clear_pointer(&session->known, known_pages_free);
     g_clear_pointer(&session->known_of, g_free);

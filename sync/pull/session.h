@@ -40,6 +40,7 @@ typedef struct {
     char *known_of;
     Tenure *tenure;              /* of ledgers and datasets; NULL while answering */
     GHashTable *given_way;       /* set of "NODE/NAME": left to others in this session */
+    GPtrArray *sources;          /* of Source*: who else may have what is fetched; NULL: nobody was looked for yet */
     GHashTable *datasets;        /* "NODE/NAME" -> Claim: those of which something came and is not durable yet; NULL: none */
 } Session;
 
@@ -72,8 +73,10 @@ Transport *session_connect(Session *session, const char *url, GError **error);
 /* One whose answers may take as long as they like, with silences of @seconds, and are not limited. */
 Transport *session_connect_quiet(Session *session, const char *url, guint seconds, GError **error);
 
-/* A connection beside the session's own, to the same place.  NULL without an error: there is but the session's own, to be shared. */
-Transport *session_connect_again(Session *session, GError **error);
+/* One to an address of @peer, whose requests end when *@cancelled is set. */
+Transport *session_connect_peer(Session *session, const Peer *peer, const char *url, gint *cancelled, GError **error);
+/* A connection beside the session's own, to the same place; where that was dialled its requests end when *@cancelled is set, too.  NULL without an error: there is but the session's own, to be shared. */
+Transport *session_connect_again(Session *session, gint *cancelled, GError **error);
 /* Adds up what a connection carried, and closes it. */
 void session_close(Session *session, Transport *transport);
 void session_hang_up(Session *session);

@@ -160,7 +160,8 @@ open_writer(Transfer *transfer, GError **error)
 
     if (!catalogue || !catalogue_share_in_force(catalogue, manifest, &share, error) || !node_id_parse(manifest->node, &transfer->whom.owner, error))
         return FALSE;
-    transfer->whom.writer = landing_writer(transfer->session->landing, MAX(share, manifest->share) == SHARE_OPEN ? &SCOPE_OPEN : &transfer->whom.owner, error);
+    transfer->open = MAX(share, manifest->share) == SHARE_OPEN;
+    transfer->whom.writer = landing_writer(transfer->session->landing, transfer->open ? &SCOPE_OPEN : &transfer->whom.owner, error);
     return transfer->whom.writer != NULL;
 }
 

@@ -18,6 +18,7 @@ typedef struct {
     Held held;                  /* roots as far as they are known */
     Details *details;
     gboolean whole;             /* no base is to be named */
+    gboolean open;              /* anyone may have it: no receipt is due for it */
     gboolean has_base;          /* another version of the dataset is held whole here: */
     Digest base;                /* the peer may send patches against it (W16) */
     gboolean begun;             /* its root is here: what comes from now on is to be kept for the next attempt */

@@ -11,6 +11,7 @@ import json
 import re
 import ssl
 import sys
+import time
 
 
 def entries(data):
@@ -79,6 +80,18 @@ def pages(path, data):
 
 def chunks(path, data):
     return flip(data, len(data) - 1) if path.endswith("/chunks") else data
+
+
+def silence(path, data):
+    if path.endswith("/chunks"):
+        time.sleep(60)
+    return data
+
+
+def death(path, data):
+    if path.endswith("/chunks"):
+        raise ConnectionAbortedError
+    return data
 
 
 def fewer(path, data):
