@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "keys/error.h"
+#include "sync/pull/ledgers.h"
 #include "sync/pull/session.h"
 #include "sync/wire.h"
 
@@ -208,7 +209,7 @@ begins(Push *push, GError **error)
     if (push->begun)
         return TRUE;
     if (g_error_matches(push->error, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND))
-        return chama_error(error, CHAMA_ERROR_DENIED, "%s: takes no push from this node: its people have to accept it as a peer (`chama peer accept` there), and its chama must know `push`", push->url);
+        return chama_error(error, CHAMA_ERROR_DENIED, "%s: takes no push from this node", push->url);
     if (!push->error)
         return chama_error(error, CHAMA_ERROR_UNREACHABLE, "%s: the connection has ended before a question", push->url);
     g_propagate_prefixed_error(error, g_steal_pointer(&push->error), "%s: ", push->url);
@@ -238,7 +239,7 @@ static gboolean
 refuse(const char *url, guint status, GError **error)
 {
     if (status == 404)
-        return chama_error(error, CHAMA_ERROR_DENIED, "%s: takes no push from this node: its people have to accept it as a peer (`chama peer accept` there), and its chama must know `push`", url);
+        return chama_error(error, CHAMA_ERROR_DENIED, "%s: takes no push from this node", url);
     return chama_error(error, status == 409 ? CHAMA_ERROR_EXISTS : CHAMA_ERROR_UNREACHABLE, "%s: it takes no push now (status %u): try again later", url, status);
 }
 
@@ -270,23 +271,69 @@ open_at(Session *session, const char *url, GError **error)
     return NULL;
 }
 
+/* Another address would say the same; where nobody or a stranger answers, the next may be right. */
+static gboolean
+is_last_word(const GError *failed)
+{
+    return g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_DENIED) || g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_EXISTS) ||
+           g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_CANCELLED);
+}
+
+/* In turn; of those that failed the graver is told. */
+static Push *
+open_somewhere(Session *session, GError **error)
+{
+    const GPtrArray *urls = session->peer->urls;
+    g_autoptr(GError) failed = NULL;
+
+    for (guint i = 0; i < urls->len && !is_last_word(failed); i++) {
+        GError *here = NULL;
+        Push *push = open_at(session, urls->pdata[i], &here);
+
+        if (push)
+            return push;
+        pull_keep_graver(&failed, here);
+    }
+    g_propagate_error(error, g_steal_pointer(&failed));
+    return NULL;
+}
+
+/* PS8: the exchange that a sync begins with shows the peer who this node is, so that its people have somebody to accept.  Takes @refused. */
+static void
+introduce(Session *session, GError *refused, GError **error)
+{
+    PullResult result = { .problems = g_ptr_array_new_with_free_func(g_free), .alarms = g_ptr_array_new_with_free_func(g_free) };
+    g_autoptr(GError) failed = NULL;
+
+    session->result = &result;
+    if (pull_exchange(session, &failed))
+        chama_error(error, CHAMA_ERROR_DENIED, "%s: PS8: this node has introduced itself: its people accept it there (`chama peer accept %s`), then push again", refused->message,
+                    home_id(session->home));
+    else
+        chama_error(error, CHAMA_ERROR_DENIED, "%s, and no introduction (%s): its people have to accept it as a peer, `chama peer accept %s` there", refused->message,
+                    failed->message, home_id(session->home));
+    session_hang_up(session);
+    session->result = NULL;
+    pull_result_clear(&result);
+    g_error_free(refused);
+}
+
 Push *
 push_open(Home *home, const Peer *peer, guint64 slowest, Progress *progress, GError **error)
 {
     const PullOptions options = { .slowest = slowest, .progress = progress };
     g_auto(Session) session = { .home = home, .options = &options, .peer = peers_get(home, peer->node, error) };
     GError *failed = NULL;
-    Push *push = NULL;
+    Push *push;
 
     if (!session.peer)
         return NULL;
     if (session.peer->urls->len == 0)
         return chama_error_null(error, CHAMA_ERROR_UNREACHABLE, "%s: no address of it is known: it has to dial this node", peer->alias);
-    for (guint i = 0; i < session.peer->urls->len && !push && (!failed || failed->code == CHAMA_ERROR_UNREACHABLE); i++) {
-        g_clear_error(&failed);
-        push = open_at(&session, session.peer->urls->pdata[i], &failed);
-    }
-    if (failed)
+    push = open_somewhere(&session, &failed);
+    if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_DENIED))
+        introduce(&session, failed, error);
+    else if (failed)
         g_propagate_error(error, failed);
     return push;
 }

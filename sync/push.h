@@ -11,7 +11,8 @@
 /* ---- the node that pushes ---- */
 
 typedef struct Push Push;
-/* Dials the peer's addresses in turn, and asks it to take what it wants (PS3).  UNREACHABLE; VERIFY: a key that is not pinned; DENIED: this node is no accepted peer there; EXISTS: one is
+/* Dials the peer's addresses in turn, and asks it to take what it wants (PS3).  UNREACHABLE; VERIFY: a key that is not pinned; DENIED: this node is no accepted peer there, and has
+ * introduced itself (PS8); EXISTS: one is
  * under way; what else it answered; CANCELLED.  @slowest as in TransportOptions. */
 Push *push_open(Home *home, const Peer *peer, guint64 slowest, Progress *progress, GError **error);
 /* Cuts it. */

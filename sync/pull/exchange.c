@@ -131,9 +131,8 @@ ask_at(Session *session, const char *url, GBytes *body, GError **error)
     return session->transport ? ask(session, body, error) : NULL;
 }
 
-/* Of several addresses: that one does not answer says less than that at another somebody else did. */
-static void
-keep_graver(GError **kept, GError *error)
+void
+pull_keep_graver(GError **kept, GError *error)
 {
     if (*kept && g_error_matches(error, CHAMA_ERROR, CHAMA_ERROR_UNREACHABLE)) {
         g_error_free(error);
@@ -164,7 +163,7 @@ pull_exchange(Session *session, GError **error)
             session->reply = ask_at(session, urls->pdata[i], body, &here);
         if (!session->reply)
             g_clear_pointer(&session->transport, transport_close);
-        keep_graver(&failed, g_steal_pointer(&here));
+        pull_keep_graver(&failed, g_steal_pointer(&here));
         if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_CANCELLED))
             break;
     }

@@ -9,6 +9,8 @@
 
 /* One request to the first address that answers: what we hold and who we are, for what the peer has to offer. */
 gboolean pull_exchange(Session *session, GError **error);
+/* Takes @error.  Of several addresses: that one does not answer says less than that at another somebody else did. */
+void pull_keep_graver(GError **kept, GError *error);
 /* The same over the connection that there is: the reply takes the place of the one before. */
 gboolean pull_exchange_again(Session *session, GError **error);
 /* What this node would say to @peer in an exchange: to be carried to it. */
