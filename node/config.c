@@ -218,6 +218,25 @@ config_defaults(void)
     return config;
 }
 
+/* DB15 */
+static gboolean
+check_boxes(const Config *config, const char *home, GError **error)
+{
+    if (config->inbox && !place_apart(config->inbox, home, error)) {
+        g_prefix_error(error, "config.ini: [dropbox] inbox: ");
+        return FALSE;
+    }
+    for (guint i = 0; i < config->outboxes->len; i++) {
+        const ConfigOutbox *outbox = config->outboxes->pdata[i];
+
+        if (!place_is_remote(outbox->address) && !place_apart(outbox->address, home, error)) {
+            g_prefix_error(error, "config.ini: [dropbox] outbox: ");
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
 Config *
 config_load(const char *home, GError **error)
 {
@@ -239,6 +258,8 @@ config_load(const char *home, GError **error)
     }
     if (config->ssh_key && !g_path_is_absolute(config->ssh_key))
         return chama_error_null(error, CHAMA_ERROR_USAGE, "config.ini: [ssh] key: want the whole path of a file, from / on, have %s", config->ssh_key);
+    if (!check_boxes(config, home, error))
+        return NULL;
     if (!config_parse_address(config->listen ? config->listen : "", NULL, NULL, error)) {
         g_prefix_error(error, "config.ini: [node] listen: ");
         return NULL;

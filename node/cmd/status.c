@@ -211,6 +211,7 @@ cmd_status(const Invocation *invocation, int argc, char **argv, int *status, GEr
     g_autoptr(GPtrArray) peers = NULL, pending = NULL, evidence = NULL, withdrawn = NULL;
     g_autoptr(Config) config = NULL;
     g_autoptr(GPtrArray) boxes = NULL;
+    g_autoptr(GError) wrong = NULL;
     g_autofree char *name = NULL;
     g_auto(Numbers) n = { 0 };
 
@@ -218,7 +219,9 @@ cmd_status(const Invocation *invocation, int argc, char **argv, int *status, GEr
         !(peers = peers_all(home, PEER_ACCEPTED, error)) || !(pending = peers_all(home, PEER_PENDING, error)) ||
         !(evidence = state_evidence(home_state(home, error), error)) || !(withdrawn = withdrawn_in_use(home, error)))
         return FALSE;
-    config = config_load(invocation->home, NULL);
+    config = config_load(invocation->home, &wrong);
+    if (wrong)
+        fprintf(stderr, "chama: %s; the daemon does not start with that\n", wrong->message);
     boxes = config ? boxes_named(config) : g_ptr_array_new();
     if (!json) {
         print_text(home, &n, peers, pending->len, evidence, withdrawn);

@@ -104,7 +104,7 @@ compare_names(gconstpointer a, gconstpointer b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* In order of names; no more than DB8 says. */
+/* Those of bundles, in order; no more than DB8 says.  All others are someone else's (DB3). */
 static GPtrArray *
 list_names(int folder)
 {
@@ -114,7 +114,7 @@ list_names(int folder)
     struct dirent *found;
 
     while (dir && names->len < INBOX_NAMES_MAX && (found = readdir(dir)))
-        if (found->d_type != DT_DIR && !inbox_is_temporary(found->d_name))
+        if (found->d_type != DT_DIR && inbox_is_bundle(found->d_name) && !inbox_is_temporary(found->d_name))
             g_ptr_array_add(names, g_strdup(found->d_name));
     if (dir)
         closedir(dir);
@@ -249,7 +249,7 @@ take_one(Inbox *inbox, const char *name, gint64 now, GError **error)
     return finish(inbox, name, watched, verdict, reason, error);
 }
 
-/* Moves what is complete to "taking", and what can never be a bundle to "refused". */
+/* Moves what is complete to "taking", and what is called as a bundle and can be none to "refused". */
 static gboolean
 sort_in(Inbox *inbox, const char *name, gint64 now, GError **error)
 {
@@ -264,8 +264,6 @@ sort_in(Inbox *inbox, const char *name, gint64 now, GError **error)
         reason = g_strdup_printf("DB3: want a file, have %s", kind_of(status.st_mode));
     else if (!is_still(watch(inbox, "", name, now), &status, now, inbox->limits.settle))
         return TRUE;
-    else if (!inbox_is_bundle(name))
-        reason = g_strdup("DB3: want a name that ends in .tar, .tar.zst, .tar.gz or .tar.xz, have another");
     if (reason)
         return refuse(inbox, inbox->top, name, reason, error);
     kept = move(inbox, inbox->top, name, inbox->taking, error);

@@ -103,6 +103,15 @@ compare_kept(gconstpointer a, gconstpointer b)
     return strcmp(((const Kept *)b)->name, ((const Kept *)a)->name);
 }
 
+/* "STAMP-x.tar", "STAMP-x.tar.txt" */
+static gboolean
+is_kept(const char *name, gint64 *time)
+{
+    g_autofree char *base = g_strndup(name, strlen(name) - (g_str_has_suffix(name, ".txt") ? strlen(".txt") : 0));
+
+    return inbox_is_bundle(base) && inbox_kept_time(base, time);
+}
+
 /* Newest first.  What has no such name is someone else's. */
 static GArray *
 list_kept(int folder)
@@ -118,7 +127,7 @@ list_kept(int folder)
     while (dir && list->len < KEPT_LISTED_MAX && (found = readdir(dir))) {
         Kept kept = { 0 };
 
-        if (!inbox_kept_time(found->d_name, &time) || fstatat(folder, found->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 || S_ISDIR(status.st_mode))
+        if (!is_kept(found->d_name, &time) || fstatat(folder, found->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 || S_ISDIR(status.st_mode))
             continue;
         kept = (Kept){ g_strdup(found->d_name), time, (guint64)MAX(status.st_size, 0) };
         g_array_append_val(list, kept);

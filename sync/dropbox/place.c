@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,9 +24,52 @@ struct Place {
 };
 
 gboolean
+place_is_remote(const char *word)
+{
+    return g_str_has_prefix(word, SFTP_SCHEME);
+}
+
+gboolean
 place_is(const char *word)
 {
-    return g_str_has_prefix(word, SFTP_SCHEME) || (!strstr(word, "://") && strchr(word, '/')) || strcmp(word, ".") == 0 || strcmp(word, "..") == 0;
+    return place_is_remote(word) || (!strstr(word, "://") && strchr(word, '/')) || strcmp(word, ".") == 0 || strcmp(word, "..") == 0;
+}
+
+/* Without links; of one that is not there, what is there of the folders above it. */
+static char *
+real_path(const char *path)
+{
+    g_autofree char *whole = g_canonicalize_filename(path, NULL), *real = realpath(path, NULL);
+
+    if (real)
+        return g_strdup(real);
+    g_autofree char *above = g_path_get_dirname(whole), *name = g_path_get_basename(whole);
+
+    if (strcmp(above, whole) == 0)
+        return g_steal_pointer(&whole);
+    g_autofree char *there = real_path(above);
+
+    return g_build_filename(there, name, NULL);
+}
+
+static gboolean
+is_within(const char *path, const char *folder)
+{
+    gsize size = strlen(folder);
+
+    return strcmp(folder, "/") == 0 || (strncmp(path, folder, size) == 0 && (path[size] == '/' || !path[size]));
+}
+
+gboolean
+place_apart(const char *path, const char *home, GError **error)
+{
+    g_autofree char *folder = real_path(path), *node = real_path(home);
+
+    if (!g_path_is_absolute(path))
+        return chama_error(error, CHAMA_ERROR_USAGE, "DB15: want the whole path of a folder, from / on, have %s", path);
+    if (is_within(folder, node) || is_within(node, folder))
+        return chama_error(error, CHAMA_ERROR_USAGE, "DB15: want a folder of its own, apart from the home %s, have %s, which is the home, above it or below it", node, path);
+    return TRUE;
 }
 
 Place *
@@ -35,7 +79,7 @@ place_open(const char *address, const TransportOptions *options, GError **error)
 
     place->address = g_strdup(address);
     place->fd = -1;
-    if (g_str_has_prefix(address, SFTP_SCHEME))
+    if (place_is_remote(address))
         return (place->sftp = sftp_open(address, options, error)) ? g_steal_pointer(&place) : NULL;
     place->fd = open(address, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (place->fd >= 0)

@@ -10,6 +10,10 @@
 
 /* Is the word a place ("sftp://...", or a path with a slash in it), and not the name of a peer? */
 gboolean place_is(const char *word);
+gboolean place_is_remote(const char *word);
+
+/* DB15: USAGE unless the folder @path is a whole path, and not the home nor above or below it, whatever links lead there. */
+gboolean place_apart(const char *path, const char *home, GError **error);
 
 typedef struct Place Place;
 /* Connects, or looks whether the folder is there.  @options as for sftp_open(). */

@@ -68,21 +68,21 @@ cp again.tar between/growing.tar.part && mkdir between/theirs
 cp again.tar between/.hidden.tar && mv again.tar between/9good.tar
 until_true "all are seen to" none_left
 sleep 1
-equal "six are refused, with a reason each" "$(ls between/refused | grep -c 'tar.txt$') $(count between/refused)" "5 12"
+equal "five are refused, with a reason each" "$(ls between/refused | grep -c 'tar.txt$') $(count between/refused)" "5 10"
 has "a cut one" "$(cat between/refused/*0cut.tar.txt)" "0cut.tar"
 has "is no whole archive" "$(cat between/refused/*0cut.tar.txt)" "B1"
 has "a link" "$(cat between/refused/*2link.tar.txt)" "DB3: want a file, have a link"
 has "a FIFO" "$(cat between/refused/*3pipe.tar.txt)" "DB3: want a file, have a FIFO"
-has "another name" "$(cat between/refused/*readme.txt.txt)" "DB3: want a name that ends in .tar"
+equal "another name is someone else's, and stays" "$(cat between/readme.txt)" hello
 equal "names are harmless" "$(ls between/refused | LC_ALL=C grep -c '[^a-zA-Z0-9._[-]')" 0
 has_not "so is the log" "$(cat b.log)" "$(printf '\033')"
 [ -e between/done/*9good.tar ] && ok "the good one beside them was taken" || bad "the good one was not taken" "$(ls between/done)"
 [ -e between/growing.tar.part ] && [ -e between/.hidden.tar ] && [ -d between/theirs ] && ok "what is being written is left alone, and folders" || bad "touched what is not for it"
 want "status" 0 chama b status
 has "tells of the box" "$out" "inbox $FOLDER/between"
-has "and of what was refused" "$out" "6 refused"
+has "and of what was refused" "$out" "5 refused"
 want "status --json" 0 chama b status --json
-has "the same" "$out" '"refused": 6'
+has "the same" "$out" '"refused": 5'
 equal "taking it twice changed nothing" "$(printf '%s' "$out" | sed -n 's/.*"records": \([0-9]*\).*/\1/p' | head -n 1)" "$records"
 rm -f between/growing.tar.part between/.hidden.tar
 
@@ -149,3 +149,32 @@ stop a
 sed -i "s|^outbox = .*|outbox = tourism|" a/config.ini
 want "an outbox without a folder" 2 timeout 5 "$CHAMA" --home a serve
 has "is a mistake" "$err" "[dropbox] outbox: want PEER:DIR or PEER:sftp://HOST/DIR, have tourism"
+
+# A folder with other files in it loses none of them; the home, a folder above or below it and a relative path are no inbox.
+set_inbox() { sed -i "s|^inbox = .*|inbox = $1|" b/config.ini; }
+mkdir shared && sed -i 's/^keep-count = .*/keep-count = 2/' b/config.ini && set_inbox "$FOLDER/shared"
+for n in 1 2 3 4 5 6; do echo "$n" >"shared/report $n.pdf"; echo "$n" >"shared/2020010${n}T000000Z-photo.jpg"; done
+for n in 1 2 3; do cp cut.tar "shared/$n.tar"; done
+start b
+until_true "bundles among other files are seen to" sh -c "[ \"\$(ls shared/*.tar 2>/dev/null; ls shared/taking)\" = '' ]"
+until_true "of what was refused two files are kept" sh -c '[ "$(ls shared/refused | wc -l)" -eq 2 ]'
+equal "the other files are all there" "$(cat shared/*.pdf shared/*.jpg | sort -u | tr -d '\n') $(ls shared | grep -c '\.')" "123456 12"
+want "status" 0 chama b status
+has "does not count them" "$out" "0 waiting"
+stop b
+before=$(find b -type f | sort)
+ln -s b link
+for folder in "$FOLDER/b" "$FOLDER" "$FOLDER/b/keys" "$FOLDER/b/new" "$FOLDER/link" "$FOLDER/shared/../b" /; do
+    set_inbox "$folder"
+    want "inbox = ${folder#"$FOLDER"}" 2 timeout 5 "$CHAMA" --home b serve
+    has "is refused" "$err" "[dropbox] inbox: DB15: want a folder of its own"
+done
+want "status" 0 chama b status
+has "says so" "$err" "DB15"
+set_inbox shared
+want "a relative path" 2 timeout 5 "$CHAMA" --home b serve
+has "too" "$err" "[dropbox] inbox: DB15: want the whole path of a folder"
+equal "the home is as it was" "$(find b -type f | sort)" "$before"
+sed -i "s|^outbox = .*|outbox = tourism:$FOLDER/a/out|" a/config.ini
+want "an outbox in the home" 2 timeout 5 "$CHAMA" --home a serve
+has "is refused" "$err" "[dropbox] outbox: DB15"
