@@ -35,6 +35,13 @@ accept_sparse(Session *session, const char *node, GBytes *stream, GError **error
     return FALSE;
 }
 
+/* PU5: a mirror's copy, and what was written down some time ago (B26), may be older than what is held. */
+static gboolean
+is_stale(const Session *session, const LedgerOffer *offer, guint64 held)
+{
+    return offer->size < held && (session->options->carried || strcmp(offer->node, session->peer->node) != 0);
+}
+
 /* PU8, PU18: a sparse ledger counts as one of the ledgers that a peer may bring, and its bytes are bounded by its format. */
 gboolean
 open_part_take(Session *session, const LedgerOffer *offer, GError **error)
@@ -55,6 +62,8 @@ open_part_take(Session *session, const LedgerOffer *offer, GError **error)
     if (!sparse_position(session->home, offer->node, &held.size, &held.root, &held.time, error) ||
         !quota_used(session->home, session->peer->node, offer->node, &used, error))
         return FALSE;
+    if (is_stale(session, offer, held.size))
+        return TRUE;
     facts.ledgers = used.ledgers;
     facts.new_ledger = held.size == 0;
     if (!plan_quota(&facts, session->options, error))

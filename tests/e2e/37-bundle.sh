@@ -43,6 +43,16 @@ want "the next version, compressed" 0 chama a bundle create next.tar.zst cover@2
 want "applies" 0 chama b bundle apply next.tar.zst
 has "whole only with the version before" "$out" "1 of its 1 versions held"
 
+# An older one after a newer one is only stale, by hand and in an inbox.
+want "an older bundle after a newer one" 0 chama b bundle apply disk.tar
+has "brings nothing" "$out" " 0 chunks"
+mkdir in && printf '\n[dropbox]\ninbox = %s\ninterval = 1\nsettle = 0\n' "$FOLDER/in" >>b/config.ini
+cp disk.tar in/late.tar && start b
+for _ in $(seq 100); do ls in/done/*late.tar >/dev/null 2>&1 && break; sleep 0.1; done
+equal "an inbox is done with it" "$(ls in/done in/taking in/refused | grep -c 'late.tar$') $(ls in/done | grep -c 'late.tar$')" "1 1"
+stop b
+want "what is held is whole" 0 chama b verify
+
 # Volumes.
 want "volumes" 0 chama a bundle create vol.tar cover@1 cover@2 --volumes 1M
 count=$(printf '%s\n' "$out" | grep -c .)
