@@ -336,7 +336,7 @@ char *
 config_template(const char *listen, const char *url)
 {
     return g_strdup_printf("# Configuration of this chama node; chama(1) explains every key.  `systemctl reload chama` (SIGHUP) reads it again.\n"
-                           "\n[node]\n# where the daemon listens\nlisten = %s\n# the address that peers are told\nurl = %s\n"
+                           "\n[node]\n# where the daemon listens\nlisten = %s\n# the address that peers are told; several with commas; none: this node dials\nurl = %s\n"
                            "\n[sync]\n# seconds between two syncs with every peer; 0: only by hand\ninterval = 300\n# peers at the same time; bytes a second from all of them together, at most (also by hours: 08:00-18:00 500K, 10M); a request that is slower is given up\n"
                            "parallel = 4\nlimit-rate = none\nslowest = 1K\n# MiB of disk that a sync leaves free\nreserve = 256\n"
                            "\n[quota]\n# what one peer can make this node keep: relayed ledgers, records in a ledger, MiB of records in a ledger and in all it relays\n"

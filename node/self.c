@@ -17,6 +17,19 @@ add_url(GPtrArray *urls, const char *url)
         g_ptr_array_add(urls, g_strdup(url));
 }
 
+/* Those that peers are to be told; none if nothing is configured. */
+static GPtrArray *
+configured(const Config *config)
+{
+    GPtrArray *urls = g_ptr_array_new_with_free_func(g_free);
+    g_auto(GStrv) parts = g_strsplit(config->url ? config->url : "", ",", -1);
+
+    for (char **part = parts; *part; part++)
+        if (*g_strstrip(*part))
+            add_url(urls, *part);
+    return urls;
+}
+
 Peer *
 self_as_peer(Home *home, GError **error)
 {
@@ -24,16 +37,16 @@ self_as_peer(Home *home, GError **error)
     g_autoptr(Config) config = config_load(home_path(home), error);
     Catalogue *catalogue = config ? home_catalogue(home, error) : NULL;
     g_autoptr(Profile) profile = catalogue ? catalogue_profile(catalogue, home_id(home), error) : NULL;
+    g_autoptr(GPtrArray) urls = NULL;
     Renewal renewal;
 
     if (!profile || !renewal_read(home, &renewal, error))
         return NULL;
     g_strlcpy(self->node, home_id(home), sizeof self->node);
+    urls = configured(config);
     self->name = g_strdup(profile->name_en ? profile->name_en : profile->name_zh);
-    if (config->url)
-        add_url(self->urls, config->url);
-    for (guint i = 0; i < profile->addresses->len; i++)
-        add_url(self->urls, g_ptr_array_index(profile->addresses, i));
+    for (guint i = 0; i < urls->len; i++)
+        add_url(self->urls, g_ptr_array_index(urls, i));
     g_array_append_val(self->pins, renewal.current);
     /* TC8: who is told today dials next year, too. */
     if (renewal.waiting && renewal.next_named)
@@ -41,22 +54,28 @@ self_as_peer(Home *home, GError **error)
     return g_steal_pointer(&self);
 }
 
-/* The configured address becomes the first; those that peers may know stay behind it. */
+static gboolean
+are_the_same(const GPtrArray *a, const GPtrArray *b)
+{
+    for (guint i = 0; i < a->len && i < b->len; i++) {
+        if (strcmp(g_ptr_array_index(a, i), g_ptr_array_index(b, i)) != 0)
+            return FALSE;
+    }
+    return a->len == b->len;
+}
+
+/* NULL without an error if there is nothing to state.  Who knows an older address keeps it until the one that is told now answers (PE5). */
 static GBytes *
 build_profile(gpointer data, Home *home, GError **error)
 {
-    const Config *config = data;
+    g_autoptr(GPtrArray) urls = configured(data);
     g_autoptr(Profile) profile = catalogue_profile(home_catalogue(home, error), home_id(home), error);
 
-    if (!profile)
+    if (!profile || are_the_same(profile->addresses, urls))
         return NULL;
-    for (guint i = 0; i < profile->addresses->len; i++) {
-        if (strcmp(g_ptr_array_index(profile->addresses, i), config->url) == 0)
-            return NULL;
-    }
-    if (profile->addresses->len >= PROFILE_ADDRESSES_MAX)
-        g_ptr_array_set_size(profile->addresses, PROFILE_ADDRESSES_MAX - 1);
-    g_ptr_array_insert(profile->addresses, 0, g_strdup(config->url));
+    g_ptr_array_set_size(profile->addresses, 0);
+    for (guint i = 0; i < urls->len; i++)
+        g_ptr_array_add(profile->addresses, g_strdup(g_ptr_array_index(urls, i)));
     return profile_format(profile, error);
 }
 
@@ -67,11 +86,9 @@ is_published(Home *home, const Config *config, GError **error)
     Catalogue *catalogue = home_catalogue(home, error);
     g_autoptr(Profile) profile = catalogue ? catalogue_profile(catalogue, home_id(home), error) : NULL;
 
-    for (guint i = 0; profile && i < profile->addresses->len; i++) {
-        if (strcmp(g_ptr_array_index(profile->addresses, i), config->url) == 0)
-            return TRUE;
-    }
-    return FALSE;
+    g_autoptr(GPtrArray) urls = configured(config);
+
+    return profile && are_the_same(profile->addresses, urls);
 }
 
 gboolean
@@ -81,8 +98,6 @@ self_publish_address(const char *path, const Config *config, GError **error)
     g_autoptr(Home) home = NULL;
     g_autoptr(Record) record = NULL;
 
-    if (!config->url)
-        return TRUE;
     home = home_open(path, error);
     if (!home)
         return FALSE;

@@ -13,7 +13,7 @@ python3 - "$FOLDER/notify" >notified <<'P' &
 import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind(sys.argv[1]); s.settimeout(20)
-for _ in range(5):
+for _ in range(20):
     print(s.recv(100).decode(), flush=True)
 P
 notify=$!
@@ -36,6 +36,23 @@ cp b/config.ini.good b/config.ini && kill -HUP $daemon
 sleep 0.7
 has "a good one is taken" "$(cat notified)" "RELOADING=1"
 curl -sk -o /dev/null "https://$(address_of b)/v1/node" && ok "it answers after a reload" || bad "no answer after a reload"
+# What peers are told is what is configured: an address that was told once can be taken back.
+told() {  # URL: configured, and taken by the daemon
+    sed "s|^url = .*|url = $1|" b/config.ini.good >b/config.ini && kill -HUP $daemon
+    for _ in $(seq 60); do case $(chama b id) in *"${2:-$1}"*) break ;; esac; sleep 0.05; done
+    sleep 0.3
+}
+told "https://one.example:8470, ssh://chama@two.example" ssh://chama@two.example
+has "two addresses are told" "$(chama b invite 2>/dev/null)" "chama://one.example:8470/"
+has "the second one, too" "$(chama b invite 2>/dev/null)" "url=ssh%3A%2F%2Fchama%40two.example"
+told "https://three.example"
+has "another one" "$(chama b invite 2>/dev/null)" "chama://three.example/"
+has_not "takes the place of both" "$(chama b invite 2>/dev/null)" "two.example"
+told "" "none"
+has "none" "$(chama b invite 2>/dev/null)" "chama://-/"
+has_not "takes them all back" "$(chama b id)" "three.example"
+cp b/config.ini.good b/config.ini && kill -HUP $daemon
+sleep 0.5
 want "a second daemon on the same port" 1 timeout 5 "$CHAMA" --home b serve
 has "names the address" "$err" "$(address_of b)"
 kill -TERM $daemon
