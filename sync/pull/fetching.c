@@ -1,50 +1,10 @@
-#include "sync/pull/fetching.h"
-
 #include "keys/error.h"
-#include "sync/pull/frames.h"
-#include "sync/pull/portions.h"
-#include "sync/pull/sources.h"
+#include "sync/pull/fetching_private.h"
 
-#define TICK (100 * 1000)                      /* microseconds between two looks at how it goes */
 #define ROOM_EVERY (4 * 1024 * 1024)           /* plain bytes between two looks at the room on the disk */
 
-/* Who gives: a lane of the portions, used by one thread. */
-typedef struct {
-    Fetching *fetching;
-    guint number;
-    Source *source;             /* NULL: the session's peer */
-    Transport *own, *transport; /* its own, or (@own NULL) the session's */
-    GThread *thread;            /* NULL: the session's own */
-    gint stopped;               /* breaks off the request under way */
-    gboolean ended, silent;
-    GError *error;              /* why it ended before all was there */
-    guint64 bytes;              /* plain, that it gave and that were stored */
-} Lane;
-
-struct Fetching {
-    Transfer *transfer;
-    guint64 unchecked;          /* plain bytes added since the room on the disk was looked at */
-    guint next_source;
-    GMutex mutex;               /* what follows, and the portions */
-    GCond changed;
-    Portions *portions;
-    Lane lanes[LANES_MAX];
-    guint lane_count, idle;     /* and how many of them have nothing to do */
-    gboolean complete;          /* nothing is added any more */
-    gboolean over;              /* nothing is asked any more */
-    gint64 looked;
-    guint64 objects, bytes;     /* stored */
-    GError *error;              /* of what is not the fault of one who gives */
-};
-
-/* One portion, being answered. */
-typedef struct {
-    Lane *lane;
-    gboolean taken_back;        /* what is still to come is no longer this lane's */
-} Asked;
-
-static void
-end_all(Fetching *fetching)
+void
+fetching_end(Fetching *fetching)
 {
     fetching->over = TRUE;
     for (guint i = 0; i < fetching->lane_count; i++)
@@ -52,51 +12,14 @@ end_all(Fetching *fetching)
     g_cond_broadcast(&fetching->changed);
 }
 
-/* Takes @error. */
-static void
-fail(Fetching *fetching, GError *error)
+void
+fetching_fail(Fetching *fetching, GError *error)
 {
     if (fetching->error)
         g_error_free(error);
     else
         fetching->error = error;
-    end_all(fetching);
-}
-
-/* Takes @error.  The first reason counts. */
-static void
-drop(Lane *lane, GError *error)
-{
-    if (lane->error)
-        g_error_free(error);
-    else
-        lane->error = error;
-    g_atomic_int_set(&lane->stopped, TRUE);
-    g_cond_broadcast(&lane->fetching->changed);
-}
-
-/* An IntakeFor.told: PU43.  A patch that does not hold may be the fault of what it was made against here (PU20). */
-static void
-told(gpointer data, gpointer object, const GError *refused)
-{
-    Fetching *fetching = data;
-    Piece *piece = object;
-    Lane *lane = &fetching->lanes[piece->lane];
-    g_autoptr(GMutexLocker) locked = g_mutex_locker_new(&fetching->mutex);
-
-    if (!refused) {
-        fetching->objects++;
-        fetching->bytes += piece->stored_size;
-        lane->bytes += piece->size;
-        portions_stored(fetching->portions, piece);
-        return;
-    }
-    if (fetching->transfer->has_base && piece->patch)
-        fail(fetching, g_error_copy(refused));
-    else
-        drop(lane, g_error_copy(refused));
-    transfer_progress(fetching->transfer, -piece->stands);
-    portions_refuse(fetching->portions, piece);
+    fetching_end(fetching);
 }
 
 Fetching *
@@ -106,147 +29,14 @@ fetching_new(Transfer *transfer)
 
     fetching->transfer = transfer;
     fetching->portions = portions_new();
-    transfer->whom.told = told;
+    transfer->whom.told = lane_told;
     transfer->whom.data = fetching;
     g_mutex_init(&fetching->mutex);
     g_cond_init(&fetching->changed);
     return fetching;
 }
 
-/* ---- one request ---- */
-
-/* With the mutex held: what the frame is for; NULL if nothing is to be done with it, with an error if the rest need not be read. */
-static Piece *
-expect(Asked *asked, guint index, const FrameHeader *header, gboolean here, GError **error)
-{
-    Lane *lane = asked->lane;
-    Portions *portions = lane->fetching->portions;
-    const Piece *piece = portions_expect(portions, lane->number, index);
-    Piece *given;
-
-    asked->taken_back = !piece;
-    if (!piece || lane->fetching->over)
-        return chama_error_null(error, CHAMA_ERROR_CANCELLED, "sync: stopped");
-    if (!here) {
-        portions_lack(portions, lane->number, index, g_get_monotonic_time());
-        return NULL;
-    }
-    if (header->plain_size != piece->size)
-        return chama_error_null(error, CHAMA_ERROR_VERIFY, "chunk: PU13: want %u bytes as in the listing, have %u", piece->size, header->plain_size);
-    given = portions_give(portions, lane->number, index, header->stored_size, g_get_monotonic_time());
-    given->patch = header->codec == CODEC_PATCH;
-    transfer_progress(lane->fetching->transfer, given->stands);
-    return given;
-}
-
-/* A FrameTake. */
-static gboolean
-take_chunk(gpointer data, guint index, const FrameHeader *header, GBytes *stored, GError **error)
-{
-    Asked *asked = data;
-    Fetching *fetching = asked->lane->fetching;
-    Transfer *transfer = fetching->transfer;
-    GError *failed = NULL;
-    Digest digest;
-    Piece *piece;
-
-    g_mutex_lock(&fetching->mutex);
-    piece = expect(asked, index, header, stored != NULL, &failed);
-    if (piece)
-        digest = piece->digest;
-    g_mutex_unlock(&fetching->mutex);
-    if (failed)
-        g_propagate_error(error, failed);
-    if (!piece)
-        return !failed;
-    intake_give(transfer->session->intake, &transfer->whom, &digest, piece, header, stored, &failed);
-    g_mutex_lock(&fetching->mutex);
-    portions_resume(fetching->portions, asked->lane->number, g_get_monotonic_time());
-    if (failed)
-        fail(fetching, g_error_copy(failed));
-    g_mutex_unlock(&fetching->mutex);
-    if (failed)
-        g_propagate_error(error, failed);
-    return !failed;
-}
-
-/* With the mutex held: why the request ended. */
-static void
-note_end(Asked *asked, GError *failed)
-{
-    Lane *lane = asked->lane;
-    gboolean cut = asked->taken_back || portions_is_cut(lane->fetching->portions, lane->number);
-
-    portions_done(lane->fetching->portions, lane->number, g_get_monotonic_time());
-    if (lane->source)
-        lane->source->rate = portions_rate(lane->fetching->portions, lane->number);
-    if (failed && cut && !lane->error && !lane->fetching->over) {
-        g_atomic_int_set(&lane->stopped, FALSE);
-        g_error_free(failed);
-    } else if (failed)
-        drop(lane, failed);
-    g_cond_broadcast(&lane->fetching->changed);
-}
-
-/* With the mutex held, which it lets go of meanwhile: asks for a portion.  FALSE if there is none for this lane now. */
-static gboolean
-ask(Lane *lane)
-{
-    Fetching *fetching = lane->fetching;
-    Asked asked = { .lane = lane };
-    const GPtrArray *portion = portions_take(fetching->portions, lane->number, g_get_monotonic_time());
-    g_autoptr(GBytes) body = portion ? portion_request(portion) : NULL;
-    g_autoptr(FrameReader) reader = portion ? frame_reader_new(portion->len, OBJECT_CHUNK, take_chunk, &asked) : NULL;
-    GError *failed = NULL;
-
-    if (!portion)
-        return FALSE;
-    g_mutex_unlock(&fetching->mutex);
-    if (transfer_request(fetching->transfer, lane->transport, "chunks", body, frame_reader_feed, reader, &failed))
-        frame_reader_end(reader, &failed);
-    g_mutex_lock(&fetching->mutex);
-    note_end(&asked, failed);
-    return TRUE;
-}
-
 /* ---- those who give ---- */
-
-/* PU42: what a slow one would still be at while this one has nothing to do. */
-static gboolean
-relieve(Lane *lane)
-{
-    Fetching *fetching = lane->fetching;
-
-    if (!fetching->complete || !portions_relieve(fetching->portions, lane->number, g_get_monotonic_time()))
-        return FALSE;
-    for (guint i = 0; i < fetching->lane_count; i++)
-        if (portions_is_cut(fetching->portions, i))
-            g_atomic_int_set(&fetching->lanes[i].stopped, TRUE);
-    return TRUE;
-}
-
-static gpointer
-work(gpointer data)
-{
-    Lane *lane = data;
-    Fetching *fetching = lane->fetching;
-
-    g_mutex_lock(&fetching->mutex);
-    while (!fetching->over && !lane->error) {
-        gboolean any = (fetching->complete || portions_fill_one(fetching->portions)) && (ask(lane) || relieve(lane));
-
-        if (any || fetching->over || lane->error)
-            continue;
-        fetching->idle++;
-        g_cond_wait_until(&fetching->changed, &fetching->mutex, g_get_monotonic_time() + TICK);
-        fetching->idle--;
-    }
-    portions_leave(fetching->portions, lane->number);
-    lane->ended = TRUE;
-    g_cond_broadcast(&fetching->changed);
-    g_mutex_unlock(&fetching->mutex);
-    return NULL;
-}
 
 /* With the mutex held. */
 static Lane *
@@ -271,11 +61,11 @@ start_own(Fetching *fetching)
     if (failed) {
         portions_leave(fetching->portions, lane->number);
         lane->ended = TRUE;
-        drop(lane, failed);
+        lane_drop(lane, failed);
         return;
     }
     lane->transport = lane->own ? lane->own : session->transport;
-    lane->thread = g_thread_new("fetch", work, lane);
+    lane->thread = g_thread_new("fetch", lane_work, lane);
 }
 
 /* PU40: only what anyone may have, for what comes under a grant has one provider, and one receipt; and only where this node dialled. */
@@ -307,11 +97,11 @@ start_further(Fetching *fetching)
     lane = add_lane(fetching, source);
     lane->own = lane->transport = session_connect_peer(fetching->transfer->session, source->peer, source->peer->urls->pdata[0], &lane->stopped, &failed);
     if (lane->own)
-        lane->thread = g_thread_new("fetch", work, lane);
+        lane->thread = g_thread_new("fetch", lane_work, lane);
     else {
         portions_leave(fetching->portions, lane->number);
         lane->ended = TRUE;
-        drop(lane, failed);
+        lane_drop(lane, failed);
     }
     return TRUE;
 }
@@ -324,18 +114,18 @@ look(Fetching *fetching)
     GError *failed = NULL;
     gint silent;
 
-    if (now - fetching->looked < TICK)
+    if (now - fetching->looked < FETCHING_TICK)
         return;
     fetching->looked = now;
     if (!session_check(fetching->transfer->session, &failed)) {
-        fail(fetching, failed);
+        fetching_fail(fetching, failed);
         return;
     }
     silent = portions_stalled(fetching->portions, now);
     if (silent >= 0) {
         chama_error(&failed, CHAMA_ERROR_UNREACHABLE, "PU42: silent for %d seconds while others gave", STALL_SECONDS);
         fetching->lanes[silent].silent = TRUE;
-        drop(&fetching->lanes[silent], failed);
+        lane_drop(&fetching->lanes[silent], failed);
     }
     if (portions_want_more(fetching->portions, now))
         start_further(fetching);
@@ -344,7 +134,7 @@ look(Fetching *fetching)
 static void
 wait_and_look(Fetching *fetching)
 {
-    g_cond_wait_until(&fetching->changed, &fetching->mutex, g_get_monotonic_time() + TICK);
+    g_cond_wait_until(&fetching->changed, &fetching->mutex, g_get_monotonic_time() + FETCHING_TICK);
     look(fetching);
 }
 
@@ -451,7 +241,7 @@ ask_at_once(Fetching *fetching, GError **error)
     g_mutex_lock(&fetching->mutex);
     lane = add_lane(fetching, NULL);
     lane->transport = fetching->transfer->session->transport;
-    while (!lane->error && !fetching->over && ask(lane))
+    while (!lane->error && !fetching->over && lane_ask(lane))
         ;
     /* What it lacks or did not give others may; it is asked no more. */
     lane->ended = TRUE;
@@ -495,7 +285,7 @@ static void
 join(Fetching *fetching)
 {
     g_mutex_lock(&fetching->mutex);
-    end_all(fetching);
+    fetching_end(fetching);
     g_mutex_unlock(&fetching->mutex);
     for (guint i = 0; i < fetching->lane_count; i++)
         if (fetching->lanes[i].thread)
@@ -553,7 +343,7 @@ fetching_finish(Fetching *fetching, gboolean walked, GError **error)
     g_mutex_lock(&fetching->mutex);
     fetching->complete = TRUE;
     if (!walked)
-        end_all(fetching);
+        fetching_end(fetching);
     g_cond_broadcast(&fetching->changed);
     g_mutex_unlock(&fetching->mutex);
     if (good && fetching->lane_count == 0 && portions_left(fetching->portions) > 0)
