@@ -229,7 +229,7 @@ check_boxes(const Config *config, const char *home, GError **error)
     for (guint i = 0; i < config->outboxes->len; i++) {
         const ConfigOutbox *outbox = config->outboxes->pdata[i];
 
-        if (!place_is_remote(outbox->address) && !place_apart(outbox->address, home, error)) {
+        if (!place_valid(outbox->address, error) || (!place_is_remote(outbox->address) && !place_apart(outbox->address, home, error))) {
             g_prefix_error(error, "config.ini: [dropbox] outbox: ");
             return FALSE;
         }

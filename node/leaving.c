@@ -16,7 +16,7 @@ leaving_run(Home *home, const LeavingOptions *options, OutboxResult *result, GEr
     g_autofree char *stage = outbox_stage(home_path(home), options->peer, options->address), *known_hosts = home_file(home, "known_hosts");
     g_autofree char *state = offer_state(home, options->peer, error);
     Offer offer = { .home = home, .peer = options->peer, .versions = options->versions, .whole = options->whole, .progress = options->progress, .talk = options->talk, .talk_data = options->talk_data };
-    const OutboxOffer outbox = { .state = state, .anew = options->whole || options->versions, .make = offer_make, .data = &offer };
+    const OutboxOffer outbox = { .state = state, .anew = options->whole || options->versions, .by_hand = options->by_hand, .make = offer_make, .data = &offer };
     const TransportOptions transport = { .known_hosts = known_hosts, .connect_timeout = CONNECT_TIMEOUT, .stall_timeout = STALL_TIMEOUT,
                                          .cancelled = options->progress ? &options->progress->cancelled : NULL };
 
@@ -66,7 +66,7 @@ leaving_push(Home *home, const char *address, const char *peer, char **names, gb
     g_autofree char *node = peer ? peers_resolve(home, peer, error) : NULL;
     g_autoptr(GPtrArray) versions = NULL;
     Progress progress = { 0 };
-    LeavingOptions options = { .address = address, .whole = whole, .progress = &progress, .talk = talk };
+    LeavingOptions options = { .address = address, .whole = whole, .by_hand = TRUE, .progress = &progress, .talk = talk };
     OutboxResult result;
     Meter *meter;
     gboolean done;
@@ -75,6 +75,7 @@ leaving_push(Home *home, const char *address, const char *peer, char **names, gb
         return FALSE;
     options.peer = node;
     options.versions = versions;
+    outbox_sweep(home_path(home), g_get_real_time() / G_USEC_PER_SEC);
     meter = meter_start("leaving", &progress);
     done = leaving_run(home, &options, &result, error);
     meter_stop(meter);

@@ -12,6 +12,7 @@ typedef struct {
     const char *peer;          /* node id; NULL: for anyone */
     const GPtrArray *versions; /* of Manifest*; NULL: what is new of this node's datasets */
     gboolean whole;            /* also what was left before */
+    gboolean by_hand;          /* DB16 */
     OutboxLimits limits;
     Progress *progress;        /* may be NULL */
     void (*talk)(gpointer data, const char *line);

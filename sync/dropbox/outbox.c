@@ -15,6 +15,7 @@
 #include "sync/dropbox/inbox.h"
 #include "sync/dropbox/place.h"
 
+#define HAND "by-hand"
 #define OUTBOX_NOTE_MAX (64 * 1024 * 1024)
 
 typedef struct {
@@ -94,18 +95,25 @@ size_of(const char *path)
 }
 
 static gboolean
+lock_stage(Outbox *outbox)
+{
+    outbox->lock = open(outbox->stage, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return outbox->lock >= 0 && flock(outbox->lock, LOCK_EX | LOCK_NB) == 0;
+}
+
+static gboolean
 take_stage(Outbox *outbox, GError **error)
 {
-    g_autofree char *making = below(outbox, "making");
+    g_autofree char *making = below(outbox, "making"), *hand = below(outbox, HAND);
 
     if (g_mkdir_with_parents(outbox->stage, 0700) != 0)
         return chama_error_errno(error, errno, "%s", outbox->stage);
-    outbox->lock = open(outbox->stage, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (outbox->lock < 0)
-        return chama_error_errno(error, errno, "%s", outbox->stage);
-    if (flock(outbox->lock, LOCK_EX | LOCK_NB) != 0)
-        return chama_error(error, CHAMA_ERROR_EXISTS, "%s: another process leaves bundles there now; try again", outbox->stage);
+    if (!lock_stage(outbox))
+        return outbox->lock < 0 ? chama_error_errno(error, errno, "%s", outbox->stage) : chama_error(error, CHAMA_ERROR_EXISTS, "%s: another process leaves bundles there now; try again", outbox->stage);
     durable_remove_tree(making);
+    if (outbox->offer->by_hand)
+        return durable_write(hand, "", 0, 0600, error);
+    g_unlink(hand);
     return TRUE;
 }
 
@@ -251,17 +259,88 @@ make_and_leave(Outbox *outbox, GError **error)
     return make(outbox, &outbox->result->nothing_new, error) && (outbox->result->nothing_new || leave_ready(outbox, error));
 }
 
+/* DB16: what was made and not left; and the folder, unless it says what was left before. */
+static void
+drop(const Outbox *outbox)
+{
+    static const char *const made[] = { "making", "ready", "sent" };
+    g_autofree char *hand = below(outbox, HAND);
+
+    for (guint i = 0; i < G_N_ELEMENTS(made); i++) {
+        g_autofree char *path = below(outbox, made[i]);
+
+        durable_remove_tree(path);
+    }
+    g_unlink(hand);
+    g_rmdir(outbox->stage);
+}
+
+static void
+sweep_stage(const char *stage, gint64 before)
+{
+    g_auto(Outbox) outbox = { .stage = stage, .lock = -1 };
+    struct stat status;
+    g_autofree char *hand = below(&outbox, HAND);
+
+    if (stat(hand, &status) == 0 && status.st_mtime < before && lock_stage(&outbox))
+        drop(&outbox);
+}
+
+void
+outbox_sweep(const char *home, gint64 now)
+{
+    g_autofree char *folder = g_build_filename(home, "outbox", NULL);
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    const char *found;
+
+    while (dir && (found = g_dir_read_name(dir))) {
+        g_autofree char *stage = g_build_filename(folder, found, NULL);
+
+        sweep_stage(stage, now - OUTBOX_HAND_DAYS * 24 * 3600);
+    }
+}
+
+/* DB16: only over SFTP is there something there to go on with. */
+static void
+give_up(Outbox *outbox, const char *address, GError **error)
+{
+    gboolean cut = g_error_matches(*error, CHAMA_ERROR, CHAMA_ERROR_UNREACHABLE) || g_error_matches(*error, CHAMA_ERROR, CHAMA_ERROR_CANCELLED);
+    g_autoptr(GError) failed = g_error_copy(*error);
+
+    if (!cut || !place_is_remote(address) || !is_there(outbox, "ready")) {
+        drop(outbox);
+        return;
+    }
+    g_clear_error(error);
+    g_set_error(error, failed->domain, failed->code, "%s; what was made is kept for %d days: the same command goes on with it", failed->message, OUTBOX_HAND_DAYS);
+}
+
+static gboolean
+run(Outbox *outbox, GError **error)
+{
+    if (!place_look(outbox->place, &outbox->there, error))
+        return FALSE;
+    outbox->result->there = outbox->there.files;
+    if (is_there(outbox, "ready") && !leave_ready(outbox, error))
+        return FALSE;
+    return outbox->result->full || make_and_leave(outbox, error);
+}
+
 gboolean
 outbox_run(const char *stage, const char *address, const OutboxLimits *limits, const OutboxOffer *offer, const TransportOptions *options, Progress *progress,
            OutboxResult *result, GError **error)
 {
     g_auto(Outbox) outbox = { .stage = stage, .limits = limits, .offer = offer, .progress = progress, .result = result, .lock = -1 };
+    GError *failed = NULL;
 
     *result = (OutboxResult){ 0 };
-    if (!take_stage(&outbox, error) || !(outbox.place = place_open(address, options, error)) || !place_look(outbox.place, &outbox.there, error))
+    /* What is mistyped leaves nothing here. */
+    if (!(outbox.place = place_open(address, options, error)) || !take_stage(&outbox, error))
         return FALSE;
-    result->there = outbox.there.files;
-    if (is_there(&outbox, "ready") && !leave_ready(&outbox, error))
-        return FALSE;
-    return result->full || make_and_leave(&outbox, error);
+    if (run(&outbox, &failed))
+        return TRUE;
+    if (offer->by_hand)
+        give_up(&outbox, address, &failed);
+    g_propagate_error(error, failed);
+    return FALSE;
 }

@@ -1,9 +1,9 @@
 /*
- * outbox: bundles on their way to a place (place.h): made in a folder of this node, left there one by one, and only then counted as gone (sync/BUNDLE.md, DB10-DB14).
+ * outbox: bundles on their way to a place (place.h): made in a folder of this node, left there one by one, and only then counted as gone (sync/BUNDLE.md, DB10-DB16).
  * Killed at any time it goes on where it was: what was made is left, once; at the worst the one file that was just being left lies there twice.
  *
  * The folder holds "making" (what was being made; worthless after a kill), "ready" (what is to be left), "sent" (what was left of it), "left" (what the offer keeps of all that
- * was left before) and "state" (of this node, when the last bundle was made).
+ * was left before), "state" (of this node, when the last bundle was made) and, if the last turn was by hand, "by-hand".
  */
 #ifndef CHAMA_SYNC_DROPBOX_OUTBOX_H
 #define CHAMA_SYNC_DROPBOX_OUTBOX_H
@@ -12,6 +12,7 @@
 #include "sync/transport/transport.h"
 
 #define OUTBOX_VOLUME (256 * 1024 * 1024)   /* DB12 */
+#define OUTBOX_HAND_DAYS 7                  /* DB16 */
 
 typedef struct {
     guint files_max;           /* DB13: that lie there, taken by nobody; 0: no bound */
@@ -25,6 +26,7 @@ typedef gboolean (*OutboxMake)(gpointer data, const char *path, const char *left
 typedef struct {
     const char *state;         /* while it is the same there is nothing new */
     gboolean anew;             /* though it is the same */
+    gboolean by_hand;          /* nobody comes back to what could not be left (DB16) */
     OutboxMake make;
     gpointer data;
 } OutboxOffer;
@@ -38,9 +40,13 @@ typedef struct {
     gboolean full, nothing_new;
 } OutboxResult;
 
-/* One turn.  @stage: the folder, made if it is not there; EXISTS if another process is at it.  FALSE: not all could be left; what is ready waits for the next turn. */
+/* One turn.  @stage: the folder, made if it is not there; EXISTS if another process is at it.  FALSE: not all could be left; what is ready waits for the next turn, or if
+ * it is by hand and cannot be gone on with is removed. */
 gboolean outbox_run(const char *stage, const char *address, const OutboxLimits *limits, const OutboxOffer *offer, const TransportOptions *options, Progress *progress,
                     OutboxResult *result, GError **error);
+
+/* DB16: removes below @home what was made by hand for places that have not taken it for long. */
+void outbox_sweep(const char *home, gint64 now);
 
 /* Where below @home the stage of bundles for @peer (NULL: for anyone) at @address lies.  The caller's. */
 char *outbox_stage(const char *home, const char *peer, const char *address);

@@ -13,6 +13,7 @@
 #include "manifests/checkout/fresh.h"
 #include "sync/dropbox/inbox.h"
 #include "sync/transport/sftp.h"
+#include "sync/transport/ssh_address.h"
 
 #define SFTP_SCHEME "sftp://"
 #define BLOCK (1024 * 1024)
@@ -33,6 +34,17 @@ gboolean
 place_is(const char *word)
 {
     return place_is_remote(word) || (!strstr(word, "://") && strchr(word, '/')) || strcmp(word, ".") == 0 || strcmp(word, "..") == 0;
+}
+
+gboolean
+place_valid(const char *address, GError **error)
+{
+    g_autoptr(SshAddress) there = NULL;
+
+    if (!place_is_remote(address))
+        return TRUE;
+    there = ssh_address_parse(address, SFTP_SCHEME, error);
+    return there && (there->path || chama_error(error, CHAMA_ERROR_USAGE, "%s: SH1: want sftp://[USER@]HOST[:PORT]/DIR, have no DIR (/~/ is the user's own folder there)", address));
 }
 
 /* Without links; of one that is not there, what is there of the folders above it. */
@@ -79,6 +91,8 @@ place_open(const char *address, const TransportOptions *options, GError **error)
 
     place->address = g_strdup(address);
     place->fd = -1;
+    if (!place_valid(address, error))
+        return NULL;
     if (place_is_remote(address))
         return (place->sftp = sftp_open(address, options, error)) ? g_steal_pointer(&place) : NULL;
     place->fd = open(address, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

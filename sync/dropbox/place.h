@@ -12,6 +12,8 @@
 gboolean place_is(const char *word);
 gboolean place_is_remote(const char *word);
 
+/* USAGE for "sftp://" with no folder (SH1), before anything is connected to; TRUE for a folder here. */
+gboolean place_valid(const char *address, GError **error);
 /* DB15: USAGE unless the folder @path is a whole path, and not the home nor above or below it, whatever links lead there. */
 gboolean place_apart(const char *path, const char *home, GError **error);
 

@@ -137,6 +137,25 @@ want "for everyone, what is not for everyone" 4 chama a push ./byhand secret
 equal "leaves nothing" "$(count byhand)" 2
 want "a folder that is not there" 1 chama a push ./nowhere
 has "is named" "$err" "./nowhere: want a folder to leave bundles in"
+stages() { ls a/outbox | wc -l; }
+kept=$(stages)
+mkdir nodir && rmdir nodir && want "a mistyped place" 1 chama a push ./nodir
+equal "leaves nothing in the home" "$(stages)" "$kept"
+for place in sftp://localhost sftp://localhost/; do
+    want "$place" 2 chama a push "$place"
+    has "is no place" "$err" "SH1: want sftp://[USER@]HOST[:PORT]/DIR"
+done
+equal "and leaves nothing" "$(stages)" "$kept"
+mkdir closed && chmod 500 closed
+if [ "$(id -u)" -ne 0 ]; then
+    want "a folder where nothing can be written" 1 chama a push ./closed --all
+    equal "leaves nothing of what was made for it" "$(stages) $(find a/outbox -name '*.tar' | wc -l)" "$kept 0"
+fi
+mkdir small && want "a disk that is full" 1 sh -c "ulimit -f 600; trap '' XFSZ; '$CHAMA' --home a push ./small secret --for tourism"
+equal "leaves nothing of it either" "$(stages) $(find a/outbox small -name '*.tar*' | wc -l)" "$kept 0"
+mkdir a/outbox/0123456789abcdef a/outbox/0123456789abcdef/ready && echo x >a/outbox/0123456789abcdef/ready/x.tar && touch -d '8 days ago' a/outbox/0123456789abcdef/by-hand
+want "another push" 0 chama a push ./byhand
+equal "frees what was cut long ago" "$(stages)" "$kept"
 want "names to a peer" 2 chama a push tourism secret
 has "are for folders" "$err" "NAME, --for and --all are for a folder"
 
@@ -175,6 +194,10 @@ set_inbox shared
 want "a relative path" 2 timeout 5 "$CHAMA" --home b serve
 has "too" "$err" "[dropbox] inbox: DB15: want the whole path of a folder"
 equal "the home is as it was" "$(find b -type f | sort)" "$before"
+sed -i "s|^outbox = .*|outbox = tourism:$FOLDER/a/out|" a/config.ini
+sed -i "s|^outbox = .*|outbox = tourism:sftp://localhost|" a/config.ini
+want "an outbox that names no folder" 2 timeout 5 "$CHAMA" --home a serve
+has "is refused" "$err" "SH1"
 sed -i "s|^outbox = .*|outbox = tourism:$FOLDER/a/out|" a/config.ini
 want "an outbox in the home" 2 timeout 5 "$CHAMA" --home a serve
 has "is refused" "$err" "[dropbox] outbox: DB15"
