@@ -1,5 +1,7 @@
 #include "node/contacted.h"
 
+#include <stdio.h>
+
 #include "keys/canonical.h"
 #include "node/print.h"
 #include "sync/contacts.h"
@@ -34,4 +36,28 @@ contacted_add(Home *home, const Peer *peer, json_t *object)
         json_object_set_new(object, "last_try", json_time(contact.tried));
     if (contact.next)
         json_object_set_new(object, "next_try", json_time(contact.next));
+}
+
+GPtrArray *
+contacted_strangers(Home *home, const Config *config)
+{
+    GPtrArray *strangers = g_ptr_array_new_with_free_func(g_free);
+
+    for (guint i = 0; i < config->peers->len; i++) {
+        const ConfigPeer *peer = config->peers->pdata[i];
+        g_autofree char *node = peers_resolve(home, peer->alias, NULL);
+
+        if (!node)
+            g_ptr_array_add(strangers, g_strdup(peer->alias));
+    }
+    return strangers;
+}
+
+void
+contacted_warn(Home *home, const Config *config)
+{
+    g_autoptr(GPtrArray) strangers = contacted_strangers(home, config);
+
+    for (guint i = 0; i < strangers->len; i++)
+        fprintf(stderr, "chama: [peer %s]: " STRANGER "\n", (char *)strangers->pdata[i]);
 }

@@ -11,6 +11,7 @@
 #include "manifests/statement.h"
 #include "node/command.h"
 #include "node/config.h"
+#include "node/contacted.h"
 #include "node/dropbox.h"
 #include "node/http/descriptor.h"
 #include "node/http/listener.h"
@@ -115,14 +116,10 @@ static void
 tell_strangers(Daemon *daemon)
 {
     g_autoptr(Home) home = home_open(daemon->invocation->home, NULL);
+    g_autoptr(GPtrArray) strangers = home ? contacted_strangers(home, daemon->config) : NULL;
 
-    for (guint i = 0; home && i < daemon->config->peers->len; i++) {
-        const ConfigPeer *peer = daemon->config->peers->pdata[i];
-        g_autofree char *node = peers_resolve(home, peer->alias, NULL);
-
-        if (!node)
-            journal_write(daemon->journal, "config", "peer", peer->alias, "error", "config.ini has a section for it, and no peer goes by that name; see `chama peer ls`", NULL);
-    }
+    for (guint i = 0; strangers && i < strangers->len; i++)
+        journal_write(daemon->journal, "config", "peer", (char *)strangers->pdata[i], "error", STRANGER, NULL);
 }
 
 static void

@@ -223,6 +223,8 @@ cmd_status(const Invocation *invocation, int argc, char **argv, int *status, GEr
     if (wrong)
         fprintf(stderr, "chama: %s; the daemon does not start with that\n", wrong->message);
     boxes = config ? boxes_named(config) : g_ptr_array_new();
+    if (config)
+        contacted_warn(home, config);
     if (!json) {
         print_text(home, &n, peers, pending->len, evidence, withdrawn);
         boxes_print(invocation->home, boxes);

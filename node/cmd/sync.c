@@ -4,6 +4,7 @@
 
 #include "node/command.h"
 #include "node/config.h"
+#include "node/contacted.h"
 #include "node/meter.h"
 #include "node/print.h"
 #include "node/rounds.h"
@@ -76,7 +77,7 @@ print_result(const Peer *peer, const PullResult *result, const GError *failed, c
 
 /* What the whole command ends with. */
 typedef struct {
-    guint answered;
+    guint asked, answered;
     int worst;
     json_t *list;
     gboolean strange_key;    /* of the last peer: it showed a TLS key that is not pinned here, or another thing that does not verify */
@@ -102,7 +103,11 @@ sync_one(Home *home, Peer *peer, const Options *options, const Config *config, g
     pull.progress = &progress;
     pull.talk = options->json ? NULL : talk;
     meter = meter_start(peer->alias, &progress);
-    pull_peer(home, peer, &pull, &result, &failed);
+    /* Nothing failed: it is not for us to begin. */
+    if (peer->urls->len == 0)
+        chama_error(&failed, CHAMA_ERROR_UNREACHABLE, "no address is known for it: it comes to us");
+    else
+        pull_peer(home, peer, &pull, &result, &failed);
     meter_stop(meter);
     if (options->json)
         json_array_append_new(outcome->list, result_json(peer, &result, failed));
@@ -134,8 +139,12 @@ sync_all(Home *home, const GPtrArray *peers, const Options *options, const Confi
     g_autoptr(GPtrArray) strange = g_ptr_array_new();
 
     for (guint i = 0; i < peers->len; i++) {
+        const Peer *peer = peers->pdata[i];
         int before = outcome->worst;
 
+        if (!named && peer->urls->len == 0)
+            continue;
+        outcome->asked++;
         if (!sync_one(home, peers->pdata[i], options, config, named, outcome))
             return FALSE;
         if (outcome->strange_key) {
@@ -244,6 +253,7 @@ cmd_sync(const Invocation *invocation, int argc, char **argv, int *status, GErro
         return FALSE;
     if (o.batch)
         command_batch();
+    contacted_warn(home, config);
     o.policy = policy;
     o.limits = limits;
     outcome.list = json_array();
@@ -254,6 +264,6 @@ cmd_sync(const Invocation *invocation, int argc, char **argv, int *status, GErro
     if (o.json)
         print_json(json_incref(outcome.list));
     json_decref(outcome.list);
-    *status = outcome.worst ? outcome.worst : outcome.answered == 0 && peers->len > 0 ? EXIT_UNREACHABLE : EXIT_DONE;
+    *status = outcome.worst ? outcome.worst : outcome.answered == 0 && outcome.asked > 0 ? EXIT_UNREACHABLE : EXIT_DONE;
     return TRUE;
 }

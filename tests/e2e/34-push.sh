@@ -13,6 +13,25 @@ start b
 chama a peer add "$(chama b invite 2>/dev/null)" >/dev/null
 chama c peer add "$(chama b invite 2>/dev/null)" >/dev/null
 id_a=$(chama a id | head -n 1)
+
+# One that has no address comes to us: nothing failed where it has not.
+want "a node without an address" 0 chama d init --name-en Hidden --url ''
+chama d peer add "$(chama b invite 2>/dev/null)" >/dev/null
+want "introduces itself" 4 chama d push tourism
+want "and is accepted" 0 chama b peer accept "$(chama d id | head -n 1)"
+want "a sync of all" 0 chama b sync
+has_not "passes over it" "$out$err" "hidden"
+want "of it alone" 5 chama b sync hidden
+has "says whose turn it is" "$err" "it comes to us"
+has_not "and notes no failure" "$(chama b status)" "failed"
+want "it pushes" 0 chama d push tourism
+printf '[peer nobody]\ninterval = 60\n' >>d/config.ini
+want "a section for a peer that is none" 0 chama d status
+has "is told of" "$err" "[peer nobody]: config.ini has a section for it, and no peer goes by that name"
+want "a sync" 0 chama d sync
+has "tells it, too" "$err" "[peer nobody]"
+want "forgotten" 0 chama b peer rm hidden
+
 chama a publish noise data --share open >/dev/null
 chama a publish closed closed --share conditional >/dev/null 2>&1
 
