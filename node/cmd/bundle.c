@@ -323,7 +323,7 @@ cmd_bundle(const Invocation *invocation, int argc, char **argv, int *status, GEr
         { "for", 0, 0, G_OPTION_ARG_STRING, &o.receiver, "create: with all that this peer may have, encrypted to it unless everyone may", "PEER" },
         { "since", 0, 0, G_OPTION_ARG_FILENAME, &o.since, "create: without what the receiver holds by this earlier bundle, made here for it, or by it (a receipt)", "FILE" },
         { "receipt", 0, 0, G_OPTION_ARG_FILENAME, &o.receipt, "apply: write what is to be carried back to the writer, encrypted to it", "FILE" },
-        { "volumes", 0, 0, G_OPTION_ARG_STRING, &o.volumes, "create: in files of at most this size (650M, 4G)", "SIZE" },
+        { "volumes", 0, 0, G_OPTION_ARG_STRING, &o.volumes, "create: in files of at most this size (650M, 4G; below 20M one may be larger)", "SIZE" },
         { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "print JSON", NULL },
         { 0 },
     };

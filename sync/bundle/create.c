@@ -19,6 +19,7 @@ static gboolean
 find_receiver(Making *making, GError **error)
 {
     const char *node = making->options->peer;
+    g_autoptr(GError) failed = NULL;
 
     if (making->options->since && !carrying_learn(making, making->options->since, error))
         return FALSE;
@@ -28,7 +29,11 @@ find_receiver(Making *making, GError **error)
         node = making->known->node;
     if (!node)
         return TRUE;
-    making->peer = peers_get(making->home, node, error);
+    making->peer = peers_get(making->home, node, &failed);
+    if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND))
+        return chama_error(error, CHAMA_ERROR_NOT_FOUND, "%s: want an accepted peer: add it (`chama peer add %s`, or by its invite)", node, node);
+    if (failed)
+        g_propagate_error(error, g_steal_pointer(&failed));
     if (!making->peer)
         return FALSE;
     if (making->peer->status != PEER_ACCEPTED || making->peer->pins->len == 0)

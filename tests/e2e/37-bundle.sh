@@ -62,6 +62,8 @@ has "tells what is missing" "$err" "lacks"
 # shellcheck disable=SC2046
 want "then the others" 0 chama c bundle apply $(ls vol.00*.tar | grep -v "vol.00$count.tar")
 has "make it whole" "$out" "2 of its 2 versions held"
+want "for a node that is known and no peer" 1 chama c bundle create no.tar --for "$(chama a id | head -n 1)"
+has "says how to make it one" "$err" "chama peer add"
 want "too small a volume" 2 chama a bundle create small.tar cover --volumes 10K
 
 # Damage: a byte of a volume's chunks, a byte of a manifest, a cut, another thing.
