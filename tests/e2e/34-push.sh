@@ -85,6 +85,7 @@ kill -9 "$(cat b.pid)"; wait "$(cat b.pid)" 2>/dev/null
 wait $pusher
 equal "the receiver is killed: the pusher says so" "$?" 5
 has "and what to do" "$(cat .push)" "the next push goes on"
+rm b.log
 start b
 want "gone on with" 0 chama a push tourism --json
 came=$(printf '%s' "$out" | json "['chunks']")
