@@ -25,6 +25,8 @@ struct Pushing {
     int socket;
     struct MHD_UpgradeResponseHandle *handle;
     int mine, theirs;        /* apart: a pair of sockets; -1 */
+    gint64 until;            /* when the answers have to have begun to come, */
+    gint joined;             /* and that they did */
     gatomicrefcount refs;
     gboolean begun;
     Progress progress;
@@ -194,6 +196,7 @@ pushing_begin_apart(Pushing *pushing, GError **error)
     g_mutex_lock(&pushing->pushes->lock);
     pushing->mine = pair[0];
     pushing->theirs = pair[1];
+    pushing->until = g_get_monotonic_time() + PUSHING_ANSWERS_SECONDS * G_USEC_PER_SEC;
     pushing->begun = TRUE;
     g_mutex_unlock(&pushing->pushes->lock);
     g_atomic_ref_count_inc(&pushing->refs);
@@ -210,6 +213,9 @@ moved(gssize size)
 gssize
 pushing_questions(Pushing *pushing, char *bytes, gsize max)
 {
+    /* Who was cut before it could say anything more would keep its next push waiting for as long as one may be silent. */
+    if (!g_atomic_int_get(&pushing->joined) && g_get_monotonic_time() > pushing->until)
+        return -1;
     return moved(recv(pushing->theirs, bytes, max, MSG_DONTWAIT));
 }
 
@@ -229,6 +235,7 @@ pushes_find(Pushes *pushes, const char *node, GError **error)
 
         if (strcmp(pushing->node, node) != 0 || pushing->theirs < 0)
             continue;
+        g_atomic_int_set(&pushing->joined, TRUE);
         g_atomic_ref_count_inc(&pushing->refs);
         return pushing;
     }

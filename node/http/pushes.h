@@ -40,6 +40,7 @@ void pushing_begin(Pushing *pushing, int socket, struct MHD_UpgradeResponseHandl
 /* PS5: begins, along two requests.  What this node asks is read by pushing_questions(), what it is answered goes to pushing_answers(): how many bytes; 0: none just now, look again in
  * PUSHING_PAUSE microseconds; below 0: it is over. */
 #define PUSHING_PAUSE 2000
+#define PUSHING_ANSWERS_SECONDS 10   /* within which the answers begin to come, or it is over */
 gboolean pushing_begin_apart(Pushing *pushing, GError **error);
 gssize pushing_questions(Pushing *pushing, char *bytes, gsize max);
 gssize pushing_answers(Pushing *pushing, const char *bytes, gsize size);

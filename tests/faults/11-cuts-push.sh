@@ -1,8 +1,9 @@
 #!/bin/sh
-# A push, cut again and again: CHAMA_CUTS cuts (8 if it is not set) at random bytes in either direction, and kills of the pusher between them.  What came stays, and in the end all is
+# A push, cut again and again: CHAMA_CUTS cuts (4 if it is not set) at random bytes in either direction, and kills of the pusher between them.  What came stays, and in the end all is
 # here, verified, with one delivery and one receipt of each version.  The receiver cannot dial over the link; it dials the sender elsewhere to tell what is still to come.
 . "$SOURCE/tests/lib.sh"
 . "$SOURCE/tests/faults/kill.sh"
+CHAMA_CUTS=${CHAMA_CUTS:-4}
 . "$SOURCE/tests/faults/cuts.sh"
 
 nodes_push() {
@@ -27,4 +28,4 @@ session() {
     [ "$after" -le "$before" ] || bad "session $sessions: $before bytes were to come, now $after"
 }
 
-cuts push
+cuts push up

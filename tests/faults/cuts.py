@@ -1,5 +1,5 @@
-"""For 11-cuts.sh: FOLDER SEED MOST.  A link to the HOST:PORT in FOLDER/target that is cut again and again: after a random number of bytes, at most MOST, in a random direction, in order or by a
-reset.  In FOLDER: `address`, where it listens; `cuts`, how many there were; `bytes`, how many went to the caller; while there is a file `calm` nothing is cut."""
+"""For 11-cuts*.sh: FOLDER SEED MOST down|up, as most goes: to the caller, or from it.  A link to the HOST:PORT in FOLDER/target that is cut again and again: after a random number of bytes, at most MOST, in a random direction, in order or by a
+reset.  In FOLDER: `address`, where it listens; `cuts`, how many there were; `bytes`, how many went that way; while there is a file `calm` nothing is cut."""
 
 import os
 import random
@@ -9,7 +9,7 @@ import struct
 import sys
 import threading
 
-FOLDER, SEED, MOST = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+FOLDER, SEED, MOST, UP = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "up"
 chance = random.Random(SEED)
 lock = threading.Lock()
 carried = cuts = 0
@@ -55,7 +55,7 @@ def carry(client, server):
             data = source.recv(65536)
             if not data:
                 return False
-            allowed = count(source is server, len(data))
+            allowed = count((source is server) != UP, len(data))
             (client if source is server else server).sendall(data[:max(allowed, 0)])
             if allowed < len(data):
                 return True

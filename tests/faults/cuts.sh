@@ -50,12 +50,12 @@ session() {
     [ $((before - after)) -eq "$stored" ] || bad "session $sessions: $before bytes were to come, now $after, but $stored were stored"
 }
 
-# cuts ROAD: all of it over that road.
+# cuts ROAD [up]: all of it over that road; up: content goes from who dials to who answers.
 cuts() {
-    road=$1 sessions=0 kills=0 versions=1
+    road=$1 direction=${2:-down} sessions=0 kills=0 versions=1
     rm -rf a b link data && mkdir link
     touch link/calm
-    python3 "$SOURCE/tests/faults/cuts.py" link 7 3000000 2>link/err &
+    python3 "$SOURCE/tests/faults/cuts.py" link 7 3000000 "$direction" 2>link/err &
     servers="$servers $!"
     proxy=$!
     while [ ! -e link/address ]; do sleep 0.05; done
