@@ -2,12 +2,7 @@
 # Peers over SSH, by OpenSSH's sshd: whose host key counts, who the caller is, and what comes.
 # needs root: sshd runs commands with the shell of its user, and an ordinary one of tests has none
 . "$SOURCE/tests/lib.sh"
-user=$(id -un)
-case $(getent passwd "$user") in */nologin | */false) echo "ok - skipped: $user has no shell"; exit 0 ;; esac
-[ -x /usr/sbin/sshd ] || { echo "ok - skipped: no sshd"; exit 0; }
-[ "$(id -u)" -ne 0 ] || mkdir -p /run/sshd
-unset SSH_AUTH_SOCK
-host=127.0.0.1:$(port)
+. "$SOURCE/tests/sshd.sh"
 
 # key NAME [COMMAND]: a person's folder NAME with a key that the server takes, for anything or for that command alone.
 key() {
@@ -39,20 +34,7 @@ key none "$FOLDER/no-such-chama serve --stdio"
 key other "echo Welcome to this machine"
 mkdir -p locked/.ssh && ssh-keygen -q -t ed25519 -N geheim -C '' -f locked/.ssh/id_ed25519 && cat locked/.ssh/id_ed25519.pub >>authorized
 mkdir -p unasked/.ssh && cp stranger unasked/.ssh/id_ed25519
-cat >sshd_config <<END
-Port ${host#*:}
-ListenAddress 127.0.0.1
-HostKey $FOLDER/host
-AuthorizedKeysFile $FOLDER/authorized
-StrictModes no
-UsePAM no
-PidFile none
-PermitRootLogin yes
-SetEnv PATH=$FOLDER/bin:/usr/bin:/bin
-END
-/usr/sbin/sshd -D -q -f "$FOLDER/sshd_config" &
-servers="$servers $!"
-for _ in $(seq 100); do ssh-keyscan -T 1 -p "${host#*:}" 127.0.0.1 >.scan 2>/dev/null && [ -s .scan ] && break; sleep 0.05; done
+start_sshd "SetEnv PATH=$FOLDER/bin:/usr/bin:/bin"
 address=ssh://$user@$host
 
 # First contact, by a bare address.

@@ -2,12 +2,7 @@
 # `chama push` over SSH: no daemon at the receiver, whose sshd says which node has a key.
 # needs root: sshd runs commands with the shell of its user, and an ordinary one of tests has none
 . "$SOURCE/tests/lib.sh"
-user=$(id -un)
-case $(getent passwd "$user") in */nologin | */false) echo "ok - skipped: $user has no shell"; exit 0 ;; esac
-[ -x /usr/sbin/sshd ] || { echo "ok - skipped: no sshd"; exit 0; }
-[ "$(id -u)" -ne 0 ] || mkdir -p /run/sshd
-unset SSH_AUTH_SOCK
-host=127.0.0.1:$(port)
+. "$SOURCE/tests/sshd.sh"
 
 # key NAME COMMAND: a person's folder NAME with a key that the server takes for that command alone.
 key() {
@@ -28,19 +23,7 @@ id_a=$(chama a id | head -n 1)
 ssh-keygen -q -t ed25519 -N '' -C '' -f host
 key bound "$CHAMA --home $FOLDER/b serve --stdio --as $id_a"
 key nobody "$CHAMA --home $FOLDER/b serve --stdio"
-cat >sshd_config <<END
-Port ${host#*:}
-ListenAddress 127.0.0.1
-HostKey $FOLDER/host
-AuthorizedKeysFile $FOLDER/authorized
-StrictModes no
-UsePAM no
-PidFile none
-PermitRootLogin yes
-END
-/usr/sbin/sshd -D -q -f "$FOLDER/sshd_config" &
-servers="$servers $!"
-for _ in $(seq 100); do ssh-keyscan -T 1 -p "${host#*:}" 127.0.0.1 >.scan 2>/dev/null && [ -s .scan ] && break; sleep 0.05; done
+start_sshd
 
 chama a publish noise data --share open >/dev/null
 chama a publish closed closed --share conditional >/dev/null 2>&1

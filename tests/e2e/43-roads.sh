@@ -2,12 +2,7 @@
 # Three roads chained: A to B on a disk, B to C over SSH, C to D over HTTPS.  A and D never meet; D proves what A did.
 # needs root: sshd runs commands with the shell of its user, and an ordinary one of tests has none
 . "$SOURCE/tests/lib.sh"
-user=$(id -un)
-case $(getent passwd "$user") in */nologin | */false) echo "ok - skipped: $user has no shell"; exit 0 ;; esac
-[ -x /usr/sbin/sshd ] || { echo "ok - skipped: no sshd"; exit 0; }
-[ "$(id -u)" -ne 0 ] || mkdir -p /run/sshd
-unset SSH_AUTH_SOCK
-host=127.0.0.1:$(port)
+. "$SOURCE/tests/sshd.sh"
 mkdir person && ssh-keygen -q -t ed25519 -N '' -C '' -f person/key && ssh-keygen -q -t ed25519 -N '' -C '' -f host
 make_node a Forestry
 make_node b Tourism --url "ssh://$user@$host"
@@ -15,21 +10,9 @@ make_node c Customs
 make_node d Audit
 id_a=$(chama a id | head -n 1) id_c=$(chama c id | head -n 1)
 echo "command=\"$CHAMA --home $FOLDER/b serve --stdio --as $id_c\",restrict $(cat person/key.pub)" >authorized
-cat >sshd_config <<END
-Port ${host#*:}
-ListenAddress 127.0.0.1
-HostKey $FOLDER/host
-AuthorizedKeysFile $FOLDER/authorized
-StrictModes no
-UsePAM no
-PidFile none
-PermitRootLogin yes
-END
-/usr/sbin/sshd -D -q -f "$FOLDER/sshd_config" &
-servers="$servers $!"
 echo "[$(echo "$host" | sed 's/:/]:/') $(cat host.pub)" >c/known_hosts
 sed -i "s|^key =.*|key = $FOLDER/person/key|" c/config.ini
-for _ in $(seq 100); do ssh-keyscan -T 1 -p "${host#*:}" 127.0.0.1 >.scan 2>/dev/null && [ -s .scan ] && break; sleep 0.05; done
+start_sshd
 
 mkdir -p 林地/昆明 && seq 60000 >林地/昆明/2026.csv && head -c 700000 /dev/urandom >林地/scan
 chama a publish cover 林地 --share open >/dev/null 2>&1
