@@ -34,6 +34,7 @@ pull_result_clear(PullResult *result)
 {
     g_clear_pointer(&result->problems, g_ptr_array_unref);
     g_clear_pointer(&result->alarms, g_ptr_array_unref);
+    g_clear_pointer(&result->givers, g_ptr_array_unref);
 }
 
 /* Of a bundle nobody here needs to know the writer. */

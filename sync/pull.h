@@ -40,6 +40,7 @@ typedef struct {
     guint64 wire_bytes, requests;          /* of the address that answered */
     guint64 wanted_chunks, wanted_bytes;   /* dry run: what would be fetched (plain bytes, each chunk once) */
     guint64 refused;             /* versions that the peer may not or did not give */
+    GPtrArray *givers;           /* of Giver* (pull/givers.h): who gave these chunks, and who was dropped (PU44); NULL: nobody was asked */
     GPtrArray *alarms;           /* of char*: evidence that was not known here before (PU7, PU22), "NODE: WHAT" */
     GPtrArray *problems;         /* of char*: errors with single ledgers or versions */
     gint worst_exit;             /* the exit status that the worst of them stands for */

@@ -11,6 +11,7 @@
 #include "sync/asking.h"
 #include "sync/peer.h"
 #include "sync/peers.h"
+#include "sync/pull/givers.h"
 
 typedef struct {
     gboolean dry_run, batch, json;
@@ -23,6 +24,26 @@ static void
 talk(gpointer data, const char *line)
 {
     fprintf(stderr, "%s\n", line);
+}
+
+/* PU44 */
+static json_t *
+givers_json(const GPtrArray *givers)
+{
+    json_t *list = json_array();
+
+    for (guint i = 0; givers && i < givers->len; i++) {
+        const Giver *giver = givers->pdata[i];
+        json_t *object = json_pack("{s:s}", "node", giver->node);
+
+        json_set_text(object, "alias", giver->alias);
+        json_object_set_new(object, "chunks", json_integer((json_int_t)giver->chunks));
+        json_object_set_new(object, "bytes", json_integer((json_int_t)giver->bytes));
+        json_object_set_new(object, "dropped", json_boolean(giver->dropped != NULL));
+        json_set_text(object, "reason", giver->dropped);
+        json_array_append_new(list, object);
+    }
+    return list;
 }
 
 static json_t *
@@ -41,6 +62,7 @@ result_json(const Peer *peer, const PullResult *result, const GError *failed)
                      (json_int_t)result->refused, "wanted_chunks", (json_int_t)result->wanted_chunks, "wanted_bytes", (json_int_t)result->wanted_bytes,
                      "problems", problems);
     json_object_set_new(root, "alarms", alarms);
+    json_object_set_new(root, "sources", givers_json(result->givers));
     json_set_text(root, "error", failed ? failed->message : NULL);
     return root;
 }

@@ -135,12 +135,10 @@ fetch_missing(Transfer *transfer, GError **error)
 {
     g_autoptr(Fetching) fetching = fetching_new(transfer);
     g_auto(ChunkWalk) walk = { .transfer = transfer, .fetching = fetching };
-    PullResult *result = transfer->session->result;
     gboolean good = visit_all(&walk, error);
 
     good = fetching_finish(fetching, good, good ? error : NULL) && good;
-    result->chunks += fetching_objects(fetching);
-    result->bytes += fetching_bytes(fetching);
+    fetching_count(fetching, transfer->session->result);
     if (!good || fetching_absent(fetching) == 0)
         return good;
     return chama_error(error, CHAMA_ERROR_NOT_FOUND, "the peer lacks %" G_GUINT64_FORMAT " of its chunks", fetching_absent(fetching));

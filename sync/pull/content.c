@@ -7,6 +7,7 @@
 #include "manifests/withdrawal.h"
 #include "sync/follow.h"
 #include "sync/pull/earlier.h"
+#include "sync/pull/givers.h"
 #include "sync/pull/plan.h"
 #include "sync/pull/refusals.h"
 #include "sync/pull/transfer.h"
@@ -367,6 +368,16 @@ fetch_all(Session *session, const GPtrArray *wants, GError **error)
     return TRUE;
 }
 
+/* PU44 */
+static void
+tell_givers(Session *session)
+{
+    g_autofree char *line = session->result->givers ? givers_tell(session->result->givers) : NULL;
+
+    if (line)
+        session_talk(session, "from %s", line);
+}
+
 gboolean
 pull_content(Session *session, GError **error)
 {
@@ -385,5 +396,6 @@ pull_content(Session *session, GError **error)
     session->given_way = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     good = fetch_all(session, wants, error);
     land(session);
+    tell_givers(session);
     return good;
 }

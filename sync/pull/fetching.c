@@ -1,5 +1,6 @@
 #include "keys/error.h"
 #include "sync/pull/fetching_private.h"
+#include "sync/pull/givers.h"
 
 #define ROOM_EVERY (4 * 1024 * 1024)           /* plain bytes between two looks at the room on the disk */
 
@@ -294,51 +295,45 @@ join(Fetching *fetching)
 
 /* ---- what came of it ---- */
 
-/* PU43: who gave what is not right is named; who was gone, or does not have it, is no trouble where others gave all. */
-static void
-tell_of(Fetching *fetching, const Lane *lane, gboolean whole)
+static const Peer *
+peer_of(const Lane *lane)
 {
-    Session *session = fetching->transfer->session;
-    const Peer *peer = lane->source ? lane->source->peer : session->peer;
-    const char *name = peer->alias ? peer->alias : peer->node;
-    gboolean lacks = g_error_matches(lane->error, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND) || g_error_matches(lane->error, CHAMA_ERROR, CHAMA_ERROR_DENIED);
+    return lane->source ? lane->source->peer : lane->fetching->transfer->session->peer;
+}
 
+/* Not who does not have it, nor whom this side stopped, nor the session's peer that was cut and is asked again (PU16). */
+static gboolean
+was_dropped(const Lane *lane)
+{
+    gboolean lacks = g_error_matches(lane->error, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND) || g_error_matches(lane->error, CHAMA_ERROR, CHAMA_ERROR_DENIED);
     gboolean stopped = g_error_matches(lane->error, CHAMA_ERROR, CHAMA_ERROR_CANCELLED) || g_error_matches(lane->error, CHAMA_ERROR, CHAMA_ERROR_EXISTS);
 
-    if (!lane->error || lacks || stopped || (!lane->source && !whole))
+    return lane->error && !lacks && !stopped && (lane->source || lane->fetching->whole || !session_over(lane->error));
+}
+
+/* PU43: who gave what is not right is named; who was gone, or does not have it, is no trouble where others gave all. */
+static void
+tell_of(const Lane *lane)
+{
+    Session *session = lane->fetching->transfer->session;
+    const Peer *peer = peer_of(lane);
+    const char *name = peer->alias ? peer->alias : peer->node;
+
+    if (!was_dropped(lane) || (!lane->source && !lane->fetching->whole))
         return;
     if (lane->source)
         lane->source->dropped = TRUE;
-    if (session_over(lane->error) && (lane->silent || lane->bytes > 0))
+    if (session_over(lane->error) && (lane->silent || lane->objects > 0))
         session_talk(session, "%s: %s; others went on", name, lane->error->message);
     else if (!session_over(lane->error))
         session_problem(session, name, g_error_copy(lane->error));
-}
-
-static void
-tell(Fetching *fetching, gboolean whole)
-{
-    g_autoptr(GString) shares = g_string_new(NULL);
-    guint givers = 0;
-
-    for (guint i = 0; i < fetching->lane_count; i++) {
-        const Lane *lane = &fetching->lanes[i];
-        const Peer *peer = lane->source ? lane->source->peer : fetching->transfer->session->peer;
-
-        tell_of(fetching, lane, whole);
-        if (lane->bytes == 0)
-            continue;
-        g_string_append_printf(shares, "%s%s %.1f MiB", givers++ ? ", " : "", peer->alias ? peer->alias : peer->node, (double)lane->bytes / (1024 * 1024));
-    }
-    if (givers > 1)
-        session_talk(fetching->transfer->session, "from %s", shares->str);
 }
 
 gboolean
 fetching_finish(Fetching *fetching, gboolean walked, GError **error)
 {
     GError *failed = NULL;
-    gboolean whole, good = walked;
+    gboolean good = walked;
 
     g_mutex_lock(&fetching->mutex);
     fetching->complete = TRUE;
@@ -351,10 +346,10 @@ fetching_finish(Fetching *fetching, gboolean walked, GError **error)
     good = good && finish_asking(fetching, &failed);
     join(fetching);
     good = intake_settle(fetching->transfer->session->intake, failed ? NULL : &failed) && good;
-    whole = good && portions_left(fetching->portions) == 0;
-    if (walked)
-        tell(fetching, whole);
-    if (good && !whole && (fetching->error || (fetching->lane_count > 0 && fetching->lanes[0].error)))
+    fetching->whole = good && portions_left(fetching->portions) == 0;
+    for (guint i = 0; i < fetching->lane_count && walked; i++)
+        tell_of(&fetching->lanes[i]);
+    if (good && !fetching->whole && (fetching->error || (fetching->lane_count > 0 && fetching->lanes[0].error)))
         good = why_not(fetching, &failed);
     if (failed)
         g_propagate_error(error, failed);
@@ -380,16 +375,18 @@ fetching_free(Fetching *fetching)
     g_free(fetching);
 }
 
-guint64
-fetching_objects(const Fetching *fetching)
+void
+fetching_count(const Fetching *fetching, PullResult *result)
 {
-    return fetching->objects;
-}
+    if (!result->givers)
+        result->givers = givers_new();
+    for (guint i = 0; i < fetching->lane_count; i++) {
+        const Lane *lane = &fetching->lanes[i];
 
-guint64
-fetching_bytes(const Fetching *fetching)
-{
-    return fetching->bytes;
+        result->chunks += lane->objects;
+        result->bytes += lane->bytes;
+        givers_add(result->givers, peer_of(lane), lane->objects, lane->bytes, was_dropped(lane) ? lane->error : NULL);
+    }
 }
 
 guint64

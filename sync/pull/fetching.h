@@ -22,9 +22,9 @@ gboolean fetching_adds_to(Fetching *fetching, guint64 position, const ChunkRef *
  * is told of as problems of the session. */
 gboolean fetching_finish(Fetching *fetching, gboolean walked, GError **error);
 
-/* What was stored, once it is finished, also without success: objects and bytes as sent; and what nobody has who was asked. */
-guint64 fetching_objects(const Fetching *fetching);
-guint64 fetching_bytes(const Fetching *fetching);
+/* Adds up what was stored, once it is finished, also without success, and who gave it (PU44). */
+void fetching_count(const Fetching *fetching, PullResult *result);
+/* What nobody has who was asked. */
 guint64 fetching_absent(const Fetching *fetching);
 
 #endif

@@ -22,7 +22,7 @@ typedef struct {
     gint stopped;               /* breaks off the request under way */
     gboolean ended, silent;
     GError *error;              /* why it ended before all was there */
-    guint64 bytes;              /* plain, that it gave and that were stored */
+    guint64 objects, bytes;     /* that it gave and that were stored; bytes as sent */
 } Lane;
 
 struct Fetching {
@@ -36,8 +36,8 @@ struct Fetching {
     guint lane_count, idle;     /* and how many of them have nothing to do */
     gboolean complete;          /* nothing is added any more */
     gboolean over;              /* nothing is asked any more */
+    gboolean whole;             /* all that was missing came */
     gint64 looked;
-    guint64 objects, bytes;     /* stored */
     GError *error;              /* of what is not the fault of one who gives */
 };
 

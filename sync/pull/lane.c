@@ -29,9 +29,8 @@ lane_told(gpointer data, gpointer object, const GError *refused)
     g_autoptr(GMutexLocker) locked = g_mutex_locker_new(&fetching->mutex);
 
     if (!refused) {
-        fetching->objects++;
-        fetching->bytes += piece->stored_size;
-        lane->bytes += piece->size;
+        lane->objects++;
+        lane->bytes += piece->stored_size;
         portions_stored(fetching->portions, piece);
         return;
     }
