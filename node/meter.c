@@ -52,7 +52,10 @@ draw(const Meter *meter)
     g_autofree char *left = time_left(meter, done, total, rate);
     g_autofree char *of = total > 0 ? size_display((guint64)total) : NULL;
 
-    fprintf(stderr, "\r\033[K%s: %s%s%s, %" G_GINT64_FORMAT " files, %s/s%s", meter->what, done_text, of ? " of " : "", of ? of : "", files, rate_text, left);
+    fprintf(stderr, "\r\033[K%s: %s%s%s", meter->what, done_text, of ? " of " : "", of ? of : "");
+    if (files > 0)
+        fprintf(stderr, ", %" G_GINT64_FORMAT " files", files);
+    fprintf(stderr, ", %s/s%s", rate_text, left);
     fflush(stderr);
 }
 

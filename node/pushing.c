@@ -21,17 +21,39 @@ hear(gpointer data, GBytes *body, GError **error)
 }
 
 static gboolean
-judge(const Word *word, const char *url, GError **error)
+judge_silence(Push *push, GError **error)
+{
+    g_autoptr(GError) trouble = NULL;
+
+    push_trouble(push, &trouble);
+    return chama_error(error, CHAMA_ERROR_UNREACHABLE, "%s: the connection has ended before it said what it took%s%s%s; the next push goes on from there", push_url(push),
+                       trouble ? " (" : "", trouble ? trouble->message : "", trouble ? ")" : "");
+}
+
+static gboolean
+judge(const Word *word, Push *push, GError **error)
 {
     const GError said = { .domain = CHAMA_ERROR, .code = word->pushed.failed };
+    const char *url = push_url(push);
 
     if (!g_atomic_int_get(&word->told))
-        return chama_error(error, CHAMA_ERROR_UNREACHABLE, "%s: the connection has ended before it said what it took; the next push goes on from there", url);
+        return judge_silence(push, error);
     if (!word->pushed.has_failed)
         return TRUE;
     if (word->pushed.failed == CHAMA_ERROR_EXISTS)
         return chama_error(error, CHAMA_ERROR_EXISTS, "%s: it syncs with this node already: try again later", url);
     return chama_error(error, (ChamaError)word->pushed.failed, "%s: it could not take what it wants (%s): its own log says why", url, chama_error_name(&said));
+}
+
+/* A person's word, in place of whose turn it was to hear it. */
+static gboolean
+say_stopped(GError **error)
+{
+    if (error && g_error_matches(*error, CHAMA_ERROR, CHAMA_ERROR_CANCELLED)) {
+        g_clear_error(error);
+        chama_error(error, CHAMA_ERROR_CANCELLED, "push: stopped; the next push goes on from there");
+    }
+    return FALSE;
 }
 
 gboolean
@@ -45,7 +67,7 @@ pushing_run(Home *home, const Peer *peer, const Config *config, Limits *limits, 
     };
 
     if (!push || !descriptor_serve(push_descriptor(push), push_descriptor(push), &options, error))
-        return FALSE;
+        return say_stopped(error);
     *pushed = word.pushed;
-    return judge(&word, push_url(push), error);
+    return judge(&word, push, error);
 }

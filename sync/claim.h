@@ -13,6 +13,7 @@ typedef enum {
     CLAIM_PEER,      /* a session with that node */
     CLAIM_LEDGER,    /* what is offered of the ledger of that node */
     CLAIM_DATASET,   /* the versions of "NODE/NAME" */
+    CLAIM_PUSH,      /* a push to that node */
 } ClaimKind;
 
 typedef struct Claim Claim;

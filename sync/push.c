@@ -16,12 +16,14 @@
 #define ANSWERS_PATH "/v1/push/answers"
 #define PIECE (64 * 1024)
 #define QUIET 600   /* seconds: the peer may be verifying what it got */
+#define LOOK_EVERY (G_USEC_PER_SEC / 5)   /* for a person who wants to stop */
 #define WAIT_SECONDS 20     /* for another session with the peer that pushes */
 
 struct Push {
     Transport *transport;
     char *url;
     int fd;
+    Claim *claim;            /* PS6 */
     /* PS5: along two requests; else all of it is empty. */
     Transport *questions;
     int inner;               /* the other end of @fd; -1 */
@@ -31,9 +33,30 @@ struct Push {
     GMutex lock;
     GCond changed;
     gboolean begun, ended;   /* the peer has asked something; it asks no more */
-    GError *error;           /* why */
+    GError *error;           /* why either has ended */
     gint stop;
 };
+
+/* Of what ends both, the first. */
+static void
+note_trouble(Push *push, GError *failed)
+{
+    g_mutex_lock(&push->lock);
+    if (!push->error)
+        push->error = g_steal_pointer(&failed);
+    g_mutex_unlock(&push->lock);
+    g_clear_error(&failed);
+}
+
+gboolean
+push_trouble(Push *push, GError **error)
+{
+    g_mutex_lock(&push->lock);
+    if (push->error)
+        g_propagate_error(error, g_error_copy(push->error));
+    g_mutex_unlock(&push->lock);
+    return error && *error;
+}
 
 void
 push_close(Push *push)
@@ -51,6 +74,7 @@ push_close(Push *push)
     for (int *fd = (int[]){ push->fd, push->inner, push->far, -2 }; *fd != -2; fd++)
         if (*fd >= 0)
             close(*fd);
+    claim_release(push->claim);
     g_clear_error(&push->error);
     g_mutex_clear(&push->lock);
     g_cond_clear(&push->changed);
@@ -141,15 +165,61 @@ write_all(int fd, const char *bytes, gsize size)
     return TRUE;
 }
 
+/* What the peer says there before it has all answers, or that nothing comes from there any more, is the end of it. */
+static void
+note_early_end(Push *push)
+{
+    char line[] = "HTTP/1.1 200";
+    ssize_t size = recv(push->far, line, sizeof line - 1, MSG_DONTWAIT);
+
+    if (size == sizeof line - 1 && g_str_has_prefix(line, "HTTP/1.1 "))
+        note_trouble(push, g_error_new(CHAMA_ERROR, CHAMA_ERROR_UNREACHABLE, "it takes no more answers, status %s", line + strlen("HTTP/1.1 ")));
+    else
+        note_trouble(push, g_error_new(CHAMA_ERROR, CHAMA_ERROR_UNREACHABLE, "the connection for answers was cut"));
+}
+
+/* Until @fd is ready for @events; FALSE: it is over. */
+static gboolean
+wait_to(Push *push, int fd, short events)
+{
+    struct pollfd polled[] = { { .fd = push->far, .events = POLLIN }, { .fd = fd, .events = events } };
+
+    if (fd == push->far)
+        polled[0].events |= events;
+    while (poll(polled, fd == push->far ? 1 : 2, -1) < 0 && errno == EINTR)
+        ;
+    if ((polled[0].revents & ~POLLOUT) == 0)
+        return TRUE;
+    note_early_end(push);
+    return FALSE;
+}
+
+static gboolean
+give_answer(Push *push, const char *bytes, gsize size)
+{
+    while (size > 0) {
+        ssize_t sent;
+
+        if (!wait_to(push, push->far, POLLOUT))
+            return FALSE;
+        sent = send(push->far, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent < 0 && errno != EINTR && errno != EAGAIN)
+            return FALSE;
+        bytes += MAX(sent, 0);
+        size -= (gsize)MAX(sent, 0);
+    }
+    return TRUE;
+}
+
 static gpointer
 carry_answers(gpointer data)
 {
     Push *push = data;
     g_autofree char *bytes = g_malloc(PIECE + 2);
     g_autofree char *head = g_strdup_printf("POST %s" ANSWERS_PATH " HTTP/1.1\r\nHost: peer\r\nContent-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n", push->prefix);
-    gboolean good = write_all(push->far, head, strlen(head));
+    gboolean good = give_answer(push, head, strlen(head));
 
-    while (good) {
+    while (good && (good = wait_to(push, push->inner, POLLIN))) {
         ssize_t size = read(push->inner, bytes, PIECE);
         char length[20];
 
@@ -159,10 +229,12 @@ carry_answers(gpointer data)
             break;
         g_snprintf(length, sizeof length, "%zx\r\n", (gsize)size);
         memcpy(bytes + size, "\r\n", 2);
-        good = write_all(push->far, length, strlen(length)) && write_all(push->far, bytes, (gsize)size + 2);
+        good = give_answer(push, length, strlen(length)) && give_answer(push, bytes, (gsize)size + 2);
     }
     if (good)
-        write_all(push->far, "0\r\n\r\n", 5);
+        give_answer(push, "0\r\n\r\n", 5);
+    /* what is asked now would not be answered */
+    g_atomic_int_set(&push->stop, 1);
     shutdown(push->inner, SHUT_RDWR);
     return NULL;
 }
@@ -189,25 +261,42 @@ carry_questions(gpointer data)
     GError *failed = NULL;
 
     transport_request(push->questions, "POST", PUSH_PATH, none, NULL, take_question, push, &failed);
-    shutdown(push->inner, SHUT_RDWR);
+    if (failed)
+        note_trouble(push, failed);
     g_mutex_lock(&push->lock);
     push->ended = TRUE;
-    push->error = failed;
     g_cond_broadcast(&push->changed);
     g_mutex_unlock(&push->lock);
+    shutdown(push->inner, SHUT_RDWR);
     return NULL;
+}
+
+/* FALSE: nothing is asked. */
+static gboolean
+wait_for_question(Push *push, const gint *cancelled)
+{
+    gint64 until = g_get_monotonic_time() + STALL_TIMEOUT * (gint64)G_USEC_PER_SEC;
+
+    g_mutex_lock(&push->lock);
+    while (!push->begun && !push->ended) {
+        g_cond_wait_until(&push->changed, &push->lock, g_get_monotonic_time() + LOOK_EVERY);
+        if ((cancelled && g_atomic_int_get(cancelled)) || g_get_monotonic_time() > until)
+            break;
+    }
+    g_mutex_unlock(&push->lock);
+    return push->begun;
 }
 
 /* What the first question, or its absence, says. */
 static gboolean
-begins(Push *push, GError **error)
+begins(Push *push, const gint *cancelled, GError **error)
 {
-    g_mutex_lock(&push->lock);
-    while (!push->begun && !push->ended)
-        g_cond_wait(&push->changed, &push->lock);
-    g_mutex_unlock(&push->lock);
-    if (push->begun)
+    if (wait_for_question(push, cancelled))
         return TRUE;
+    if (cancelled && g_atomic_int_get(cancelled))
+        return chama_error(error, CHAMA_ERROR_CANCELLED, "%s: stopped", push->url);
+    if (!push->ended)
+        return chama_error(error, CHAMA_ERROR_UNREACHABLE, "%s: no question for %d seconds", push->url, STALL_TIMEOUT);
     if (g_error_matches(push->error, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND))
         return chama_error(error, CHAMA_ERROR_DENIED, "%s: takes no push from this node", push->url);
     if (!push->error)
@@ -221,7 +310,7 @@ open_apart(Push *push, Session *session, GError **error)
 {
     int pair[2];
 
-    push->questions = session_connect_quiet(session, push->url, QUIET, error);
+    push->questions = session_connect_quiet(session, push->url, QUIET, &push->stop, error);
     push->transport = push->questions ? session_connect(session, push->url, error) : NULL;
     if (push->transport)
         push->far = transport_bare(push->transport, &push->prefix, error);
@@ -232,7 +321,7 @@ open_apart(Push *push, Session *session, GError **error)
     push->fd = pair[0];
     push->inner = pair[1];
     push->asks = g_thread_new("questions", carry_questions, push);
-    return begins(push, error);
+    return begins(push, session_cancelled(session->options), error);
 }
 
 static gboolean
@@ -318,19 +407,36 @@ introduce(Session *session, GError *refused, GError **error)
     g_error_free(refused);
 }
 
+/* PS6: a second one would end the first at the peer. */
+static Claim *
+claim_alone(Home *home, const Peer *peer, GError **error)
+{
+    g_autoptr(GError) failed = NULL;
+    Claim *claim = claim_try(home, CLAIM_PUSH, peer->node, &failed);
+
+    if (!claim && !failed)
+        return chama_error_null(error, CHAMA_ERROR_EXISTS, "PS6: a push to %s is under way here; wait for its end", peer->alias);
+    if (failed)
+        g_propagate_error(error, g_steal_pointer(&failed));
+    return claim;
+}
+
 Push *
 push_open(Home *home, const Peer *peer, guint64 slowest, Progress *progress, GError **error)
 {
+    g_autoptr(Claim) claim = claim_alone(home, peer, error);
     const PullOptions options = { .slowest = slowest, .progress = progress };
-    g_auto(Session) session = { .home = home, .options = &options, .peer = peers_get(home, peer->node, error) };
+    g_auto(Session) session = { .home = home, .options = &options, .peer = claim ? peers_get(home, peer->node, error) : NULL };
     GError *failed = NULL;
     Push *push;
 
-    if (!session.peer)
+    if (!claim || !session.peer)
         return NULL;
     if (session.peer->urls->len == 0)
         return chama_error_null(error, CHAMA_ERROR_UNREACHABLE, "%s: no address of it is known: it has to dial this node", peer->alias);
     push = open_somewhere(&session, &failed);
+    if (push)
+        push->claim = g_steal_pointer(&claim);
     if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_DENIED))
         introduce(&session, failed, error);
     else if (failed)

@@ -12,8 +12,8 @@
 
 typedef struct Push Push;
 /* Dials the peer's addresses in turn, and asks it to take what it wants (PS3).  UNREACHABLE; VERIFY: a key that is not pinned; DENIED: this node is no accepted peer there, and has
- * introduced itself (PS8); EXISTS: one is
- * under way; what else it answered; CANCELLED.  @slowest as in TransportOptions. */
+ * introduced itself (PS8); EXISTS: one to
+ * that peer is under way, of this home or there; what else it answered; CANCELLED.  @slowest as in TransportOptions. */
 Push *push_open(Home *home, const Peer *peer, guint64 slowest, Progress *progress, GError **error);
 /* Cuts it. */
 void push_close(Push *push);
@@ -21,6 +21,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Push, push_close)
 /* Where the peer asks now, in HTTP/1.1: a stream socket, until push_close(). */
 int push_descriptor(const Push *push);
 const char *push_url(const Push *push);
+/* What cut it, once it has ended: UNREACHABLE; FALSE: nothing that is known. */
+gboolean push_trouble(Push *push, GError **error);
 
 /* ---- the node that takes ---- */
 

@@ -63,7 +63,7 @@ exchanged_free(Exchanged *x)
         return;
     git_run_free(x->git);
     if (x->pushing)
-        pushing_leave(x->pushing);
+        pushing_leave(x->pushing, x->connection->fd);
     g_clear_pointer(&x->answer, answer_free);
     if (x->home)
         homes_give(x->answering->homes, x->home);
@@ -283,7 +283,7 @@ ask_apart(struct MHD_Connection *mhd, Exchanged *x)
 {
     g_autoptr(GError) error = NULL;
 
-    if (!pushing_begin_apart(x->pushing, &error))
+    if (!pushing_begin_apart(x->pushing, x->connection->fd, &error))
         return send_error(mhd, x, error);
     connection_begin(x->answering->connections, x->connection, CONNECTION_ELSEWHERE);
     return send_response(mhd, x->status, "application/octet-stream", "no-store", MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, QUESTIONS_SIZE, read_questions, x, NULL));
@@ -316,7 +316,7 @@ join_push(struct MHD_Connection *mhd, Exchanged *x)
 {
     g_autoptr(GError) error = NULL;
 
-    x->pushing = pushes_find(x->answering->options.pushes, answer_caller(x->answer), &error);
+    x->pushing = pushes_find(x->answering->options.pushes, answer_caller(x->answer), x->connection->fd, &error);
     if (!x->pushing)
         return send_error(mhd, x, error);
     connection_begin(x->answering->connections, x->connection, CONNECTION_ELSEWHERE);

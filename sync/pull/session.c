@@ -145,9 +145,9 @@ session_connect(Session *session, const char *url, GError **error)
 }
 
 Transport *
-session_connect_quiet(Session *session, const char *url, guint seconds, GError **error)
+session_connect_quiet(Session *session, const char *url, guint seconds, gint *cancelled, GError **error)
 {
-    return connect_to(session, session->peer, url, seconds, session_cancelled(session->options), error);
+    return connect_to(session, session->peer, url, seconds, cancelled, error);
 }
 
 Transport *

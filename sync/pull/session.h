@@ -70,8 +70,8 @@ gint *session_cancelled(const PullOptions *options);
 
 /* A connection to one of the peer's addresses, with this node's key and the peer's pins. */
 Transport *session_connect(Session *session, const char *url, GError **error);
-/* One whose answers may take as long as they like, with silences of @seconds, and are not limited. */
-Transport *session_connect_quiet(Session *session, const char *url, guint seconds, GError **error);
+/* One whose answers may take as long as they like, with silences of @seconds, and are not limited; they end when *@cancelled is set. */
+Transport *session_connect_quiet(Session *session, const char *url, guint seconds, gint *cancelled, GError **error);
 
 /* One to an address of @peer, whose requests end when *@cancelled is set. */
 Transport *session_connect_peer(Session *session, const Peer *peer, const char *url, gint *cancelled, GError **error);

@@ -2,13 +2,17 @@
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "keys/error.h"
 #include "keys/library.h"
 #include "sync/transport/http.h"
 
 #define READ_SIZE (256 * 1024L)
+#define DEAD_MILLISECONDS (60 * 1000)
 
 /* Loaded with the first request: it brings LDAP, Kerberos, OpenSSL for ssh. */
 #define FUNCTIONS(f) \
@@ -94,6 +98,19 @@ on_body(char *bytes, size_t one, size_t size, void *data)
     return good ? size : 0;
 }
 
+/* Silence may be long (PS5); that nobody is at the other end any more only the system finds out.  Not every socket is of TCP. */
+static int
+on_socket(void *unused, curl_socket_t fd, curlsocktype purpose)
+{
+    const int yes = 1, idle = 20, every = 10, most = DEAD_MILLISECONDS;
+
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof yes);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every, sizeof every);
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &most, sizeof most);
+    return CURL_SOCKOPT_OK;
+}
+
 /* Nothing from the environment and nowhere but the address: no proxy, no redirect, no other protocol. */
 static gboolean
 set_ways(CURL *curl, const char *protocol)
@@ -118,7 +135,7 @@ static gboolean
 set_callbacks(HttpClient *http)
 {
     return lib.curl_easy_setopt(http->curl, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
-           lib.curl_easy_setopt(http->curl, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+           lib.curl_easy_setopt(http->curl, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK && lib.curl_easy_setopt(http->curl, CURLOPT_SOCKOPTFUNCTION, on_socket) == CURLE_OK &&
            lib.curl_easy_setopt(http->curl, CURLOPT_XFERINFOFUNCTION, on_progress) == CURLE_OK &&
            lib.curl_easy_setopt(http->curl, CURLOPT_XFERINFODATA, http) == CURLE_OK && lib.curl_easy_setopt(http->curl, CURLOPT_NOPROGRESS, 0L) == CURLE_OK &&
            lib.curl_easy_setopt(http->curl, CURLOPT_ERRORBUFFER, http->trouble) == CURLE_OK;

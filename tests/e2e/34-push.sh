@@ -75,9 +75,29 @@ whole=$(chama a show noise | awk '$1 == "chunks" { print $2 }')
 pusher=$!
 sleep 0.8
 want "while one is under way another" 1 chama a push tourism
-has "is refused" "$err" "PS6"
+equal "is refused" "$err" "chama: tourism: PS6: a push to tourism is under way here; wait for its end"
 kill -9 $pusher; wait $pusher 2>/dev/null
 log_has 'push from=forestry problem' 1
+
+# Over a link that goes dead without a word: the receiver sees no end of it, and the next push takes its place at once.
+mkdir link && touch link/calm
+python3 "$SOURCE/tests/faults/cuts.py" link 1 1000 up &
+servers="$servers $!"
+address_of b >link/target
+while [ ! -e link/address ]; do sleep 0.05; done
+sed -i "s,^url = .*,url = https://$(cat link/address)," b/config.ini
+want "the address over the link" 0 chama a peer add "$(chama b invite 2>/dev/null)"
+"$CHAMA" --home "$FOLDER/a" push tourism --limit-rate 1M >/dev/null 2>&1 &
+pusher=$!
+while [ "$(cat link/bytes)" -lt 500000 ]; do sleep 0.05; done
+touch link/frozen; sleep 0.2
+kill -9 $pusher; wait $pusher 2>/dev/null
+sleep 0.2
+rm link/frozen
+timeout --preserve-status -s INT 1.5 "$CHAMA" --home "$FOLDER/a" push tourism --limit-rate 500K >/dev/null 2>.push
+equal "the next one is stopped by Ctrl-C" "$?" 1
+equal "and says so" "$(cat .push)" "chama: tourism: push: stopped; the next push goes on from there"
+log_has 'PS6: a newer push of this node has taken its place' 1
 "$CHAMA" --home "$FOLDER/a" push tourism --limit-rate 3M >.push 2>&1 &
 pusher=$!
 sleep 0.8

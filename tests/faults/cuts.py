@@ -1,5 +1,6 @@
 """For 11-cuts*.sh: FOLDER SEED MOST down|up, as most goes: to the caller, or from it.  A link to the HOST:PORT in FOLDER/target that is cut again and again: after a random number of bytes, at most MOST, in a random direction, in order or by a
-reset.  In FOLDER: `address`, where it listens; `cuts`, how many there were; `bytes`, how many went that way; while there is a file `calm` nothing is cut."""
+reset.  In FOLDER: `address`, where it listens; `cuts`, how many there were; `bytes`, how many went that way; while there is a file `calm` nothing is cut; connections over which something is to go while
+there is a file `frozen` carry nothing any more, and do not end."""
 
 import os
 import random
@@ -8,12 +9,14 @@ import socket
 import struct
 import sys
 import threading
+import time
 
 FOLDER, SEED, MOST, UP = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "up"
 chance = random.Random(SEED)
 lock = threading.Lock()
 carried = cuts = 0
 downwards, left = True, 0
+frozen = set()
 
 
 def note(name, value):
@@ -53,6 +56,9 @@ def carry(client, server):
     while True:
         for source in select.select([client, server], [], [])[0]:
             data = source.recv(65536)
+            while os.path.exists(os.path.join(FOLDER, "frozen")) or client in frozen:
+                frozen.add(client)
+                time.sleep(0.05)
             if not data:
                 return False
             allowed = count((source is server) != UP, len(data))
