@@ -1,5 +1,6 @@
 # For the tests that cut: `. "$SOURCE/tests/faults/cuts.sh"`, after tests/lib.sh and kill.sh.  A test defines nodes_ROAD, which makes homes a (the sender) and b, with an address over
 # the link for whom the other dials, prepare_ROAD, called before they are paired, and server_ROAD, which prints what the link leads to; and calls cuts ROAD.
+# What it defines after this file takes the place of what is here: session and complete.
 export PYTHONDONTWRITEBYTECODE=1
 cuts_wanted=${CHAMA_CUTS:-8}
 size=6291456
@@ -50,6 +51,8 @@ session() {
     [ $((before - after)) -eq "$stored" ] || bad "session $sessions: $before bytes were to come, now $after, but $stored were stored"
 }
 
+complete() { want "$road: the sync that completes it" 0 chama b sync --json; }
+
 # cuts ROAD [up]: all of it over that road; up: content goes from who dials to who answers.
 cuts() {
     road=$1 direction=${2:-down} sessions=0 kills=0 versions=1
@@ -79,7 +82,7 @@ cuts() {
         session
     done
     touch link/calm
-    want "$road: the sync that completes it" 0 chama b sync --json
+    complete
     sent=$(cat link/bytes) needed=$((versions * size))
     want "$road: and the sender's, for the receipts" 0 chama a sync
     echo "# $road: $(cat link/cuts) cuts and $kills kills in $sessions sessions, $versions versions of $size bytes; $((sent - needed)) bytes beside them went over the link"
