@@ -182,6 +182,30 @@ withdrawn_json(Home *home, const GPtrArray *withdrawn)
     return list;
 }
 
+/* What the daemon would refuse, or passes over. */
+static GPtrArray *
+config_problems(Home *home, const Config *config, const GError *wrong)
+{
+    g_autoptr(GPtrArray) strangers = config ? contacted_strangers(home, config) : g_ptr_array_new();
+    GPtrArray *problems = g_ptr_array_new_with_free_func(g_free);
+
+    if (wrong)
+        g_ptr_array_add(problems, g_strdup_printf("%s; the daemon does not start with that", wrong->message));
+    for (guint i = 0; i < strangers->len; i++)
+        g_ptr_array_add(problems, g_strdup_printf("[peer %s]: " STRANGER, (char *)strangers->pdata[i]));
+    return problems;
+}
+
+static json_t *
+problems_json(const GPtrArray *problems)
+{
+    json_t *list = json_array();
+
+    for (guint i = 0; i < problems->len; i++)
+        json_array_append_new(list, json_string(problems->pdata[i]));
+    return list;
+}
+
 static void
 print_text(Home *home, const Numbers *n, const GPtrArray *peers, guint pending, const GPtrArray *evidence, const GPtrArray *withdrawn)
 {
@@ -210,7 +234,8 @@ cmd_status(const Invocation *invocation, int argc, char **argv, int *status, GEr
     g_autoptr(Home) home = NULL;
     g_autoptr(GPtrArray) peers = NULL, pending = NULL, evidence = NULL, withdrawn = NULL;
     g_autoptr(Config) config = NULL;
-    g_autoptr(GPtrArray) boxes = NULL;
+    g_autoptr(GPtrArray) boxes = NULL, problems = NULL;
+    g_autoptr(Policy) policy = NULL;
     g_autoptr(GError) wrong = NULL;
     g_autofree char *name = NULL;
     g_auto(Numbers) n = { 0 };
@@ -220,20 +245,22 @@ cmd_status(const Invocation *invocation, int argc, char **argv, int *status, GEr
         !(evidence = state_evidence(home_state(home, error), error)) || !(withdrawn = withdrawn_in_use(home, error)))
         return FALSE;
     config = config_load(invocation->home, &wrong);
-    if (wrong)
-        fprintf(stderr, "chama: %s; the daemon does not start with that\n", wrong->message);
-    boxes = config ? boxes_named(config) : g_ptr_array_new();
     if (config)
-        contacted_warn(home, config);
+        config_policy(home_path(home), NULL, &policy, &wrong);
+    problems = config_problems(home, config, wrong);
+    boxes = config ? boxes_named(config) : g_ptr_array_new();
     if (!json) {
         print_text(home, &n, peers, pending->len, evidence, withdrawn);
         boxes_print(invocation->home, boxes);
+        for (guint i = 0; i < problems->len; i++)
+            printf("CONFIG     %s\n", (char *)problems->pdata[i]);
         return TRUE;
     }
     name = show_node_name(home, home_id(home));
-    print_json(json_pack("{s:s, s:s, s:s, s:I, s:i, s:i, s:i, s:{s:I, s:I, s:I}, s:b, s:o, s:i, s:o, s:o, s:i, s:o, s:o}", "node", home_id(home), "name", name, "home", home_path(home),
+    print_json(json_pack("{s:s, s:s, s:s, s:I, s:i, s:i, s:i, s:{s:I, s:I, s:I}, s:b, s:o, s:i, s:o, s:o, s:i, s:o, s:o, s:o}", "node", home_id(home), "name", name, "home", home_path(home),
                          "records", (json_int_t)n.ledger_size, "own_datasets", (int)n.own_datasets, "other_datasets", (int)(n.datasets - n.own_datasets),
                          "versions_held", (int)n.held, "store", "objects", (json_int_t)n.objects, "packs", (json_int_t)n.packs, "bytes", (json_int_t)n.store_bytes,
-                         "next_key_here", n.next_key_here, "peers", peers_json(home, peers), "pending", (int)pending->len, "evidence", evidence_json(evidence), "withdrawn", withdrawn_json(home, withdrawn), "erasing", (int)n.erasing, "ties", tied_json(home, NULL, NULL), "boxes", boxes_json(invocation->home, boxes)));
+                         "next_key_here", n.next_key_here, "peers", peers_json(home, peers), "pending", (int)pending->len, "evidence", evidence_json(evidence), "withdrawn", withdrawn_json(home, withdrawn), "erasing", (int)n.erasing, "ties", tied_json(home, NULL, NULL), "boxes", boxes_json(invocation->home, boxes),
+                         "config_problems", problems_json(problems)));
     return TRUE;
 }

@@ -106,6 +106,8 @@ between "a peer that is limited takes its time in ms" 1400 6000 $(($(millisecond
 want "and it has all" 0 chama b verify
 has "a section for nobody is told of" "$(cat a.log)" "config peer=turism error="
 has_not "one for a peer is not" "$(cat a.log)" "config peer=tourism"
+want "status" 0 chama a status
+has "says it, too" "$out" "CONFIG     [peer turism]: config.ini has a section for it, and no peer goes by that name"
 
 # Rubbish, floods, no end.
 python3 "$SOURCE/tests/e2e/hostile_links.py" "$CHAMA" "$FOLDER/v" "$FOLDER" all || bad "hostile_links.py ended badly"

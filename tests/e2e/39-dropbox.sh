@@ -189,7 +189,10 @@ for folder in "$FOLDER/b" "$FOLDER" "$FOLDER/b/keys" "$FOLDER/b/new" "$FOLDER/li
     has "is refused" "$err" "[dropbox] inbox: DB15: want a folder of its own"
 done
 want "status" 0 chama b status
-has "says so" "$err" "DB15"
+has "says so" "$out" "CONFIG     config.ini: [dropbox] inbox: DB15: want a folder of its own"
+has "and what comes of it" "$out" "; the daemon does not start with that"
+want "status --json" 0 chama b status --json
+has "says the same" "$out" '"config.ini: [dropbox] inbox: DB15: want a folder of its own'
 set_inbox shared
 want "a relative path" 2 timeout 5 "$CHAMA" --home b serve
 has "too" "$err" "[dropbox] inbox: DB15: want the whole path of a folder"
