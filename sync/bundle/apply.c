@@ -222,6 +222,39 @@ note_damage(Applying *applying, const Parcel *parcel)
         note_exit(applying->result, 3);
 }
 
+/* B12: "2, 4 to 6"; of a bundle whose last volume is not here nobody knows how many there are. */
+static char *
+missing_volumes(Parcel *parcel)
+{
+    GPtrArray *volumes = parcel_volumes(parcel);
+    g_autoptr(GString) text = g_string_new(NULL);
+    guint next = 1, count = 0;
+
+    for (guint i = 0; i <= volumes->len; i++) {
+        const VolumeInfo *info = i < volumes->len ? volume_info(volumes->pdata[i]) : NULL;
+        guint number = info ? info->number : count + 1;
+
+        if (number > next)
+            g_string_append_printf(text, number == next + 1 ? "%s%u" : "%s%u to %u", text->len > 0 ? ", " : "", next, number - 1);
+        next = MAX(next, number + 1);
+        count = info && info->count > 0 ? info->count : count;
+    }
+    if (count == 0)
+        g_string_append_printf(text, "%s%u and what follows it", text->len > 0 ? ", " : "", next);
+    return text->len > 0 ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
+}
+
+/* What lacks something here may have it in a volume that was not brought; one that was applied before is not needed again. */
+static void
+note_missing(Applying *applying, Parcel *parcel, const BundleApplied *applied)
+{
+    g_autofree char *missing = applied->pulled_any && applied->complete < applied->versions ? missing_volumes(parcel) : NULL;
+
+    if (missing)
+        g_ptr_array_add(applying->result->problems, g_strdup_printf("%s: B12: not here of this bundle: volume %s; apply those that were not applied before, in any order, or sync: what came stays",
+                                                                    volume_name(parcel_volumes(parcel)->pdata[0]), missing));
+}
+
 static void
 apply_one(Applying *applying, Parcel *parcel, GPtrArray *files)
 {
@@ -247,6 +280,7 @@ apply_one(Applying *applying, Parcel *parcel, GPtrArray *files)
     }
     if (applied->pulled.worst_exit)
         note_exit(applying->result, applied->pulled.worst_exit);
+    note_missing(applying, parcel, applied);
     note_damage(applying, parcel);
 }
 

@@ -204,6 +204,27 @@ fetching_adds_to(Fetching *fetching, guint64 position, const ChunkRef *chunk)
     return known;
 }
 
+/* With the mutex held: nobody is asked for anything, and nobody is left who could be. */
+static gboolean
+is_done(Fetching *fetching)
+{
+    if (fetching->error)
+        return TRUE;
+    if (!portions_are_quiet(fetching->portions))
+        return FALSE;
+    return !portions_want_more(fetching->portions, g_get_monotonic_time()) || !start_further(fetching);
+}
+
+/* With the mutex held.  PU41: what fills it up and nobody has would hold up the walk for ever. */
+static void
+make_room(Fetching *fetching)
+{
+    if (is_done(fetching))
+        portions_forgo(fetching->portions);
+    else
+        wait_and_look(fetching);
+}
+
 gboolean
 fetching_add(Fetching *fetching, guint64 position, const ChunkRef *chunk, GError **error)
 {
@@ -223,7 +244,7 @@ fetching_add(Fetching *fetching, guint64 position, const ChunkRef *chunk, GError
     if (fetching->lane_count > 0)
         look(fetching);
     while (portions_are_full(fetching->portions) && !fetching->error && !all_ended(fetching))
-        wait_and_look(fetching);
+        make_room(fetching);
     good = !fetching->error && (fetching->lane_count == 0 || !all_ended(fetching));
     if (!good)
         good = why_not(fetching, error);
@@ -250,17 +271,6 @@ ask_at_once(Fetching *fetching, GError **error)
         portions_leave(fetching->portions, lane->number);
     g_mutex_unlock(&fetching->mutex);
     return TRUE;
-}
-
-/* With the mutex held: nobody is asked for anything, and nobody is left who could be. */
-static gboolean
-is_done(Fetching *fetching)
-{
-    if (fetching->error)
-        return TRUE;
-    if (!portions_are_quiet(fetching->portions))
-        return FALSE;
-    return !portions_want_more(fetching->portions, g_get_monotonic_time()) || !start_further(fetching);
 }
 
 /* What is refused after all was given waits again. */

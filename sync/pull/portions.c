@@ -21,6 +21,7 @@ struct Portions {
     GHashTable *pieces;         /* Digest -> Piece, which it owns */
     GSequence *waiting;         /* of Piece*, by position */
     guint64 waiting_bytes;
+    guint forgone;
     Lane lanes[LANES_MAX];
 };
 
@@ -525,8 +526,24 @@ portions_are_quiet(const Portions *portions)
     return TRUE;
 }
 
+void
+portions_forgo(Portions *portions)
+{
+    GSequenceIter *iter = g_sequence_get_begin_iter(portions->waiting);
+
+    while (!g_sequence_iter_is_end(iter)) {
+        GSequenceIter *this = iter;
+
+        iter = g_sequence_iter_next(this);
+        g_hash_table_remove(portions->pieces, &((const Piece *)g_sequence_get(this))->digest);
+        g_sequence_remove(this);
+        portions->forgone++;
+    }
+    portions->waiting_bytes = 0;
+}
+
 guint
 portions_left(const Portions *portions)
 {
-    return g_hash_table_size(portions->pieces);
+    return g_hash_table_size(portions->pieces) + portions->forgone;
 }

@@ -84,7 +84,10 @@ gboolean portions_want_more(const Portions *portions, gint64 now);
 
 /* Nothing is under way, and nothing waits for a source that is there. */
 gboolean portions_are_quiet(const Portions *portions);
-/* How many pieces are not gone. */
+/* What waits is given up, for nobody is left who has it: it is forgotten, and only counted, so that the walk can go on to what somebody may have.  Comes the same chunk again, it is asked
+ * for, and counted, again. */
+void portions_forgo(Portions *portions);
+/* How many pieces are not gone, with those that were given up. */
 guint portions_left(const Portions *portions);
 
 /* How many plain bytes one request is for. */

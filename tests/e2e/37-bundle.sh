@@ -59,11 +59,26 @@ count=$(printf '%s\n' "$out" | grep -c .)
 [ "$count" -ge 2 ] && ok "are several" || bad "are several" "$out"
 want "the last one first" 1 chama c bundle apply "vol.00$count.tar"
 has "tells what is missing" "$err" "lacks"
+has "and which volumes may have it" "$err" "vol.00$count.tar: B12: not here of this bundle: volume 1$([ "$count" -eq 2 ] || echo " to $((count - 1))"); apply those that were not applied before"
 # shellcheck disable=SC2046
 want "then the others" 0 chama c bundle apply $(ls vol.00*.tar | grep -v "vol.00$count.tar")
 has "make it whole" "$out" "2 of its 2 versions held"
 want "for a node that is known and no peer" 1 chama c bundle create no.tar --for "$(chama a id | head -n 1)"
 has "says how to make it one" "$err" "chama peer add"
+# PU41: more than may wait is in volumes that are not here.
+python3 -c 'import os, sys; sys.stdout.buffer.writelines(os.urandom(32) * 4096 for _ in range(1200))' >data/wide
+head -c 9500000 /dev/urandom >data/z
+chama a publish wide data --share open >/dev/null 2>&1
+chama a bundle create wide.tar wide --volumes 1M >/dev/null 2>&1
+last=$(ls wide.*.tar | tail -n 1) first=$(ls wide.*.tar | head -n 1)
+want "a volume without what fills up the walk" 1 timeout 30 "$CHAMA" --home "$FOLDER/b" bundle apply "$last"
+has "brings its own" "$out" " 0 of its 1 versions held"
+want "the first one alone" 1 chama c bundle apply "$first"
+has "cannot say how many follow" "$err" "not here of this bundle: volume 2 and what follows it;"
+# shellcheck disable=SC2046
+want "the others" 0 chama b bundle apply $(ls wide.*.tar | grep -v "$last")
+has "make it whole" "$out" "1 of its 1 versions held"
+rm -f data/wide data/z wide.*.tar
 want "too small a volume" 2 chama a bundle create small.tar cover --volumes 10K
 
 # Damage: a byte of a volume's chunks, a byte of a manifest, a cut, another thing.

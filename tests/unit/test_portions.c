@@ -185,6 +185,36 @@ test_stalled(void)
     g_assert_cmpint(portions_stalled(portions, 7 * SECOND), ==, -1);
 }
 
+/* PU41: what nobody has does not hold up the walk, and is not forgotten in the count. */
+static void
+test_forgo(void)
+{
+    g_autoptr(Portions) portions = filled(WAITING_BYTES_MAX / (64 * KIB));
+    ChunkRef next = chunk_of(1000000);
+    const GPtrArray *portion;
+    guint all = portions_left(portions);
+
+    portions_join(portions, 0, 0);
+    g_assert_true(portions_are_full(portions));
+    while ((portion = portions_take(portions, 0, SECOND))) {
+        guint count = portion->len;
+
+        for (guint i = 0; i < count; i++)
+            portions_lack(portions, 0, i, SECOND);
+        portions_done(portions, 0, SECOND);
+    }
+    g_assert_true(portions_are_full(portions) && portions_are_quiet(portions));
+    portions_forgo(portions);
+    g_assert_false(portions_are_full(portions) || portions_fill_one(portions));
+    g_assert_cmpuint(portions_left(portions), ==, all);
+    portions_add(portions, 5000, &next);
+    portion = portions_take(portions, 0, 2 * SECOND);
+    g_assert_cmpuint(portion->len, ==, 1);
+    bring(portions, 0, 0, 1, 2 * SECOND);
+    portions_done(portions, 0, 2 * SECOND);
+    g_assert_cmpuint(portions_left(portions), ==, all);
+}
+
 /* Further sources pay for much, or where it is slow. */
 static void
 test_want_more(void)
@@ -212,6 +242,7 @@ main(int argc, char **argv)
     g_test_add_func("/portions/PU42-leave", test_leave);
     g_test_add_func("/portions/PU42-relieve", test_relieve);
     g_test_add_func("/portions/PU42-stalled", test_stalled);
+    g_test_add_func("/portions/PU41-forgo", test_forgo);
     g_test_add_func("/portions/PU40-want-more", test_want_more);
     return g_test_run();
 }
