@@ -5,6 +5,7 @@
 
 #include "keys/error.h"
 #include "manifests/checkout/content.h"
+#include "manifests/checkout/content_pair.h"
 #include "manifests/checkout/fresh.h"
 #include "manifests/tree/beneath.h"
 
@@ -21,13 +22,17 @@ typedef struct {
     guint first_chunk, chunk_count;
 } WriteFile;
 
+typedef struct {
+    BeneathFolder folder;
+    Fresh fresh;               /* the file under way */
+} WriteLeg;
+
 struct WriteBatch {
     const WriteTarget *target;
     GStringChunk *names;
     GArray *files, *chunks;
     guint64 bytes;
-    DigestStream *stream;
-    StoreReading *reading;
+    WriteLeg legs[CONTENT_LEGS];       /* while it is worked on */
     GError *error;
 };
 
@@ -51,8 +56,6 @@ write_batch_free(WriteBatch *batch)
     g_string_chunk_free(batch->names);
     g_array_unref(batch->files);
     g_array_unref(batch->chunks);
-    digest_stream_free(batch->stream);
-    store_reading_free(batch->reading);
     g_clear_error(&batch->error);
     g_free(batch);
 }
@@ -98,88 +101,76 @@ chunks_of(const WriteBatch *batch, const WriteFile *file)
 }
 
 static gboolean
-write_chunk(WriteBatch *batch, const WriteFile *file, const ChunkRef *chunk, Fresh *fresh, guint64 *offset, GError **error)
+begin_file(gpointer data, guint leg, gpointer which, GError **error)
 {
-    gboolean whole = content_is_one_chunk(chunks_of(batch, file), file->chunk_count);
-    const guint8 *data = content_next(batch->reading, chunk, whole ? READING_PROVEN : READING_STATED, error);
-
-    for (guint64 n = 0; data && n < chunk->run; n++) {
-        if (!whole)
-            digest_stream_update(batch->stream, data, chunk->size);
-        if (!fresh_write(fresh, file->path, *offset, data, chunk->size, error))
-            return FALSE;
-        *offset += chunk->size;
-        /* A listing that lies about its runs ends here, not when the disk is full. */
-        if (*offset > file->size)
-            break;
-    }
-    return data != NULL;
-}
-
-static void
-digest_written(WriteBatch *batch, const WriteFile *file, Digest *digest)
-{
-    if (content_is_one_chunk(chunks_of(batch, file), file->chunk_count))
-        *digest = chunks_of(batch, file)->digest;
-    else
-        digest_stream_reset(batch->stream, digest);
-}
-
-static gboolean
-write_content(WriteBatch *batch, const WriteFile *file, Fresh *fresh, GError **error)
-{
-    guint64 offset = 0;
-    Digest digest;
-
-    for (guint i = 0; i < file->chunk_count; i++)
-        if (!write_chunk(batch, file, &chunks_of(batch, file)[i], fresh, &offset, error))
-            return FALSE;
-    digest_written(batch, file, &digest);
-    if (!digest_equal(&digest, &file->digest) && !content_chunks_are_right(batch->target->store, chunks_of(batch, file), file->chunk_count, error))
-        return FALSE;
-    return content_check(file->path, file->size, offset, &file->digest, &digest, error) &&
-           fresh_finish(fresh, file->path, file->size, file->executable, error);
-}
-
-static gboolean
-write_file(WriteBatch *batch, const WriteFile *file, BeneathFolder *folder, GError **error)
-{
-    g_auto(Fresh) fresh = FRESH_INIT;
-    int fd = beneath_folder_of(folder, file->path, TRUE);
-    gboolean ok;
+    WriteBatch *batch = data;
+    const WriteFile *file = which;
+    WriteLeg *mine = &batch->legs[leg];
+    int fd = beneath_folder_of(&mine->folder, file->path, TRUE);
 
     if (fd < 0) {
         g_autofree char *shown = path_display(file->path);
 
         return chama_error_errno(error, errno, "%s", shown);
     }
-    if (file->target)
-        ok = fresh_link(&fresh, fd, file->path, file->target, error);
-    else
-        ok = fresh_open(&fresh, fd, file->path, batch->target->staged, error) && write_content(batch, file, &fresh, error);
-    return ok && fresh_place(&fresh, file->path, file->replace, error);
+    return file->target ? fresh_link(&mine->fresh, fd, file->path, file->target, error)
+                        : fresh_open(&mine->fresh, fd, file->path, batch->target->staged, error);
+}
+
+static gboolean
+write_piece(gpointer data, guint leg, gpointer which, guint64 offset, const guint8 *bytes, gsize size, GError **error)
+{
+    return fresh_write(&((WriteBatch *)data)->legs[leg].fresh, ((const WriteFile *)which)->path, offset, bytes, size, error);
+}
+
+/* Where the digest of the whole does not hold, one of the chunks may be damaged: that is a matter of the store. */
+static gboolean
+check_content(const WriteBatch *batch, const WriteFile *file, guint64 size, const Digest *digest, GError **error)
+{
+    if (!digest_equal(digest, &file->digest) && !content_chunks_are_right(batch->target->store, chunks_of(batch, file), file->chunk_count, error))
+        return FALSE;
+    return content_check(file->path, file->size, size, &file->digest, digest, error);
+}
+
+static gboolean
+end_file(gpointer data, guint leg, gpointer which, guint64 size, const Digest *digest, const GError *failed, GError **error)
+{
+    WriteBatch *batch = data;
+    const WriteFile *file = which;
+    Fresh *fresh = &batch->legs[leg].fresh;
+
+    if (failed) {
+        g_propagate_error(error, g_error_copy(failed));
+        return FALSE;
+    }
+    if (!file->target && (!check_content(batch, file, size, digest, error) || !fresh_finish(fresh, file->path, file->size, file->executable, error)))
+        return FALSE;
+    if (!fresh_place(fresh, file->path, file->replace, error))
+        return FALSE;
+    fresh_clear(fresh);
+    progress_add(batch->target->progress, (gint64)file->size, 1);
+    writeback_add(batch->target->writeback, file->size + INODE_BYTES);
+    return TRUE;
 }
 
 void
 write_batch_work(WriteBatch *batch)
 {
-    g_auto(BeneathFolder) folder = BENEATH_FOLDER_INIT(batch->target->root);
+    static const ContentUse use = { begin_file, write_piece, end_file };
+    g_autofree ContentFile *files = g_new(ContentFile, batch->files->len);
 
-    batch->stream = digest_stream_new();
-    batch->reading = store_reading_new(batch->target->store);
-    for (guint i = 0; i < batch->chunks->len; i++)
-        store_reading_expect(batch->reading, &g_array_index(batch->chunks, ChunkRef, i).digest);
-    for (guint i = 0; i < batch->files->len && !batch->error; i++) {
-        const WriteFile *file = &g_array_index(batch->files, WriteFile, i);
+    for (guint i = 0; i < batch->files->len; i++) {
+        WriteFile *file = &g_array_index(batch->files, WriteFile, i);
 
-        if (progress_cancelled(batch->target->progress))
-            chama_error(&batch->error, CHAMA_ERROR_CANCELLED, "stopped");
-        else if (write_file(batch, file, &folder, &batch->error)) {
-            progress_add(batch->target->progress, (gint64)file->size, 1);
-            writeback_add(batch->target->writeback, file->size + INODE_BYTES);
-        }
+        files[i] = (ContentFile){ file, file->size, chunks_of(batch, file), file->chunk_count };
     }
-    g_clear_pointer(&batch->reading, store_reading_free);
+    for (guint leg = 0; leg < CONTENT_LEGS; leg++)
+        batch->legs[leg] = (WriteLeg){ BENEATH_FOLDER_INIT(batch->target->root), FRESH_INIT };
+    content_pair_read(batch->target->store, files, batch->files->len, &use, batch, batch->target->progress, &batch->error);
+    for (guint leg = 0; leg < CONTENT_LEGS; leg++) {
+        fresh_clear(&batch->legs[leg].fresh);
+        beneath_folder_clear(&batch->legs[leg].folder);
+    }
 }
 
 gboolean

@@ -37,7 +37,7 @@ struct Batch {
     Earlier *earlier;              /* NULL if there is no version before */
     Alignment *alignment;          /* of the file being read; NULL if nothing of it was new so far, or it is new itself */
     gboolean aligned;              /* that was asked for */
-    DigestStream *stream;
+    DigestPair *digests;           /* of the file being read and its chunk */
 };
 
 Batch *
@@ -66,7 +66,7 @@ batch_free(Batch *batch)
     beneath_folder_clear(&batch->folder);
     alignment_unref(batch->alignment);
     earlier_free(batch->earlier);
-    digest_stream_free(batch->stream);
+    digest_pair_free(batch->digests);
     g_free(batch);
 }
 
@@ -144,9 +144,10 @@ cut_window(Batch *batch, const BatchFile *file, guint64 size, guint64 offset, gs
     for (*used = 0; filled - *used >= (at_end ? 1 : CHUNK_SIZE_LIMIT);) {
         gsize length = chunker_cut(batch->window + *used, filled - *used);
         BatchChunk about = { batch, file, size, offset + *used };
+        DigestPair *digests = length == size ? NULL : batch->digests;
         ChunkRef chunk;
 
-        if (!sink_chunk(batch->sink, batch->window + *used, length, batch->earlier ? find_likeness : NULL, &about, &chunk, error))
+        if (!sink_chunk(batch->sink, digests, batch->window + *used, length, batch->earlier ? find_likeness : NULL, &about, &chunk, error))
             return FALSE;
         g_array_append_val(batch->chunks, chunk);
         *used += length;
@@ -156,23 +157,12 @@ cut_window(Batch *batch, const BatchFile *file, guint64 size, guint64 offset, gs
 
 /* A file of one chunk is not hashed twice. */
 static void
-finish_digest(Batch *batch, BatchFile *file, gboolean streamed, gsize filled)
+finish_digest(Batch *batch, BatchFile *file)
 {
     file->chunk_count = batch->chunks->len - file->first_chunk;
-    if (streamed)
-        digest_stream_reset(batch->stream, &file->digest);
-    else if (file->chunk_count == 1)
+    digest_pair_reset(batch->digests, 0, &file->digest);
+    if (file->chunk_count == 1)
         file->digest = g_array_index(batch->chunks, ChunkRef, file->first_chunk).digest;
-    else
-        digest_of(batch->window, filled, &file->digest);
-}
-
-static void
-stream_window(Batch *batch, gsize from, gsize to)
-{
-    if (!batch->stream)
-        batch->stream = digest_stream_new();
-    digest_stream_update(batch->stream, batch->window + from, to - from);
 }
 
 /* @size bytes are to come; a file that gives fewer has changed. */
@@ -180,10 +170,11 @@ static gboolean
 read_content(Batch *batch, BatchFile *file, const Source *source, guint64 size, GError **error)
 {
     gsize carried = 0, count = 0, used = 0;
-    gboolean streamed = size > WINDOW;
 
-    if (!batch->window)
+    if (!batch->window) {
         batch->window = g_malloc(WINDOW);
+        batch->digests = digest_pair_new();
+    }
 
     for (guint64 offset = 0; offset < size; offset += count) {
         gsize want = (gsize)MIN(size - offset, WINDOW - carried);
@@ -192,17 +183,13 @@ read_content(Batch *batch, BatchFile *file, const Source *source, guint64 size, 
             return FALSE;
         if (count < want)
             return TRUE;
-        if (streamed)
-            stream_window(batch, carried, carried + count);
         if (!cut_window(batch, file, size, offset - carried, carried + count, offset + count == size, &used, error))
             return FALSE;
         file->size += count;
-        if (!streamed)
-            break;
         carried += count - used;
         memmove(batch->window, batch->window + used, carried);
     }
-    finish_digest(batch, file, streamed, count);
+    finish_digest(batch, file);
     return TRUE;
 }
 
@@ -237,8 +224,8 @@ read_file(Batch *batch, BatchFile *file, GError **error)
         if (state != SOURCE_CHANGED)
             return state == SOURCE_READ;
         g_array_set_size(batch->chunks, file->first_chunk);
-        if (batch->stream)
-            digest_stream_reset(batch->stream, &file->digest);
+        if (batch->digests)
+            digest_pair_reset(batch->digests, 0, &file->digest);
         /* Another folder may have taken the place of the one that is open. */
         beneath_folder_clear(&batch->folder);
     }

@@ -90,7 +90,7 @@ store_pieces(gpointer job, gpointer data)
         Piece *piece = &g_array_index(segment->pieces, Piece, i);
 
         if (piece->size > 0)
-            sink_chunk(segment->cutter->sink, piece_data(segment, piece), piece->size, piece->aligned.alignment ? alignment_likeness : NULL,
+            sink_chunk(segment->cutter->sink, NULL, piece_data(segment, piece), piece->size, piece->aligned.alignment ? alignment_likeness : NULL,
                        &piece->aligned, &piece->chunk, &segment->error);
         piece->chunk.run = piece->run;
     }

@@ -69,17 +69,30 @@ put(Sink *sink, ObjectKind kind, const Digest *digest, const void *data, gsize s
     return TRUE;
 }
 
-gboolean
-sink_chunk(Sink *sink, const guint8 *data, gsize size, StoreLikeness likeness, gpointer likeness_data, ChunkRef *chunk, GError **error)
+/* The file's digest goes on beside that of its chunk. */
+static void
+digest_chunk(DigestPair *digests, const guint8 *data, gsize size, Digest *digest)
 {
     const ZeroChunk *zero = zero_chunk();
+    gboolean known = size == zero->cut && data[0] == 0 && memcmp(data, zero_bytes, size) == 0;
 
+    if (known)
+        *digest = zero->digest;
+    else if (!digests)
+        digest_of(data, size, digest);
+    if (!digests)
+        return;
+    digest_pair_update(digests, data, size, data, known ? 0 : size);
+    if (!known)
+        digest_pair_reset(digests, 1, digest);
+}
+
+gboolean
+sink_chunk(Sink *sink, DigestPair *digests, const guint8 *data, gsize size, StoreLikeness likeness, gpointer likeness_data, ChunkRef *chunk, GError **error)
+{
     chunk->size = (guint32)size;
     chunk->run = 1;
-    if (size == zero->cut && data[0] == 0 && memcmp(data, zero_bytes, size) == 0)
-        chunk->digest = zero->digest;
-    else
-        digest_of(data, size, &chunk->digest);
+    digest_chunk(digests, data, size, &chunk->digest);
     return sink_goes_on(sink, error) && put(sink, OBJECT_CHUNK, &chunk->digest, data, size, likeness, likeness_data, error);
 }
 

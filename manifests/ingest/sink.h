@@ -4,6 +4,7 @@
 #ifndef CHAMA_MANIFESTS_INGEST_SINK_H
 #define CHAMA_MANIFESTS_INGEST_SINK_H
 
+#include "keys/digest_pair.h"
 #include "manifests/ingest/earlier.h"
 #include "manifests/listing/listing.h"
 #include "manifests/progress.h"
@@ -21,8 +22,8 @@ typedef struct {
 void sink_clear(Sink *sink);
 
 /* Hashes @size bytes (1..CHUNK_SIZE_MAX), stores them (as a patch against what @likeness knows; may be NULL), and says what they are in @chunk (a run of
- * one). CANCELLED if the person stopped. */
-gboolean sink_chunk(Sink *sink, const guint8 *data, gsize size, StoreLikeness likeness, gpointer likeness_data, ChunkRef *chunk, GError **error);
+ * one). @digests (may be NULL): of the file, on its first side, which goes on with them; its second side is hashed on. CANCELLED if the person stopped. */
+gboolean sink_chunk(Sink *sink, DigestPair *digests, const guint8 *data, gsize size, StoreLikeness likeness, gpointer likeness_data, ChunkRef *chunk, GError **error);
 /* Are these chunks in the store, for what the writer writes (so that nothing need be done about them)? Nothing is asked in a dry run. */
 gboolean sink_holds(const Sink *sink, const Digest *digests, guint count);
 /* A ListingPut: @data is a Sink. */

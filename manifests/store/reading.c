@@ -178,3 +178,9 @@ store_reading_next_to(StoreReading *reading, ReadingProof proof, guint8 *room, g
     memcpy(room, plain, size);
     return TRUE;
 }
+
+void
+store_reading_skip(StoreReading *reading, guint count)
+{
+    reading->next += count;
+}

@@ -27,5 +27,7 @@ typedef enum {
 const guint8 *store_reading_next(StoreReading *reading, ReadingProof proof, gsize *size, GError **error);
 /* The same, to @room: of another size than @size, VERIFY. */
 gboolean store_reading_next_to(StoreReading *reading, ReadingProof proof, guint8 *room, gsize size, GError **error);
+/* Passes over the next @count. */
+void store_reading_skip(StoreReading *reading, guint count);
 
 #endif

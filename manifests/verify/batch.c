@@ -1,9 +1,9 @@
 #include "manifests/verify/batch.h"
 
 #include "manifests/checkout/content.h"
-#include "manifests/store/reading.h"
+#include "manifests/checkout/content_pair.h"
 
-#define BATCH_BYTES (4 * 1024 * 1024)
+#define BATCH_BYTES (16 * 1024 * 1024)   /* enough that both legs (content_pair.h) end at much the same time */
 #define BATCH_FILES 1024
 
 typedef struct {
@@ -11,6 +11,7 @@ typedef struct {
     guint64 size;
     Digest digest, name;
     guint first_chunk, chunk_count;
+    GPtrArray *faults;         /* of char*; NULL: none */
 } VerifyFile;
 
 struct VerifyBatch {
@@ -18,11 +19,14 @@ struct VerifyBatch {
     Progress *progress;
     GStringChunk *names;
     GArray *files, *chunks, *good;
-    GPtrArray *faults;         /* of char* */
     guint64 bytes;
-    DigestStream *stream;
-    StoreReading *reading;
 };
+
+static void
+file_clear(gpointer file)
+{
+    g_clear_pointer(&((VerifyFile *)file)->faults, g_ptr_array_unref);
+}
 
 VerifyBatch *
 verify_batch_new(Store *store, Progress *progress)
@@ -33,9 +37,9 @@ verify_batch_new(Store *store, Progress *progress)
     batch->progress = progress;
     batch->names = g_string_chunk_new(16 * 1024);
     batch->files = g_array_new(FALSE, FALSE, sizeof(VerifyFile));
+    g_array_set_clear_func(batch->files, file_clear);
     batch->chunks = g_array_new(FALSE, FALSE, sizeof(ChunkRef));
     batch->good = g_array_new(FALSE, FALSE, sizeof(Digest));
-    batch->faults = g_ptr_array_new_with_free_func(g_free);
     return batch;
 }
 
@@ -48,18 +52,23 @@ verify_batch_free(VerifyBatch *batch)
     g_array_unref(batch->files);
     g_array_unref(batch->chunks);
     g_array_unref(batch->good);
-    g_ptr_array_unref(batch->faults);
     g_free(batch);
 }
 
 void
 verify_batch_add(VerifyBatch *batch, const char *path, guint64 size, const Digest *digest, const Digest *name, const ChunkRef *chunks, guint count)
 {
-    VerifyFile file = { g_string_chunk_insert(batch->names, path), size, *digest, *name, batch->chunks->len, count };
+    VerifyFile file = { g_string_chunk_insert(batch->names, path), size, *digest, *name, batch->chunks->len, count, NULL };
 
     g_array_append_val(batch->files, file);
     g_array_append_vals(batch->chunks, chunks, count);
     batch->bytes += size;
+}
+
+static const ChunkRef *
+chunks_of(const VerifyBatch *batch, const VerifyFile *file)
+{
+    return &g_array_index(batch->chunks, ChunkRef, file->first_chunk);
 }
 
 gboolean
@@ -87,76 +96,68 @@ verify_whole_fault(const char *path, const Digest *want, const Digest *have)
     return g_strdup_printf("%s: whole file: want %s, have %s", shown, digest_format(want, want_text), digest_format(have, text));
 }
 
-/* FALSE if a chunk could not be read; all of them are taken from the reading. */
-static gboolean
-read_chunks(VerifyBatch *batch, const ChunkRef *chunks, guint count, gboolean one)
+/* Of the whole file, if each chunk is right by itself. */
+static char *
+whole_fault(const VerifyFile *file, const Digest *digest, const GError *failed)
 {
-    gboolean good = TRUE;
+    g_autofree char *shown = path_display(file->path);
 
-    for (guint i = 0; i < count; i++) {
-        const guint8 *bytes = content_next(batch->reading, &chunks[i], one ? READING_PROVEN : READING_STATED, NULL);
-
-        good = good && bytes;
-        for (guint64 n = 0; good && !one && n < chunks[i].run && !progress_cancelled(batch->progress); n++)
-            digest_stream_update(batch->stream, bytes, chunks[i].size);
-    }
-    return good;
+    return digest ? verify_whole_fault(file->path, &file->digest, digest) : g_strdup_printf("%s: %s", shown, failed->message);
 }
 
-static void
-note_faults(VerifyBatch *batch, const VerifyFile *file, const ChunkRef *chunks, const Digest *digest)
+static GPtrArray *
+faults_of(VerifyBatch *batch, const VerifyFile *file, const Digest *digest, const GError *failed)
 {
-    guint before = batch->faults->len;
+    const ChunkRef *chunks = chunks_of(batch, file);
+    GPtrArray *faults = g_ptr_array_new_with_free_func(g_free);
     char *fault;
 
     for (guint i = 0; i < file->chunk_count; i++)
         if ((fault = verify_chunk_fault(batch->store, file->path, &chunks[i])))
-            g_ptr_array_add(batch->faults, fault);
-    if (batch->faults->len == before)
-        g_ptr_array_add(batch->faults, verify_whole_fault(file->path, &file->digest, digest));
+            g_ptr_array_add(faults, fault);
+    if (faults->len == 0)
+        g_ptr_array_add(faults, whole_fault(file, digest, failed));
+    return faults;
 }
 
-/* A file of one chunk has that chunk's digest (the listing's parser sees to it); of others the digest of the whole proves all chunks at once. */
-static void
-check_file(VerifyBatch *batch, const VerifyFile *file)
+/* A ContentUse's: what is wrong with one file does not end the others. */
+static gboolean
+end_file(gpointer data, guint leg, gpointer which, guint64 size, const Digest *digest, const GError *failed, GError **error)
 {
-    const ChunkRef *chunks = &g_array_index(batch->chunks, ChunkRef, file->first_chunk);
-    gboolean one = content_is_one_chunk(chunks, file->chunk_count), good = read_chunks(batch, chunks, file->chunk_count, one);
-    Digest digest = file->digest;
+    VerifyBatch *batch = data;
+    VerifyFile *file = which;
 
-    if (!one)
-        digest_stream_reset(batch->stream, &digest);
-    if (progress_cancelled(batch->progress))
-        return;
-    if (good && digest_equal(&digest, &file->digest))
+    if (digest && size == file->size && digest_equal(digest, &file->digest))
         g_array_append_val(batch->good, file->name);
     else
-        note_faults(batch, file, chunks, &digest);
+        file->faults = faults_of(batch, file, digest, failed);
+    progress_add(batch->progress, (gint64)file->size, 1);
+    return TRUE;
 }
 
 void
 verify_batch_work(VerifyBatch *batch)
 {
-    g_autoptr(DigestStream) stream = digest_stream_new();
-    g_autoptr(StoreReading) reading = store_reading_new(batch->store);
+    static const ContentUse use = { .end = end_file };
+    g_autofree ContentFile *files = g_new(ContentFile, batch->files->len);
 
-    batch->stream = stream;
-    batch->reading = reading;
-    for (guint i = 0; i < batch->chunks->len; i++)
-        store_reading_expect(reading, &g_array_index(batch->chunks, ChunkRef, i).digest);
-    for (guint i = 0; i < batch->files->len && !progress_cancelled(batch->progress); i++) {
-        const VerifyFile *file = &g_array_index(batch->files, VerifyFile, i);
+    for (guint i = 0; i < batch->files->len; i++) {
+        VerifyFile *file = &g_array_index(batch->files, VerifyFile, i);
 
-        check_file(batch, file);
-        progress_add(batch->progress, (gint64)file->size, 1);
+        files[i] = (ContentFile){ file, file->size, chunks_of(batch, file), file->chunk_count };
     }
+    content_pair_read(batch->store, files, batch->files->len, &use, batch, batch->progress, NULL);
 }
 
 const Digest *
 verify_batch_take(VerifyBatch *batch, VersionReport report, gpointer data, guint *count)
 {
-    for (guint i = 0; i < batch->faults->len; i++)
-        report(data, g_ptr_array_index(batch->faults, i));
+    for (guint i = 0; i < batch->files->len; i++) {
+        const GPtrArray *faults = g_array_index(batch->files, VerifyFile, i).faults;
+
+        for (guint f = 0; faults && f < faults->len; f++)
+            report(data, faults->pdata[f]);
+    }
     *count = batch->good->len;
     return (const Digest *)(gpointer)batch->good->data;
 }
