@@ -79,6 +79,7 @@ $(BUILD)/fuzz_%: $(BUILD)/o/tests/fuzz/fuzz_%.o $(BUILD)/o/tests/fuzz/replay.o $
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # How fast the machine does the parts of the work, and ledgers by themselves; only the benchmark needs them.
+$(BUILD)/limits: $(BUILD)/o/tests/bench/plain_pipeline.o
 $(BUILD)/limits $(BUILD)/ledgers: $(BUILD)/%: $(BUILD)/o/tests/bench/%.o $(BUILD)/libchama.a
 	@echo "LD $@"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)

@@ -3,8 +3,8 @@
  *
  *   limits FOLDER WORK
  *
- * Parts run on one thread over a sample of the files held in memory, so that reading costs nothing; `walk` and `read` run over all files.
- * WORK is a folder for a key.
+ * Parts run on one thread over a sample of the files held in memory, so that reading costs nothing; `walk` and `read` run over all files, and so
+ * do all parts together (plain_pipeline.h), on all cores.  WORK is a folder for a key and a pack.
  */
 #include <fcntl.h>
 #include <ftw.h>
@@ -22,6 +22,7 @@
 #include "keys/digest.h"
 #include "keys/tls.h"
 #include "manifests/store/chunker.h"
+#include "tests/bench/plain_pipeline.h"
 
 #define SAMPLE_LIMIT (256u * 1024 * 1024)
 #define READ_BLOCK (1024 * 1024)
@@ -29,7 +30,7 @@
 #define TLS_TOTAL (512u * 1024 * 1024)
 #define TLS_BLOCK (256 * 1024)
 
-/* The folder's files, and the chunks that the sample was cut into.  @work: where a key may be written. */
+/* The folder's files, and the chunks that the sample was cut into.  @work: where a key and a pack may be written. */
 typedef struct {
     const char *work;
     GPtrArray *paths;
@@ -311,6 +312,12 @@ tls(void)
     return spent;
 }
 
+static double
+pipeline(void)
+{
+    return plain_pipeline(folder.paths, folder.work);
+}
+
 static void
 print_rate(const char *name, gsize bytes, double seconds)
 {
@@ -357,6 +364,7 @@ main(int argc, char **argv)
     print_rate("unzstd", bytes, expanding);
     printf("  \"zstd_ratio\": %.4f,\n", bytes ? (double)packed_bytes / (double)bytes : 1.0);
     print_rate("tls", TLS_TOTAL, best_of(tls));
+    printf("  \"pipeline_seconds\": %.6f,\n", best_of(pipeline));
     printf("  \"cores\": %ld\n}\n", sysconf(_SC_NPROCESSORS_ONLN));
     return 0;
 }

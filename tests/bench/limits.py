@@ -15,11 +15,6 @@ def measure(source_tree, folder, work):
     return json.loads(said.stdout)
 
 
-def pipeline(part):
-    """Read, cut, hash and compress every byte once, spread over all cores."""
-    return (part["read_seconds"] + part["bytes"] * (1 / part["chunker"] + 1 / part["sha256"] + 1 / part["zstd"])) / part["cores"]
-
-
 def expansion(part):
     """Expand and hash every byte once, spread over all cores."""
     return part["bytes"] * (1 / part["unzstd"] + 1 / part["sha256"]) / part["cores"]
@@ -33,7 +28,7 @@ def transfer(part):
 # name in steps.ROWS -> seconds at best, from the measured parts, the seconds of `cp -a` in the same run, and how many times the first
 # version all versions together are
 FORMULAS = {
-    "publish": lambda part, copy, grown: pipeline(part),
+    "publish": lambda part, copy, grown: part["pipeline_seconds"],
     "stat": lambda part, copy, grown: part["walk_seconds"],
     "sync": lambda part, copy, grown: max(transfer(part), expansion(part)),
     "together": lambda part, copy, grown: max(transfer(part), expansion(part)) + copy,
