@@ -13,10 +13,12 @@
 
 #define READ_SIZE (256 * 1024L)
 #define DEAD_MILLISECONDS (60 * 1000)
+#define SLICE 50                     /* milliseconds between looks at whether a request is to stop: curl_easy_perform() looks once a second */
 
 /* Loaded with the first request: it brings LDAP, Kerberos, OpenSSL for ssh. */
 #define FUNCTIONS(f) \
     f(curl_easy_cleanup) f(curl_easy_getinfo) f(curl_easy_init) f(curl_easy_perform) f(curl_easy_setopt) f(curl_easy_strerror) f(curl_global_init) \
+    f(curl_multi_add_handle) f(curl_multi_cleanup) f(curl_multi_info_read) f(curl_multi_init) f(curl_multi_perform) f(curl_multi_poll) f(curl_multi_remove_handle) \
     f(curl_slist_append) f(curl_slist_free_all) f(curl_version) f(curl_version_info)
 
 static struct { FUNCTIONS(LIBRARY_POINTER) } lib;
@@ -25,6 +27,7 @@ static Library library = { .file = SONAME_CURL, .functions = functions, .count =
 
 struct HttpClient {
     CURL *curl;
+    CURLM *multi;                    /* of this one alone, while a request lasts; keeps the connection */
     char *base, *name;
     char *trouble;                   /* CURL_ERROR_SIZE bytes for libcurl's own words */
     gint *cancelled;
@@ -48,7 +51,14 @@ typedef struct {
     GError *error;                   /* why a callback broke off */
 } Passage;
 
-/* Called about once a second and with every piece: the only way out of a request that goes nowhere. */
+static gboolean
+is_stopped(HttpClient *http)
+{
+    http->gave_way = http->gives_way && g_atomic_int_get(http->gives_way);
+    return http->gave_way || (http->cancelled && g_atomic_int_get(http->cancelled));
+}
+
+/* Called with every piece, and in every slice or, while only connecting, once a second: the only way out of a request that goes nowhere. */
 static int
 on_progress(void *data, curl_off_t down_total, curl_off_t down, curl_off_t up_total, curl_off_t up)
 {
@@ -57,8 +67,7 @@ on_progress(void *data, curl_off_t down_total, curl_off_t down, curl_off_t up_to
 
     /* A stall is no byte at all: who sends one now and then would hold up the sync, and all other peers, for ever. */
     http->overdue = http->patience > 0 && seconds > http->patience + (down + up) / (curl_off_t)http->slowest;
-    http->gave_way = http->gives_way && g_atomic_int_get(http->gives_way);
-    return http->overdue || http->gave_way || (http->cancelled && g_atomic_int_get(http->cancelled)) ? 1 : 0;
+    return http->overdue || is_stopped(http) ? 1 : 0;
 }
 
 static void
@@ -147,6 +156,7 @@ http_free(HttpClient *http)
     if (!http)
         return;
     lib.curl_easy_cleanup(http->curl);
+    lib.curl_multi_cleanup(http->multi);
     g_free(http->base);
     g_free(http->name);
     g_free(http->trouble);
@@ -174,6 +184,7 @@ http_new(const char *base, const char *name, const char *protocol, const Transpo
         return NULL;
     http = g_new0(HttpClient, 1);
     http->curl = lib.curl_easy_init();
+    http->multi = lib.curl_multi_init();
     http->base = g_strdup(base);
     http->name = g_strdup(name);
     http->trouble = g_malloc0(CURL_ERROR_SIZE);
@@ -182,7 +193,7 @@ http_new(const char *base, const char *name, const char *protocol, const Transpo
     http->gives_way = options->gives_way;
     http->slowest = options->slowest ? options->slowest : PATIENCE_RATE;
     /* An option that this libcurl does not know must not be passed over in silence. */
-    if (!http->curl || !set_ways(http->curl, protocol) || !set_patience(http->curl, options) || !set_callbacks(http)) {
+    if (!http->curl || !http->multi || !set_ways(http->curl, protocol) || !set_patience(http->curl, options) || !set_callbacks(http)) {
         http_free(http);
         return chama_error_null(error, CHAMA_ERROR_FAILED, "libcurl: lacks something that chama needs (%s)", lib.curl_version());
     }
@@ -251,6 +262,34 @@ trouble_error(const HttpClient *http, GError **error)
     }
 }
 
+/* How it ended; it is the only transfer there. */
+static CURLcode
+outcome(HttpClient *http)
+{
+    int left;
+    const CURLMsg *message = lib.curl_multi_info_read(http->multi, &left);
+
+    return message && message->msg == CURLMSG_DONE ? message->data.result : CURLE_FAILED_INIT;
+}
+
+/* As curl_easy_perform(), and stops soon. */
+static CURLcode
+perform(HttpClient *http)
+{
+    int running = 1;
+    CURLMcode good = lib.curl_multi_add_handle(http->multi, http->curl);
+    CURLcode code;
+
+    while (good == CURLM_OK && running && !is_stopped(http)) {
+        good = lib.curl_multi_perform(http->multi, &running);
+        if (good == CURLM_OK && running)
+            good = lib.curl_multi_poll(http->multi, NULL, 0, SLICE, NULL);
+    }
+    code = good != CURLM_OK ? CURLE_FAILED_INIT : running ? CURLE_ABORTED_BY_CALLBACK : outcome(http);
+    lib.curl_multi_remove_handle(http->multi, http->curl);
+    return code;
+}
+
 gboolean
 http_request(HttpClient *http, const RoadRequest *request, RoadBody body, gpointer data, int *status, GError **error)
 {
@@ -261,7 +300,7 @@ http_request(HttpClient *http, const RoadRequest *request, RoadBody body, gpoint
     *http->trouble = '\0';
     http->begun = g_get_monotonic_time();
     http->overdue = FALSE;
-    http->code = set_request(&passage, request, headers) ? lib.curl_easy_perform(http->curl) : CURLE_FAILED_INIT;
+    http->code = set_request(&passage, request, headers) ? perform(http) : CURLE_FAILED_INIT;
     lib.curl_slist_free_all(headers);
     if (passage.error) {
         g_propagate_error(error, passage.error);

@@ -76,7 +76,7 @@ has "PU43: so is who gives rubbish" "$said" "tourism: frames: PU13"
 sources "for that" "forestry
 tourism frames: PU13"
 stop a
-slow a 3M
+slow a 2560K
 start a
 fetch silence 0
 sources "PU42: and who is silent" "forestry
