@@ -10,7 +10,7 @@
 #define INTERVAL_MAX (7 * 24 * 3600)
 #define PEER_GROUP "peer "   /* and an alias */
 
-typedef enum { KEY_TEXT, KEY_COUNT, KEY_MIB, KEY_LOG, KEY_RATE, KEY_BYTES, KEY_OUTBOXES } KeyKind;
+typedef enum { KEY_TEXT, KEY_COUNT, KEY_MIB, KEY_LOG, KEY_FLAG, KEY_RATE, KEY_BYTES, KEY_OUTBOXES } KeyKind;
 
 typedef struct {
     const char *group, *name;
@@ -53,6 +53,7 @@ static const Key keys[] = {
 static const Key peer_keys[] = {
     { "peer", "limit-rate", KEY_RATE, G_STRUCT_OFFSET(ConfigPeer, rate), 0, 0 },
     { "peer", "interval", KEY_COUNT, G_STRUCT_OFFSET(ConfigPeer, interval), 0, INTERVAL_MAX },
+    { "peer", "push", KEY_FLAG, G_STRUCT_OFFSET(ConfigPeer, push), 0, 0 },
 };
 
 static const Key *
@@ -70,6 +71,13 @@ set_log(gboolean *json, const char *text, GError **error)
 {
     *json = strcmp(text, "json") == 0;
     return *json || strcmp(text, "text") == 0 || chama_error(error, CHAMA_ERROR_USAGE, "config.ini: [serve] log: want text or json, have %s", text);
+}
+
+static gboolean
+set_flag(const Key *key, gboolean *flag, const char *text, GError **error)
+{
+    *flag = strcmp(text, "yes") == 0;
+    return *flag || strcmp(text, "no") == 0 || chama_error(error, CHAMA_ERROR_USAGE, "config.ini: [%s] %s: want yes or no, have %s", key->group, key->name, text);
 }
 
 static gboolean
@@ -131,6 +139,8 @@ set_key(gpointer of, const Key *key, const char *text, GError **error)
         return set_outboxes(*(GPtrArray **)field, text, error);
     if (key->kind == KEY_LOG)
         return set_log(field, text, error);
+    if (key->kind == KEY_FLAG)
+        return set_flag(key, field, text, error);
     if (key->kind == KEY_RATE || key->kind == KEY_BYTES)
         return set_rate(key, field, text, error);
     if (!g_ascii_string_to_unsigned(text, 10, key->min, key->max, &number, NULL))
@@ -300,6 +310,14 @@ config_interval(const Config *config, const char *alias)
     return peer && peer->interval != CONFIG_AS_ALL ? peer->interval : config->sync_interval;
 }
 
+gboolean
+config_pushes(const Config *config, const char *alias)
+{
+    const ConfigPeer *peer = config_peer(config, alias);
+
+    return peer && peer->push;
+}
+
 Limits *
 config_limits(const Config *config, gboolean serving)
 {
@@ -346,7 +364,8 @@ config_template(const char *listen, const char *url)
                            "\n[serve]\nconnections = 512\n# bytes a second to all callers together, at most\nlimit-rate = none\n# text or json\nlog = text\n"
                            "\n# files that come and go without a network: a folder in which bundles for this node appear, and PEER:DIR or PEER:sftp://HOST/DIR, where those for a peer are left\n"
                            "#[dropbox]\n#inbox = /srv/in\n#outbox = harbour:/srv/out\n#outbox-interval = 3600\n"
-                           "\n# of one peer, by its alias in `chama peer ls`: how often, and how fast (each way)\n#[peer harbour]\n#interval = 3600\n#limit-rate = 08:00-18:00 200K, 2M\n", listen, url ? url : "");
+                           "\n# of one peer, by its alias in `chama peer ls`: how often, and how fast (each way); yes: it cannot dial this node, which pushes to it\n"
+                           "#[peer harbour]\n#interval = 3600\n#limit-rate = 08:00-18:00 200K, 2M\n#push = no\n", listen, url ? url : "");
 }
 
 gboolean

@@ -15,6 +15,7 @@ typedef struct {
     char *alias;
     Rate rate;                 /* limit-rate: of what is fetched from it, and of what is served to it */
     guint interval;            /* seconds between syncs of the daemon with it; 0: never; or CONFIG_AS_ALL */
+    gboolean push;             /* push = yes | no: the daemon pushes to it, PS9 */
 } ConfigPeer;
 
 /* One of [dropbox] outbox */
@@ -63,6 +64,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)
 const ConfigPeer *config_peer(const Config *config, const char *alias);
 /* Seconds between two syncs with that peer; 0: never. */
 guint config_interval(const Config *config, const char *alias);
+/* PS9: the daemon pushes to that peer. */
+gboolean config_pushes(const Config *config, const char *alias);
 /* The limits of what is fetched (@serving: served), those of single peers with them.  The caller's. */
 Limits *config_limits(const Config *config, gboolean serving);
 

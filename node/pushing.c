@@ -2,6 +2,9 @@
 
 #include "keys/error.h"
 #include "node/http/descriptor.h"
+#include "sync/push_contacts.h"
+
+#define GOT_ON (1024 * 1024)   /* bytes sent: more than the beginning, which every attempt sends */
 
 /* What the peer told; from the server's thread. */
 typedef struct {
@@ -56,8 +59,8 @@ say_stopped(GError **error)
     return FALSE;
 }
 
-gboolean
-pushing_run(Home *home, const Peer *peer, const Config *config, Limits *limits, Progress *progress, Pushed *pushed, GError **error)
+static gboolean
+push_once(Home *home, const Peer *peer, const Config *config, Limits *limits, Progress *progress, Pushed *pushed, GError **error)
 {
     g_autoptr(Push) push = push_open(home, peer, config->slowest, progress, error);
     Word word = { 0 };
@@ -70,4 +73,32 @@ pushing_run(Home *home, const Peer *peer, const Config *config, Limits *limits, 
         return say_stopped(error);
     *pushed = word.pushed;
     return judge(&word, push, error);
+}
+
+/* PS9.  Best effort: what is reported is what came of the push. */
+static void
+note(Home *home, const Peer *peer, const Config *config, const Progress *progress, const Pushed *pushed, const Digest *mark, const GError *failed)
+{
+    g_autofree char *problems = pushed->problems > 0 ? g_strdup_printf("%" G_GUINT64_FORMAT " problems with single ledgers or versions: its own log says which", pushed->problems) : NULL;
+    const ContactOutcome outcome = { .error = failed ? failed->message : problems, .failed = failed != NULL,
+                                     .got_on = pushed->records > 0 || pushed->bytes > 0 || __atomic_load_n(&progress->bytes_done, __ATOMIC_RELAXED) > GOT_ON,
+                                     .interval = config_pushes(config, peer->alias) ? config_interval(config, peer->alias) : 0 };
+
+    push_contacts_note(home, peer->node, &outcome, mark, NULL);
+}
+
+gboolean
+pushing_run(Home *home, const Peer *peer, const Config *config, Limits *limits, Progress *progress, Pushed *pushed, GError **error)
+{
+    GError *failed = NULL;
+    Digest mark;
+
+    if (!push_mark(home, peer->node, &mark, error))
+        return FALSE;
+    push_once(home, peer, config, limits, progress, pushed, &failed);
+    if (!g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_CANCELLED))
+        note(home, peer, config, progress, pushed, &mark, failed);
+    if (failed)
+        g_propagate_error(error, failed);
+    return failed == NULL;
 }

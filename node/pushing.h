@@ -8,7 +8,7 @@
 #include "sync/push.h"
 
 /* @limits of what is served, may be NULL; @progress: bytes sent, and cancelled.  *@pushed: what the peer says it took, also where it says that it failed: then the error has its code.  Else
- * as push_open(); UNREACHABLE: it went before it said what came of it. */
+ * as push_open(); UNREACHABLE: it went before it said what came of it.  Notes it (sync/push_contacts.h), unless it was cancelled. */
 gboolean pushing_run(Home *home, const Peer *peer, const Config *config, Limits *limits, Progress *progress, Pushed *pushed, GError **error);
 
 #endif

@@ -5,20 +5,23 @@
 #include "keys/error.h"
 #include "keys/canonical.h"
 #include "manifests/anchoring.h"
+#include "node/pushing.h"
 #include "sync/asking.h"
 #include "sync/backoff.h"
-#include "sync/contacts.h"
 #include "sync/peers.h"
+#include "sync/push_contacts.h"
 
 #define UPKEEP 3600   /* seconds; what is due daily is looked for that often, however seldom or never peers are synced with */
 
 #define LOOK_EVERY 60        /* seconds: so soon a peer that was added meanwhile is seen */
 #define LOOK_WAITING 2       /* while a peer waits for its turn */
+#define LOOK_FOR_NEWS 5      /* while there are peers to push to */
 
 /* One session under way, in a thread of the pool; or (@peer NULL) what is done between them. */
 typedef struct {
     Rounds *rounds;
     Peer *peer;
+    gboolean push;             /* else it is a sync */
     Progress progress;
     gint64 since;              /* monotonic seconds */
     gboolean gives_way;
@@ -29,17 +32,18 @@ struct Rounds {
     guint interval, parallel, turn;
     const Config *config;      /* lives longer */
     PullOptions options;
+    Limits *serving;
     Policy *policy;
     Journal *journal;
     GThread *thread;
     GThreadPool *pool;         /* of Turn */
-    GHashTable *begun;         /* node id -> when a session with it was last begun, in monotonic seconds; the thread's alone */
+    GHashTable *begun, *pushed; /* node id -> when a sync with it, a push to it, was last begun, in monotonic seconds; the thread's alone */
     gint64 tended;             /* when anchors and witnesses were last seen to, in monotonic seconds; the thread's alone */
     GMutex lock;               /* what follows */
     GCond changed;
     gboolean stopped;
     GPtrArray *turns;          /* of Turn*: all that are under way */
-    GHashTable *told;          /* node id -> the failure that was told last */
+    GHashTable *told;          /* "sync" or "push", a space and the node id -> the failure that was told last */
 };
 
 /* For the talk of one sync. */
@@ -80,32 +84,31 @@ log_findings(const Rounds *rounds, const Peer *peer, const PullResult *result)
 
 /* PU52: the same failure is told at full length once. */
 static gboolean
-is_old(Rounds *rounds, const Peer *peer, const char *failure)
+is_old(Rounds *rounds, const char *event, const Peer *peer, const char *failure)
 {
+    g_autofree char *key = g_strdup_printf("%s %s", event, peer->node);
     gboolean old;
 
     g_mutex_lock(&rounds->lock);
-    old = failure && g_strcmp0(g_hash_table_lookup(rounds->told, peer->node), failure) == 0;
+    old = failure && g_strcmp0(g_hash_table_lookup(rounds->told, key), failure) == 0;
     if (!failure)
-        g_hash_table_remove(rounds->told, peer->node);
+        g_hash_table_remove(rounds->told, key);
     else if (!old)
-        g_hash_table_insert(rounds->told, g_strdup(peer->node), g_strdup(failure));
+        g_hash_table_insert(rounds->told, g_strdup(key), g_strdup(failure));
     g_mutex_unlock(&rounds->lock);
     return old;
 }
 
 static void
-log_failure(Rounds *rounds, Home *home, const Peer *peer, const char *failure)
+log_failure(Rounds *rounds, const char *event, const Peer *peer, const Contact *contact, const char *failure)
 {
-    Contact contact = { 0 };
+    g_autofree char *failures = g_strdup_printf("%u", contact->failures);
     char next[TIME_TEXT_SIZE] = "never";
-    g_autofree char *failures = NULL;
 
-    contacts_get(home, peer->node, &contact, NULL);
-    failures = g_strdup_printf("%u", contact.failures);
-    if (contact.next)
-        time_format(contact.next, next);
-    journal_write(rounds->journal, "sync", "peer", peer->alias, "error", is_old(rounds, peer, failure) ? "as before" : failure, "failures", failures, "next", next, NULL);
+    if (contact->next)
+        time_format(contact->next, next);
+    journal_write(rounds->journal, event, strcmp(event, "push") == 0 ? "to" : "peer", peer->alias, "error", is_old(rounds, event, peer, failure) ? "as before" : failure,
+                  "failures", failures, "next", next, NULL);
 }
 
 static void
@@ -116,10 +119,13 @@ log_result(Rounds *rounds, Home *home, const Peer *peer, const PullResult *resul
 
     log_findings(rounds, peer, result);
     if (failed) {
-        log_failure(rounds, home, peer, failed->message);
+        Contact contact;
+
+        contacts_get(home, peer->node, &contact, NULL);
+        log_failure(rounds, "sync", peer, &contact, failed->message);
         return;
     }
-    is_old(rounds, peer, NULL);
+    is_old(rounds, "sync", peer, NULL);
     if (result->records || result->versions || result->bytes)
         journal_write(rounds->journal, "sync", "peer", peer->alias, "records", records, "versions", versions, "bytes", bytes, NULL);
 }
@@ -154,6 +160,35 @@ sync_peer(Turn *turn, Home *home)
     else
         log_result(rounds, home, turn->peer, &result, failed);
     pull_result_clear(&result);
+}
+
+static void
+log_pushed(Rounds *rounds, const Peer *peer, const Pushed *pushed)
+{
+    g_autofree char *records = g_strdup_printf("%" G_GUINT64_FORMAT, pushed->records), *versions = g_strdup_printf("%" G_GUINT64_FORMAT, pushed->versions);
+    g_autofree char *bytes = g_strdup_printf("%" G_GUINT64_FORMAT, pushed->bytes), *problems = g_strdup_printf("%" G_GUINT64_FORMAT, pushed->problems);
+
+    is_old(rounds, "push", peer, NULL);
+    journal_write(rounds->journal, "push", "to", peer->alias, "records", records, "versions", versions, "bytes", bytes, pushed->problems > 0 ? "problems" : NULL, problems, NULL);
+}
+
+/* PS9 */
+static void
+push_to_peer(Turn *turn, Home *home)
+{
+    Rounds *rounds = turn->rounds;
+    g_auto(PushContact) push = { 0 };
+    g_autoptr(GError) failed = NULL;
+    Pushed pushed = { 0 };
+
+    if (pushing_run(home, turn->peer, rounds->config, rounds->serving, &turn->progress, &pushed, &failed)) {
+        log_pushed(rounds, turn->peer, &pushed);
+        return;
+    }
+    if (turn->gives_way)
+        push_contacts_note_turn(home, turn->peer->node, NULL);
+    push_contacts_get(home, turn->peer->node, &push, NULL);
+    log_failure(rounds, "push", turn->peer, &push.contact, turn->gives_way ? "gives way to peers that wait, and goes on at its next turn" : failed->message);
 }
 
 /* What was synced stands in this node's own ledger at least once a day. */
@@ -222,6 +257,8 @@ take_turn(gpointer data, gpointer unused)
 
     if (!home)
         journal_write(rounds->journal, "sync", "error", error->message, NULL);
+    else if (turn->peer && turn->push)
+        push_to_peer(turn, home);
     else if (turn->peer)
         sync_peer(turn, home);
     else
@@ -241,12 +278,13 @@ seconds_now(void)
 
 /* Takes @peer over. */
 static void
-begin_turn(Rounds *rounds, Peer *peer)
+begin_turn(Rounds *rounds, Peer *peer, gboolean push)
 {
     Turn *turn = g_new0(Turn, 1);
 
     turn->rounds = rounds;
     turn->peer = peer;
+    turn->push = push;
     turn->since = seconds_now();
     g_mutex_lock(&rounds->lock);
     g_ptr_array_add(rounds->turns, turn);
@@ -303,6 +341,7 @@ make_way(Rounds *rounds)
 /* A peer and when its turn is. */
 typedef struct {
     Peer *peer;
+    gboolean push;
     gint64 tried, next;
 } Due;
 
@@ -322,15 +361,51 @@ by_last_try(gconstpointer a, gconstpointer b)
 
 /* PU52: at once after a start, then when the row says, but for a session that could not even write it; a time that lies too far ahead is of a clock that was set back. */
 static gint64
-next_of(const Rounds *rounds, const Peer *peer, const Contact *contact, gint64 now)
+next_of(const Rounds *rounds, GHashTable *all_begun, const Peer *peer, const Contact *contact, gint64 now)
 {
     guint interval = config_interval(rounds->config, peer->alias);
-    gint64 begun = (gint64)GPOINTER_TO_SIZE(g_hash_table_lookup(rounds->begun, peer->node));
+    gint64 begun = (gint64)GPOINTER_TO_SIZE(g_hash_table_lookup(all_begun, peer->node));
     gint64 soonest = now + begun + MIN(BACKOFF_FIRST, interval) - seconds_now();
 
     if (!begun)
         return 0;
     return contact->next > now + 2 * (gint64)MAX(BACKOFF_MOST, interval) ? soonest : MAX(contact->next, soonest);
+}
+
+static gboolean
+add_sync(Rounds *rounds, Home *home, const Peer *peer, GArray *all, gint64 now, GError **error)
+{
+    Contact contact;
+
+    if (peer->urls->len == 0 || config_interval(rounds->config, peer->alias) == 0)
+        return TRUE;
+    if (!contacts_get(home, peer->node, &contact, error))
+        return FALSE;
+    const Due due = { peers_get(home, peer->node, NULL), FALSE, contact.tried, next_of(rounds, rounds->begun, peer, &contact, now) };
+    if (due.peer)
+        g_array_append_val(all, due);
+    return TRUE;
+}
+
+/* PS9: at its interval; before, if there is something new and the last one did not fail. */
+static gboolean
+add_push(Rounds *rounds, Home *home, const Peer *peer, GArray *all, gint64 now, GError **error)
+{
+    g_auto(PushContact) push = { 0 };
+    Digest mark;
+    gboolean news;
+
+    if (!config_pushes(rounds->config, peer->alias))
+        return TRUE;
+    if (!push_contacts_get(home, peer->node, &push, error) || !push_mark(home, peer->node, &mark, error))
+        return FALSE;
+    news = push.contact.failures == 0 && !digest_equal(&mark, &push.mark);
+    if (push.contact.next == 0 && !news && g_hash_table_contains(rounds->pushed, peer->node))
+        return TRUE;
+    const Due due = { peers_get(home, peer->node, NULL), TRUE, push.contact.tried, news ? 0 : next_of(rounds, rounds->pushed, peer, &push.contact, now) };
+    if (due.peer)
+        g_array_append_val(all, due);
+    return TRUE;
 }
 
 /* Those who have no turn now, who has waited longest first. */
@@ -341,41 +416,47 @@ find_due(Rounds *rounds, Home *home, GPtrArray *peers, gint64 now, GError **erro
 
     g_array_set_clear_func(all, due_clear);
     for (guint i = 0; i < peers->len; i++) {
-        Peer *peer = peers->pdata[i];
         gboolean with, tending;
-        Contact contact;
 
-        count_turns(rounds, peer->node, &with, &tending);
-        if (with || peer->urls->len == 0 || config_interval(rounds->config, peer->alias) == 0)
-            continue;
-        if (!contacts_get(home, peer->node, &contact, error))
+        count_turns(rounds, ((const Peer *)peers->pdata[i])->node, &with, &tending);
+        if (!with && (!add_sync(rounds, home, peers->pdata[i], all, now, error) || !add_push(rounds, home, peers->pdata[i], all, now, error)))
             return NULL;
-        const Due due = { peer, contact.tried, next_of(rounds, peer, &contact, now) };
-        g_array_append_val(all, due);
-        peers->pdata[i] = NULL;
     }
     g_array_sort(all, by_last_try);
     return g_steal_pointer(&all);
+}
+
+/* In seconds, as long as nobody waits. */
+static gint64
+look_every(const Rounds *rounds)
+{
+    gint64 every = MIN(LOOK_EVERY, MAX(rounds->interval, 1));
+
+    for (guint i = 0; i < rounds->config->peers->len; i++)
+        every = ((const ConfigPeer *)rounds->config->peers->pdata[i])->push ? MIN(every, LOOK_FOR_NEWS) : every;
+    return every;
 }
 
 /* Begins what is due, as long as there are turns; seconds until there may be more to do. */
 static gint64
 give_turns(Rounds *rounds, Home *home, GError **error)
 {
-    gint64 now = g_get_real_time() / G_USEC_PER_SEC, pause = MIN(LOOK_EVERY, MAX(rounds->interval, 1));
+    gint64 now = g_get_real_time() / G_USEC_PER_SEC, pause = look_every(rounds);
     g_autoptr(GPtrArray) peers = peers_all(home, PEER_ACCEPTED, error);
     g_autoptr(GArray) all = peers ? find_due(rounds, home, peers, now, error) : NULL;
 
     for (guint i = 0; all && i < all->len; i++) {
         Due *due = &g_array_index(all, Due, i);
         gboolean with, tending;
+        guint count = count_turns(rounds, due->peer->node, &with, &tending);
 
         if (due->next > now)
             pause = MIN(pause, due->next - now);
-        else if (count_turns(rounds, NULL, &with, &tending) < rounds->parallel) {
-            g_hash_table_insert(rounds->begun, g_strdup(due->peer->node), GSIZE_TO_POINTER((gsize)seconds_now()));
-            begin_turn(rounds, due->peer);
-            due->peer = NULL;
+        else if (with)
+            continue;
+        else if (count < rounds->parallel) {
+            g_hash_table_insert(due->push ? rounds->pushed : rounds->begun, g_strdup(due->peer->node), GSIZE_TO_POINTER((gsize)seconds_now()));
+            begin_turn(rounds, g_steal_pointer(&due->peer), due->push);
         } else {
             make_way(rounds);
             pause = LOOK_WAITING;
@@ -395,7 +476,7 @@ look_to_rest(Rounds *rounds)
     if (tending || ago < every || (count > 0 && ago < UPKEEP + every))
         return;
     rounds->tended = seconds_now();
-    begin_turn(rounds, NULL);
+    begin_turn(rounds, NULL, FALSE);
 }
 
 static gint64
@@ -431,7 +512,7 @@ run(gpointer data)
 }
 
 Rounds *
-rounds_start(const char *home, const Config *config, Limits *limits, Journal *journal)
+rounds_start(const char *home, const Config *config, Limits *limits, Limits *serving, Journal *journal)
 {
     Rounds *rounds = g_new0(Rounds, 1);
     g_autoptr(GError) error = NULL;
@@ -444,6 +525,7 @@ rounds_start(const char *home, const Config *config, Limits *limits, Journal *jo
     rounds->journal = journal;
     rounds_pull_options(config, &rounds->options);
     rounds->options.limits = limits;
+    rounds->serving = serving;
     if (!config_policy(home, NULL, &rounds->policy, &error))
         journal_write(journal, "policy", "error", error->message, NULL);
     rounds->options.policy = rounds->policy;
@@ -452,6 +534,7 @@ rounds_start(const char *home, const Config *config, Limits *limits, Journal *jo
     rounds->turns = g_ptr_array_new();
     rounds->tended = seconds_now() - (rounds->interval > 0 ? UPKEEP : 0);
     rounds->begun = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    rounds->pushed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     rounds->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     /* one more than sessions, for what is done between them */
     rounds->pool = g_thread_pool_new(take_turn, NULL, (gint)rounds->parallel + 1, FALSE, NULL);
@@ -478,6 +561,7 @@ rounds_stop(Rounds *rounds)
     g_cond_clear(&rounds->changed);
     g_ptr_array_unref(rounds->turns);
     g_hash_table_unref(rounds->begun);
+    g_hash_table_unref(rounds->pushed);
     g_hash_table_unref(rounds->told);
     g_clear_pointer(&rounds->policy, policy_free);
     g_free(rounds->home);

@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "keys/error.h"
-#include "sync/contacts.h"
 #include "sync/names.h"
 #include "sync/peer.h"
+#include "sync/push_contacts.h"
 #include "sync/table.h"
 
 #define PENDING_PER_MINUTE 30
@@ -302,7 +302,7 @@ peers_accept(Home *home, Peer *peer, GError **error)
         return FALSE;
     if (strcmp(peer->node, home_id(home)) == 0)
         return chama_error(error, CHAMA_ERROR_USAGE, "%s: PE1: that is this node itself", peer->node);
-    return contacts_forget(home, peer->node, error) && begin(home, error) && finish(home, accept_rows(home, peer, error), error);
+    return contacts_forget(home, peer->node, error) && push_contacts_forget(home, peer->node, error) && begin(home, error) && finish(home, accept_rows(home, peer, error), error);
 }
 
 gboolean
@@ -415,7 +415,7 @@ peers_remove(Home *home, const char *node, GError **error)
 {
     g_autoptr(Peer) peer = peers_get(home, node, error);
 
-    return peer && contacts_forget(home, node, error) && begin(home, error) && finish(home, remove_rows(home, node, error), error);
+    return peer && contacts_forget(home, node, error) && push_contacts_forget(home, node, error) && begin(home, error) && finish(home, remove_rows(home, node, error), error);
 }
 
 gboolean

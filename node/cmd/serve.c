@@ -164,7 +164,7 @@ start(Daemon *daemon, GError **error)
     daemon->listener = listener_start(&options, error);
     if (!daemon->listener)
         return FALSE;
-    daemon->rounds = rounds_start(daemon->invocation->home, daemon->config, daemon->fetching, daemon->journal);
+    daemon->rounds = rounds_start(daemon->invocation->home, daemon->config, daemon->fetching, daemon->limits, daemon->journal);
     daemon->dropbox = dropbox_start(daemon->invocation->home, daemon->config, daemon->journal);
     journal_write(daemon->journal, "listening", "address", address, NULL);
     return TRUE;

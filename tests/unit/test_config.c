@@ -37,7 +37,7 @@ defaults(void)
 static void
 peers(void)
 {
-    g_autoptr(Config) config = load("[sync]\ninterval = 60\nlimit-rate = 1M\n[peer harbour]\nlimit-rate = 08:00-18:00 5K, none\ninterval = 3600\n[peer mill]\n", NULL);
+    g_autoptr(Config) config = load("[sync]\ninterval = 60\nlimit-rate = 1M\n[peer harbour]\nlimit-rate = 08:00-18:00 5K, none\ninterval = 3600\npush = yes\n[peer mill]\npush = no\n", NULL);
     g_autoptr(Limits) limits = NULL;
 
     g_assert_nonnull(config);
@@ -46,6 +46,9 @@ peers(void)
     g_assert_cmpuint(config_interval(config, "forestry"), ==, 60);
     g_assert_cmpuint(config_interval(config, NULL), ==, 60);
     g_assert_cmpuint(rate_at(&config_peer(config, "harbour")->rate, 600), ==, 5120);
+    g_assert_true(config_pushes(config, "harbour"));
+    g_assert_false(config_pushes(config, "mill"));
+    g_assert_false(config_pushes(config, "forestry"));
     limits = config_limits(config, FALSE);
     g_assert_true(limits_of(limits, "mill") == limits_of(limits, NULL));
     g_assert_true(limits_of(limits, "harbour") != limits_of(limits, NULL));
@@ -65,6 +68,8 @@ refused(void)
         { "[peer ]\n", "[peer ]: " },
         { "[peers]\nlimit-rate = 5K\n", "[peers] limit-rate: no such key" },
         { "[peer harbour]\ninterval = 604801\n", "[peer] interval: want a number" },
+        { "[peer harbour]\npush = 1\n", "[peer] push: want yes or no, have 1" },
+        { "[sync]\npush = yes\n", "[sync] push: no such key" },
         { "[serve]\ninterval = 5\n", "[serve] interval: no such key" },
     };
 
