@@ -27,7 +27,7 @@ has_not "and notes no failure" "$(chama b status)" "failed"
 want "it pushes" 0 chama d push tourism
 printf '[peer nobody]\ninterval = 60\n' >>d/config.ini
 want "a section for a peer that is none" 0 chama d status
-has "is told of" "$err" "[peer nobody]: config.ini has a section for it, and no peer goes by that name"
+has "is told of" "$out" "[peer nobody]: config.ini has a section for it, and no peer goes by that name"
 want "a sync" 0 chama d sync
 has "tells it, too" "$err" "[peer nobody]"
 want "forgotten" 0 chama b peer rm hidden
