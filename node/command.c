@@ -223,6 +223,21 @@ command_home(const Invocation *invocation, GError **error)
 }
 
 gboolean
+command_parse_size(const char *option, const char *text, guint64 *size, GError **error)
+{
+    static const char units[] = "KMGT";
+    char *end = NULL;
+    guint64 number = g_ascii_isdigit(*text) ? g_ascii_strtoull(text, &end, 10) : 0;
+    const char *unit = end && *end ? strchr(units, g_ascii_toupper(*end)) : NULL;
+    guint shift = unit ? 10 * (guint)(unit - units + 1) : 0;
+
+    if (!end || (*end && (!unit || end[1])) || number == 0 || number > ((guint64)G_MAXINT64 >> shift))
+        return chama_error(error, CHAMA_ERROR_USAGE, "%s: want a size as 650M or 4G, have \"%s\"", option, text);
+    *size = number << shift;
+    return TRUE;
+}
+
+gboolean
 command_reader_left(void)
 {
     struct pollfd out = { .fd = STDOUT_FILENO };

@@ -57,6 +57,9 @@ void command_blame_input(GError **error);
 /* "2027-01-31", to its last second, or RFC 3339: USAGE. */
 gboolean command_parse_date(const char *text, gint64 *seconds, GError **error);
 
+/* "4G", powers of 1024, more than nothing: USAGE. */
+gboolean command_parse_size(const char *option, const char *text, guint64 *size, GError **error);
+
 /* TRUE if standard output is a pipe that nobody reads any more (`chama files NAME | head`): no reason to complain. */
 gboolean command_reader_left(void);
 

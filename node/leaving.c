@@ -10,13 +10,25 @@
 #define CONNECT_TIMEOUT 15    /* seconds */
 #define STALL_TIMEOUT 60
 
+/* What a person asked for besides what is new. */
+static char *
+wish_of(const LeavingOptions *options)
+{
+    GString *wish = g_string_new(options->whole ? "all\n" : "");
+    char hex[DIGEST_HEX_SIZE];
+
+    for (guint i = 0; options->versions && i < options->versions->len; i++)
+        g_string_append_printf(wish, "%s\n", digest_format_hex(&((const Manifest *)options->versions->pdata[i])->address, hex));
+    return g_string_free(wish, wish->len == 0);
+}
+
 gboolean
 leaving_run(Home *home, const LeavingOptions *options, OutboxResult *result, GError **error)
 {
     g_autofree char *stage = outbox_stage(home_path(home), options->peer, options->address), *known_hosts = home_file(home, "known_hosts");
-    g_autofree char *state = offer_state(home, options->peer, error);
-    Offer offer = { .home = home, .peer = options->peer, .versions = options->versions, .whole = options->whole, .progress = options->progress, .talk = options->talk, .talk_data = options->talk_data };
-    const OutboxOffer outbox = { .state = state, .anew = options->whole || options->versions, .by_hand = options->by_hand, .make = offer_make, .data = &offer };
+    g_autofree char *state = offer_state(home, options->peer, error), *wish = wish_of(options);
+    Offer offer = { .home = home, .peer = options->peer, .versions = options->versions, .whole = options->whole, .since = options->since, .volume_max = options->volume_max, .progress = options->progress, .talk = options->talk, .talk_data = options->talk_data };
+    const OutboxOffer outbox = { .state = options->versions ? NULL : state, .anew = options->whole || options->versions, .wish = wish, .by_hand = options->by_hand, .make = offer_make, .data = &offer };
     const TransportOptions transport = { .known_hosts = known_hosts, .connect_timeout = CONNECT_TIMEOUT, .stall_timeout = STALL_TIMEOUT,
                                          .cancelled = options->progress ? &options->progress->cancelled : NULL };
 
@@ -61,17 +73,17 @@ print_left(const char *address, const OutboxResult *result, gboolean json)
 }
 
 gboolean
-leaving_push(Home *home, const char *address, const char *peer, char **names, gboolean whole, gboolean json, GError **error)
+leaving_push(Home *home, const char *address, const LeavingWords *words, GError **error)
 {
-    g_autofree char *node = peer ? peers_resolve(home, peer, error) : NULL;
+    g_autofree char *node = words->peer ? peers_resolve(home, words->peer, error) : NULL;
     g_autoptr(GPtrArray) versions = NULL;
     Progress progress = { 0 };
-    LeavingOptions options = { .address = address, .whole = whole, .by_hand = TRUE, .progress = &progress, .talk = talk };
+    LeavingOptions options = { .address = address, .whole = words->whole, .since = words->since, .volume_max = words->volume_max, .by_hand = TRUE, .progress = &progress, .talk = talk };
     OutboxResult result;
     Meter *meter;
     gboolean done;
 
-    if ((peer && !node) || (*names && !(versions = find_versions(home, names, error))))
+    if ((words->peer && !node) || (*words->names && !(versions = find_versions(home, words->names, error))))
         return FALSE;
     options.peer = node;
     options.versions = versions;
@@ -80,6 +92,6 @@ leaving_push(Home *home, const char *address, const char *peer, char **names, gb
     done = leaving_run(home, &options, &result, error);
     meter_stop(meter);
     if (done)
-        print_left(address, &result, json);
+        print_left(address, &result, words->json);
     return done;
 }

@@ -12,6 +12,8 @@ typedef struct {
     const char *peer;          /* node id; NULL: for anyone */
     const GPtrArray *versions; /* of Manifest*; NULL: what is new of this node's datasets */
     gboolean whole;            /* also what was left before */
+    const char *since;         /* as of an Offer */
+    guint64 volume_max;
     gboolean by_hand;          /* DB16 */
     OutboxLimits limits;
     Progress *progress;        /* may be NULL */
@@ -21,7 +23,15 @@ typedef struct {
 
 gboolean leaving_run(Home *home, const LeavingOptions *options, OutboxResult *result, GError **error);
 
-/* `chama push`, whose argument is a place: prints what was left. */
-gboolean leaving_push(Home *home, const char *address, const char *peer, char **names, gboolean whole, gboolean json, GError **error);
+/* What a person says with `chama push`, whose argument is a place. */
+typedef struct {
+    const char *peer, *since;  /* words; NULL: none */
+    guint64 volume_max;
+    char **names;
+    gboolean whole, json;
+} LeavingWords;
+
+/* Prints what was left. */
+gboolean leaving_push(Home *home, const char *address, const LeavingWords *words, GError **error);
 
 #endif

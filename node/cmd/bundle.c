@@ -32,22 +32,6 @@ talk(gpointer data, const char *line)
     fprintf(stderr, "%s\n", line);
 }
 
-/* "4G": powers of 1024. */
-static gboolean
-parse_size(const char *text, guint64 *size, GError **error)
-{
-    static const char units[] = "KMGT";
-    char *end = NULL;
-    guint64 number = g_ascii_isdigit(*text) ? g_ascii_strtoull(text, &end, 10) : 0;
-    const char *unit = end && *end ? strchr(units, g_ascii_toupper(*end)) : NULL;
-    guint shift = unit ? 10 * (guint)(unit - units + 1) : 0;
-
-    if (!end || (*end && (!unit || end[1])) || number == 0 || number > ((guint64)G_MAXINT64 >> shift))
-        return chama_error(error, CHAMA_ERROR_USAGE, "--volumes: want a size as 650M or 4G, have \"%s\"", text);
-    *size = number << shift;
-    return TRUE;
-}
-
 static GPtrArray *
 find_versions(Home *home, char **words, GError **error)
 {
@@ -103,7 +87,7 @@ create(Home *home, const Options *o, int argc, char **argv, GError **error)
     Meter *meter;
     gboolean done;
 
-    if ((o->receiver && !node) || (o->volumes && !parse_size(o->volumes, &options.volume_max, error)) || !(versions = find_versions(home, argv + 1, error)))
+    if ((o->receiver && !node) || (o->volumes && !command_parse_size("--volumes", o->volumes, &options.volume_max, error)) || !(versions = find_versions(home, argv + 1, error)))
         return FALSE;
     meter = meter_start("writing", &progress);
     done = bundle_create(home, argv[0], versions, &options, &result, error);

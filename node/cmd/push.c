@@ -12,7 +12,7 @@
 
 typedef struct {
     gboolean batch, json, all;
-    char *rate, *receiver;
+    char *rate, *receiver, *since, *volumes;
 } Options;
 
 static void
@@ -67,11 +67,21 @@ limits_for(Config *config, const char *rate, GError **error)
 static gboolean
 check_words(const Options *o, int argc, char **argv, GError **error)
 {
+    if (place_is(argv[1]) && o->since && !o->receiver)
+        return chama_error(error, CHAMA_ERROR_USAGE, "--since: want it with --for PEER, for whom FILE was, or who wrote it");
     if (place_is(argv[1]))
         return !o->rate || chama_error(error, CHAMA_ERROR_USAGE, "--limit-rate: want it with a PEER, have a folder");
-    if (argc > 2 || o->receiver || o->all)
-        return chama_error(error, CHAMA_ERROR_USAGE, "push: want one PEER; NAME, --for and --all are for a folder (./DIR or sftp://...), have %s", argv[1]);
+    if (argc > 2 || o->receiver || o->all || o->since || o->volumes)
+        return chama_error(error, CHAMA_ERROR_USAGE, "push: want one PEER; NAME, --for, --all, --since and --volumes are for a folder (./DIR or sftp://...), have %s", argv[1]);
     return TRUE;
+}
+
+static gboolean
+leave(Home *home, const char *address, const Options *o, char **names, GError **error)
+{
+    LeavingWords words = { .peer = o->receiver, .since = o->since, .names = names, .whole = o->all, .json = o->json };
+
+    return (!o->volumes || command_parse_size("--volumes", o->volumes, &words.volume_max, error)) && leaving_push(home, address, &words, error);
 }
 
 gboolean
@@ -83,6 +93,8 @@ cmd_push(const Invocation *invocation, int argc, char **argv, int *status, GErro
         { "batch", 0, 0, G_OPTION_ARG_NONE, &o.batch, "ask nothing about ssh:// addresses: a host whose key is not known is refused", NULL },
         { "for", 0, 0, G_OPTION_ARG_STRING, &o.receiver, "to a folder: for this peer, encrypted to it unless everyone may have it (for everyone)", "PEER" },
         { "all", 0, 0, G_OPTION_ARG_NONE, &o.all, "to a folder: also what was left there before", NULL },
+        { "since", 0, 0, G_OPTION_ARG_FILENAME, &o.since, "to a folder, with --for: without what that peer holds by this earlier bundle, made here for it, or by it (a receipt)", "FILE" },
+        { "volumes", 0, 0, G_OPTION_ARG_STRING, &o.volumes, "to a folder: in files of at most this size (256M; below 20M one may be larger)", "SIZE" },
         { "json", 0, 0, G_OPTION_ARG_NONE, &o.json, "print JSON", NULL },
         { 0 },
     };
@@ -100,7 +112,7 @@ cmd_push(const Invocation *invocation, int argc, char **argv, int *status, GErro
     if (o.batch)
         command_batch();
     if (place_is(argv[1]))
-        return leaving_push(home, argv[1], o.receiver, argv + 2, o.all, o.json, error);
+        return leave(home, argv[1], &o, argv + 2, error);
     if (!(config = config_load(invocation->home, error)) ||
         !(limits = limits_for(config, o.rate, error)) || !(peer = find_peer(home, argv[1], error)))
         return FALSE;

@@ -129,6 +129,15 @@ read_held(Making *making, GBytes *bytes, GError **error)
     return TRUE;
 }
 
+/* One that is not sealed has only what its writer says of its receiver (B29). */
+static gboolean
+check_tells(const Parcel *parcel, gboolean own, GError **error)
+{
+    return own || parcel_has(parcel, BUNDLE_HOLDS) ||
+           chama_error(error, CHAMA_ERROR_NOT_FOUND, "B30: want a bundle that was made here for the receiver, or one by the receiver that says what it holds (`chama bundle apply --receipt`); "
+                       "have one by another node for anyone");
+}
+
 /* Who wrote it says whether it tells what the receiver will hold, or what the writer does. */
 static gboolean
 read_known(Making *making, Parcel *parcel, GError **error)
@@ -136,7 +145,7 @@ read_known(Making *making, Parcel *parcel, GError **error)
     g_autoptr(GBytes) reply_bytes = parcel_read(parcel, BUNDLE_EXCHANGE, error);
     g_autoptr(ExchangeReply) reply = reply_bytes ? exchange_reply_parse(reply_bytes, error) : NULL;
     gboolean own = reply && strcmp(reply->node, home_id(making->home)) == 0;
-    g_autoptr(GBytes) bytes = reply ? parcel_read(parcel, own ? BUNDLE_KNOWN : BUNDLE_HOLDS, error) : NULL,
+    g_autoptr(GBytes) bytes = reply && check_tells(parcel, own, error) ? parcel_read(parcel, own ? BUNDLE_KNOWN : BUNDLE_HOLDS, error) : NULL,
                       held = bytes ? parcel_read(parcel, own ? BUNDLE_KNOWN_VERSIONS : BUNDLE_HOLDS_VERSIONS, error) : NULL;
     Exchange *known = held ? exchange_parse(bytes, error) : NULL;
 

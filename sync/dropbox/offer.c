@@ -70,7 +70,7 @@ offer_make(gpointer data, const char *path, const char *left, char **now, gboole
 {
     const Offer *offer = data;
     g_autoptr(GPtrArray) chosen = offer->versions ? g_ptr_array_ref((GPtrArray *)offer->versions) : choose(offer, left, error);
-    BundleCreateOptions options = { .peer = offer->peer, .volume_max = OUTBOX_VOLUME, .progress = offer->progress, .talk = offer->talk, .talk_data = offer->talk_data };
+    BundleCreateOptions options = { .peer = offer->peer, .since = offer->since, .volume_max = offer->volume_max ? offer->volume_max : OUTBOX_VOLUME, .progress = offer->progress, .talk = offer->talk, .talk_data = offer->talk_data };
     g_auto(BundleCreateResult) result = { 0 };
 
     if (!chosen || !bundle_create(offer->home, path, chosen, &options, &result, error))

@@ -14,6 +14,8 @@ typedef struct {
     const char *peer;          /* node id; NULL: for anyone */
     const GPtrArray *versions; /* of Manifest*: these and no others; NULL: the newest of each own dataset */
     gboolean whole;            /* also what was left before */
+    const char *since;         /* of BundleCreateOptions, with @peer; NULL: nothing is left out */
+    guint64 volume_max;        /* bytes of a volume; 0: OUTBOX_VOLUME */
     Progress *progress;        /* may be NULL */
     void (*talk)(gpointer data, const char *line);
     gpointer talk_data;

@@ -198,7 +198,7 @@ is_old(const Outbox *outbox)
 {
     g_autofree char *state = read_note(outbox, "state");
 
-    return !outbox->offer->anew && g_strcmp0(state, outbox->offer->state) == 0;
+    return !outbox->offer->anew && state && g_strcmp0(state, outbox->offer->state) == 0;
 }
 
 /* The time, so that names are in order, and nothing that says from whom or for whom it is. */
@@ -220,6 +220,18 @@ write_note(const char *folder, const char *name, const char *text, GError **erro
 }
 
 static gboolean
+write_state(const Outbox *outbox, const char *folder, GError **error)
+{
+    return !outbox->offer->state || write_note(folder, "state", outbox->offer->state, error);
+}
+
+static gboolean
+write_wish(const Outbox *outbox, const char *folder, GError **error)
+{
+    return !outbox->offer->wish || write_note(folder, "wish", outbox->offer->wish, error);
+}
+
+static gboolean
 make_in(Outbox *outbox, const char *making, gboolean *empty, GError **error)
 {
     const OutboxOffer *offer = outbox->offer;
@@ -228,8 +240,8 @@ make_in(Outbox *outbox, const char *making, gboolean *empty, GError **error)
     if (!offer->make(offer->data, path, left, &now, empty, error))
         return FALSE;
     if (*empty)
-        return write_note(outbox->stage, "state", offer->state, error);
-    return (!now || write_note(making, "left", now, error)) && write_note(making, "state", offer->state, error);
+        return write_state(outbox, outbox->stage, error);
+    return (!now || write_note(making, "left", now, error)) && write_wish(outbox, making, error) && write_state(outbox, making, error);
 }
 
 static gboolean
@@ -316,14 +328,24 @@ give_up(Outbox *outbox, const char *address, GError **error)
 }
 
 static gboolean
+is_what_was_wished(const Outbox *outbox)
+{
+    g_autofree char *wish = outbox->offer->wish ? read_note(outbox, "ready/wish") : NULL;
+
+    return wish && strcmp(wish, outbox->offer->wish) == 0;
+}
+
+static gboolean
 run(Outbox *outbox, GError **error)
 {
+    gboolean wished = is_what_was_wished(outbox);
+
     if (!place_look(outbox->place, &outbox->there, error))
         return FALSE;
     outbox->result->there = outbox->there.files;
     if (is_there(outbox, "ready") && !leave_ready(outbox, error))
         return FALSE;
-    return outbox->result->full || make_and_leave(outbox, error);
+    return wished || outbox->result->full || make_and_leave(outbox, error);
 }
 
 gboolean

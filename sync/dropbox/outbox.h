@@ -2,7 +2,7 @@
  * outbox: bundles on their way to a place (place.h): made in a folder of this node, left there one by one, and only then counted as gone (sync/BUNDLE.md, DB10-DB16).
  * Killed at any time it goes on where it was: what was made is left, once; at the worst the one file that was just being left lies there twice.
  *
- * The folder holds "making" (what was being made; worthless after a kill), "ready" (what is to be left), "sent" (what was left of it), "left" (what the offer keeps of all that
+ * The folder holds "making" (what was being made; worthless after a kill), "ready" (what is to be left), "sent" (what was left of it), in these "wish", "left" (what the offer keeps of all that
  * was left before), "state" (of this node, when the last bundle was made) and, if the last turn was by hand, "by-hand".
  */
 #ifndef CHAMA_SYNC_DROPBOX_OUTBOX_H
@@ -24,8 +24,9 @@ typedef struct {
 typedef gboolean (*OutboxMake)(gpointer data, const char *path, const char *left, char **now, gboolean *empty, GError **error);
 
 typedef struct {
-    const char *state;         /* while it is the same there is nothing new */
+    const char *state;         /* while it is the same there is nothing new; NULL: what is made says nothing of that */
     gboolean anew;             /* though it is the same */
+    const char *wish;          /* with @anew: what was asked for; who asks for the same again after a cut gets what was made then, not both; NULL: nobody does */
     gboolean by_hand;          /* nobody comes back to what could not be left (DB16) */
     OutboxMake make;
     gpointer data;

@@ -11,6 +11,7 @@
 #define NAME_MAX_BYTES 255
 #define LIST_NAME_MAX 1024
 #define FOLDER_MODE 0755L
+#define BEGIN_SECONDS 10   /* for the first packet: a program that is not SFTP waits for something else, and would for ever */
 
 /* What a server means by its numbers; all else is FAILED. */
 static const struct {
@@ -77,23 +78,40 @@ sftp_done(Sftp *sftp, gssize result, const char *name, GError *waited, GError **
     return chama_error(error, CHAMA_ERROR_FAILED, "%s/%s: the server fails (status %lu)", sftp->name, name, status);
 }
 
+/* SH7.  A key that authorized_keys binds to a command gets that command, whatever is asked for. */
+static gboolean
+begin(Sftp *sftp, GError **error)
+{
+    guint stall = ssh_session_set_stall(sftp->session, BEGIN_SECONDS);
+    GError *waited = NULL;
+
+    if (stall < BEGIN_SECONDS)
+        ssh_session_set_stall(sftp->session, stall);
+    SSH_AGAIN_POINTER(sftp->session, sftp->handle, ssh.libssh2_sftp_init(ssh_session_handle(sftp->session)), &waited);
+    ssh_session_set_stall(sftp->session, stall);
+    if (sftp->handle)
+        return TRUE;
+    if (waited && !g_error_matches(waited, CHAMA_ERROR, CHAMA_ERROR_UNREACHABLE)) {
+        g_propagate_error(error, waited);
+        return FALSE;
+    }
+    chama_error(error, CHAMA_ERROR_UNREACHABLE, "%s: SH7: want a server that speaks SFTP, have %s; if `command=` stands before this key in authorized_keys there, the server runs that and no SFTP: "
+                "use another key ([ssh] key of config.ini), or have command=\"internal-sftp\" put there", sftp->name, waited ? "no answer to the first packet" : "one that does not");
+    g_clear_error(&waited);
+    return FALSE;
+}
+
 static Sftp *
 start(SshSession *session, const SshAddress *address, Limit *limit, GError **error)
 {
     g_autoptr(Sftp) sftp = g_new0(Sftp, 1);
-    GError *waited = NULL;
 
     sftp->session = session;
     sftp->limit = limit ? limit_ref(limit) : NULL;
     sftp->name = g_strndup(address->url, strlen(address->url) - (g_str_has_suffix(address->url, "/") ? 1 : 0));
     sftp->base = g_strdup(address->path ? address->path : ".");
-    SSH_AGAIN_POINTER(session, sftp->handle, ssh.libssh2_sftp_init(ssh_session_handle(session)), &waited);
-    if (sftp->handle)
+    if (begin(sftp, error))
         return g_steal_pointer(&sftp);
-    if (waited)
-        g_propagate_error(error, waited);
-    else
-        chama_error(error, CHAMA_ERROR_UNREACHABLE, "%s: SH7: want a server that speaks SFTP, have one that does not", sftp->name);
     return NULL;
 }
 

@@ -64,6 +64,15 @@ ssh_session_name(const SshSession *session)
     return session->name;
 }
 
+guint
+ssh_session_set_stall(SshSession *session, guint seconds)
+{
+    guint before = session->stall_timeout;
+
+    session->stall_timeout = seconds;
+    return before;
+}
+
 void
 ssh_session_allow(SshSession *session)
 {

@@ -37,6 +37,9 @@ int ssh_session_descriptor(const SshSession *session);
 short ssh_session_events(SshSession *session);
 const char *ssh_session_name(const SshSession *session);
 
+/* From now on an answer is waited for that many seconds.  Returns what it was before. */
+guint ssh_session_set_stall(SshSession *session, guint seconds);
+
 /* After LIBSSH2_ERROR_EAGAIN: TRUE once it is worth calling again.  UNREACHABLE after the stall timeout without a byte, or when the time that is allowed is over; CANCELLED. */
 gboolean ssh_session_wait(SshSession *session, GError **error);
 /* What is begun now may take the patience of the options in all (PU53); it was last allowed when the session was opened. */

@@ -133,6 +133,19 @@ equal "leaves all anew" "$(count byhand)" 2
 want "for a peer, one version" 0 chama a push "$FOLDER/other" --for tourism secret --json
 has "as JSON" "$out" '"files": 1'
 want "is what that peer can apply" 0 chama b bundle apply other/*.tar
+mkdir named
+want "one version by its name" 0 chama a push ./named cover@1
+want "then all that is new" 0 chama a push ./named
+has "leaves the others" "$out" "./named: 1 file left"
+want "volumes" 2 chama a push ./named --all --volumes 10K
+has "of the size that was given" "$err" "B13"
+want "--volumes" 2 chama a push ./named --volumes 1X
+has "has to be a size" "$err" '--volumes: want a size as 650M or 4G, have "1X"'
+want "--since without --for" 2 chama a push ./named --since other.tar
+has "is refused" "$err" "--since: want it with --for PEER"
+want "--since a bundle that was made for the peer" 0 chama a push ./named --for tourism --since "$good" secret
+want "or one that says nothing of what it holds" 1 chama a push ./named --for tourism --since first.tar secret
+has "is none" "$err" "--since first.tar: B30: want a bundle that was made here for the receiver, or one by the receiver that says what it holds (\`chama bundle apply --receipt\`)"
 want "for everyone, what is not for everyone" 4 chama a push ./byhand secret
 equal "leaves nothing" "$(count byhand)" 2
 want "a folder that is not there" 1 chama a push ./nowhere
@@ -157,7 +170,7 @@ mkdir a/outbox/0123456789abcdef a/outbox/0123456789abcdef/ready && echo x >a/out
 want "another push" 0 chama a push ./byhand
 equal "frees what was cut long ago" "$(stages)" "$kept"
 want "names to a peer" 2 chama a push tourism secret
-has "are for folders" "$err" "NAME, --for and --all are for a folder"
+has "are for folders" "$err" "NAME, --for, --all, --since and --volumes are for a folder"
 
 # The outbox of a folder that is not there, and a configuration that is none.
 stop a

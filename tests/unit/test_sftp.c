@@ -303,6 +303,23 @@ test_who_never_comes_to_the_point(void)
     close(listener);
 }
 
+/* SH7: a key that is bound to something else, which waits. */
+static void
+test_another_program(void)
+{
+    g_autofree char *path = sshd_file(&sshd, "user.pub"), *key = NULL, *bound = NULL, *url = g_strdup_printf("sftp://127.0.0.1:%u", sshd.port);
+    const TransportOptions options = { .connect_timeout = 5, .stall_timeout = 1 };
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(g_file_get_contents(path, &key, NULL, NULL));
+    bound = g_strdup_printf("command=\"sleep 3\" %s", key);
+    sshd_write(&sshd, "user.pub", bound);
+    g_assert_null(sftp_open(url, &options, &error));
+    sshd_write(&sshd, "user.pub", key);
+    g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_UNREACHABLE);
+    g_assert_nonnull(strstr(error->message, "SH7: want a server that speaks SFTP, have no answer to the first packet; if `command=` stands before this key"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -317,6 +334,7 @@ main(int argc, char **argv)
     g_test_add_func("/sftp/folders-that-are-none", test_folders_that_are_none);
     g_test_add_func("/sftp/goes-on", test_goes_on);
     g_test_add_func("/sftp/stops-and-cuts", test_stops_and_cuts);
+    g_test_add_func("/sftp/SH7-another-program", test_another_program);
     g_test_add_func("/sftp/who-never-comes-to-the-point", test_who_never_comes_to_the_point);
     status = g_test_run();
     sshd_stop(&sshd);
