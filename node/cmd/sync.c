@@ -105,6 +105,16 @@ typedef struct {
     gboolean strange_key;    /* of the last peer: it showed a TLS key that is not pinned here, or another thing that does not verify */
 } Outcome;
 
+/* A person's word, in place of whose turn it was to hear it. */
+static void
+say_stopped(GError **failed)
+{
+    if (g_error_matches(*failed, CHAMA_ERROR, CHAMA_ERROR_CANCELLED)) {
+        g_clear_error(failed);
+        chama_error(failed, CHAMA_ERROR_CANCELLED, "sync: stopped; the next sync goes on from there");
+    }
+}
+
 static gboolean
 sync_one(Home *home, Peer *peer, const Options *options, const Config *config, gboolean named, Outcome *outcome)
 {
@@ -131,6 +141,7 @@ sync_one(Home *home, Peer *peer, const Options *options, const Config *config, g
     else
         pull_peer(home, peer, &pull, &result, &failed);
     meter_stop(meter);
+    say_stopped(&failed);
     if (options->json)
         json_array_append_new(outcome->list, result_json(peer, &result, failed));
     else

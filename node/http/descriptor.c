@@ -159,5 +159,5 @@ descriptor_serve(int in, int out, const DescriptorOptions *options, GError **err
     /* who does not read is not waited for */
     if (written && over)
         g_async_queue_timeout_pop(written, WRITE_SECONDS * G_USEC_PER_SEC);
-    return over || chama_error(error, CHAMA_ERROR_CANCELLED, "serve: stopped");
+    return over || chama_error(error, CHAMA_ERROR_CANCELLED, "stopped");
 }

@@ -274,6 +274,10 @@ apply_one(Applying *applying, Parcel *parcel, GPtrArray *files)
                write_receipt(applying, applied, posted, &failed);
         count_complete(applying->home, versions, applied);
     }
+    if (!good && g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_CANCELLED)) {
+        g_clear_error(&failed);
+        chama_error(&failed, CHAMA_ERROR_CANCELLED, "bundle: stopped; what came stays: apply it again");
+    }
     if (!good) {
         g_prefix_error(&failed, "%s: ", volume_name(parcel_volumes(parcel)->pdata[0]));
         add_problem(applying->result, failed);

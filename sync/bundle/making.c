@@ -37,7 +37,7 @@ making_talk(Making *making, const char *format, ...)
 gboolean
 making_check(Making *making, GError **error)
 {
-    return !progress_cancelled(making->options->progress) || chama_error(error, CHAMA_ERROR_CANCELLED, "bundle: stopped");
+    return !progress_cancelled(making->options->progress) || chama_error(error, CHAMA_ERROR_CANCELLED, "bundle: stopped; nothing is left of it");
 }
 
 static gboolean

@@ -90,6 +90,12 @@ has "has the dataset from it" "$out$err" "chunks fetched"
 wait "$one"
 has "for the slow mirror gives way" "$(cat one.err)" "PU55: gives way to a session with another peer"
 
+# Ctrl-C.
+publish
+timeout --preserve-status -s INT 1 "$CHAMA" --home b sync forestry --limit-rate 200K >.out 2>.err
+equal "a sync is stopped" "$?" 1
+equal "and says how it goes on" "$(tail -n 1 .err)" "chama: forestry: sync: stopped; the next sync goes on from there"
+
 # PU50: what is served, to one peer; others are not held up.
 stop a
 printf '\n[peer tourism]\nlimit-rate = 300K\n[peer turism]\ninterval = 5\n' >>a/config.ini
