@@ -267,6 +267,42 @@ tls_renew(const char *key_path, const char *certificate_path, const char *node_i
     return write_certificate(&credentials, certificate_path, TRUE, error);
 }
 
+/* Is there a name that it lacks and could have? */
+static gboolean
+lacks_name(const Credentials *credentials, const char *const *hosts)
+{
+    gboolean lacks = FALSE;
+
+    for (gsize i = 0; hosts[i]; i++) {
+        if (!check_host(hosts[i], NULL))
+            return FALSE;
+        lacks = lacks || !gnutls_x509_crt_check_hostname(credentials->certificate, hosts[i]);
+    }
+    return lacks;
+}
+
+gboolean
+tls_rename(const char *key_path, const char *certificate_path, const char *node_id, const char *const *hosts, gboolean *renewed, GError **error)
+{
+    g_auto(Credentials) credentials = { NULL, NULL };
+    int status;
+
+    *renewed = FALSE;
+    if (!tls_is_own(certificate_path, node_id))
+        return TRUE;
+    if (!load_own(&credentials, key_path, certificate_path, node_id, error))
+        return FALSE;
+    if (!lacks_name(&credentials, hosts))
+        return TRUE;
+    gnutls_x509_crt_deinit(credentials.certificate);
+    credentials.certificate = NULL;
+    status = make_certificate(&credentials, node_id, hosts);
+    if (status < 0)
+        return chama_error(error, CHAMA_ERROR_FAILED, "%s: cannot make a certificate: %s", certificate_path, gnutls_strerror(status));
+    *renewed = write_certificate(&credentials, certificate_path, TRUE, error);
+    return *renewed;
+}
+
 gboolean
 tls_succeed(const char *key_path, const char *certificate_path, const char *node_id, const char *new_key_path, const char *new_certificate_path, GError **error)
 {

@@ -18,6 +18,9 @@ gboolean tls_generate(const char *key_path, const char *certificate_path, const 
  * UNSUPPORTED if it is another's, such as a CA's.  The pin stays. */
 gboolean tls_renew(const char *key_path, const char *certificate_path, const char *node_id, GError **error);
 
+/* TC7: likewise with the names of tls_generate() for @hosts, if one of @hosts is not in it; *@renewed says whether.  Of another's certificate, or where a host breaks TC3, nothing is done. */
+gboolean tls_rename(const char *key_path, const char *certificate_path, const char *node_id, const char *const *hosts, gboolean *renewed, GError **error);
+
 /* TC8: a new key, and over it a certificate with the names of the one at @certificate_path, which must be this node's own as above; both new files (EXISTS). */
 gboolean tls_succeed(const char *key_path, const char *certificate_path, const char *node_id, const char *new_key_path, const char *new_certificate_path, GError **error);
 

@@ -278,6 +278,27 @@ renewal_take(Home *home, RenewalStep step, GError **error)
     return done;
 }
 
+static gboolean
+rename_both(Home *home, const Files *files, const char *const *hosts, gboolean *renewed, GError **error)
+{
+    gboolean next;
+
+    return settle(files, error) && tls_rename(files->key, files->certificate, home_id(home), hosts, renewed, error) &&
+           (!g_file_test(files->next_certificate, G_FILE_TEST_EXISTS) || tls_rename(files->next_key, files->next_certificate, home_id(home), hosts, &next, error));
+}
+
+gboolean
+renewal_rename(Home *home, const char *const *hosts, gboolean *renewed, GError **error)
+{
+    g_auto(Files) files = files_of(home);
+    int lock = lock_keys(home, error);
+    gboolean done = lock >= 0 && rename_both(home, &files, hosts, renewed, error);
+
+    if (lock >= 0)
+        close(lock);
+    return done;
+}
+
 gboolean
 renewal_settle(Home *home, GError **error)
 {

@@ -45,6 +45,9 @@ gboolean renewal_needs_signing(RenewalStep step);
 /* Does it.  RENEWAL_MAKE and RENEWAL_CERTIFICATE: UNSUPPORTED if the certificate is another's. */
 gboolean renewal_take(Home *home, RenewalStep step, GError **error);
 
+/* TC7: a new certificate, also of a key that waits, if one of @hosts (NULL-terminated) is not in it; *@renewed says whether that of the key in use was. */
+gboolean renewal_rename(Home *home, const char *const *hosts, gboolean *renewed, GError **error);
+
 /* Adds to what was served, if that is counted now. */
 gboolean renewal_count(Home *home, guint64 seconds, GError **error);
 

@@ -109,3 +109,25 @@ self_publish_address(const char *path, const Config *config, GError **error)
         g_propagate_error(error, g_steal_pointer(&failed));
     return record != NULL;
 }
+
+gboolean
+self_name_certificate(const char *path, const Config *config, gboolean *renewed, GError **error)
+{
+    g_autoptr(Home) home = home_open(path, error);
+    g_autoptr(GPtrArray) urls = configured(config), hosts = g_ptr_array_new_with_free_func(g_free);
+    char *listener = NULL;
+
+    *renewed = FALSE;
+    if (!home)
+        return FALSE;
+    if (config_parse_address(config->listen, &listener, NULL, NULL))
+        g_ptr_array_add(hosts, listener);
+    for (guint i = 0; i < urls->len; i++) {
+        g_autoptr(GUri) parsed = g_str_has_prefix(urls->pdata[i], "https://") ? g_uri_parse(urls->pdata[i], G_URI_FLAGS_NONE, NULL) : NULL;
+
+        if (parsed && g_uri_get_host(parsed))
+            g_ptr_array_add(hosts, g_strdup(g_uri_get_host(parsed)));
+    }
+    g_ptr_array_add(hosts, NULL);
+    return renewal_rename(home, (const char *const *)hosts->pdata, renewed, error);
+}

@@ -14,4 +14,7 @@ Peer *self_as_peer(Home *home, GError **error);
  * nobody is there to give: DENIED. */
 gboolean self_publish_address(const char *home, const Config *config, GError **error);
 
+/* The hosts of [node] listen and of the https:// addresses of [node] url stand in the TLS certificate: if one does not, there is a new one over the same key (TC7). */
+gboolean self_name_certificate(const char *home, const Config *config, gboolean *renewed, GError **error);
+
 #endif

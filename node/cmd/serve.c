@@ -111,6 +111,19 @@ tend_tls(Daemon *daemon, gboolean count)
         journal_write(daemon->journal, "tls", "listener", "shows the new certificate", NULL);
 }
 
+/* TC7: an address that was changed is in the certificate before it is shown. */
+static void
+name_certificate(Daemon *daemon)
+{
+    g_autoptr(GError) failed = NULL;
+    gboolean renewed;
+
+    if (!self_name_certificate(daemon->invocation->home, daemon->config, &renewed, &failed))
+        journal_write(daemon->journal, "tls", "error", failed->message, NULL);
+    else if (renewed)
+        journal_write(daemon->journal, "tls", "certificate", "has the names of config.ini now", NULL);
+}
+
 /* A typing error in [peer ALIAS] is not silently nobody. */
 static void
 tell_strangers(Daemon *daemon)
@@ -160,6 +173,7 @@ start(Daemon *daemon, GError **error)
     options.slowest = daemon->config->slowest;
     journal_set_json(daemon->journal, daemon->config->log_json);
     tell_strangers(daemon);
+    name_certificate(daemon);
     tend_tls(daemon, TRUE);
     daemon->listener = listener_start(&options, error);
     if (!daemon->listener)

@@ -26,6 +26,25 @@ first=$(pin_of a/keys/tls.crt)
 equal "peers know the one key" "$(pins b)" "$first"
 equal "it is shown" "$(shown)" "$first"
 
+# Another address: its name is in the certificate, the key and its pin are the same; another's certificate is left alone.
+names() { openssl x509 -in a/keys/tls.crt -noout -ext subjectAltName | tail -n 1; }
+sed -i 's,^url = .*,&\, https://harbour.example:8470,' a/config.ini
+kill -HUP "$(cat a.pid)"
+wait_for 'tls certificate="*has the names'
+has "the name of a new address is in the certificate" "$(names)" "DNS:harbour.example"
+equal "over the same key" "$(pin_of a/keys/tls.crt)" "$first"
+equal "which is shown" "$(openssl s_client -connect "$(address_of a)" </dev/null 2>/dev/null | openssl x509 -noout -ext subjectAltName | tail -n 1)" "$(names)"
+stop a
+cp a/keys/tls.crt own.crt
+openssl req -x509 -key a/keys/tls.key -subj /CN=authority -days 3000 -out a/keys/tls.crt 2>/dev/null
+cp a/keys/tls.crt other.crt
+sed -i 's,^\(url = [^\,]*\)\,.*,\1,' a/config.ini
+start a
+has_not "that of an authority" "$(cat a.log)" "has the names"
+equal "is left alone" "$(cat a/keys/tls.crt)" "$(cat other.crt)"
+cp own.crt a/keys/tls.crt
+kill -HUP "$(cat a.pid)"
+
 # Refusals, before there is anything.
 want "nothing is announced" 1 chama a keys renew-tls --now
 has "so nothing can be hurried" "$err" "renew-tls: TC9: want a new TLS key that is announced, have none: begin with --new-key; --stolen changes it at once"
