@@ -14,6 +14,7 @@
 #define PUSH_PATH "/v1/push"
 #define PUSHED_PATH "/v1/pushed"
 #define ANSWERS_PATH "/v1/push/answers"
+#define WORD "?push=%016" G_GINT64_MODIFIER "x"
 #define PIECE (64 * 1024)
 #define QUIET 600   /* seconds: the peer may be verifying what it got */
 #define LOOK_EVERY (G_USEC_PER_SEC / 5)   /* for a person who wants to stop */
@@ -28,6 +29,7 @@ struct Push {
     Transport *questions;
     int inner;               /* the other end of @fd; -1 */
     char *prefix;
+    guint64 word;            /* by which the peer tells its connections from those of another push */
     int far;                 /* where answers go */
     GThread *asks, *answers;
     GMutex lock;
@@ -216,7 +218,7 @@ carry_answers(gpointer data)
 {
     Push *push = data;
     g_autofree char *bytes = g_malloc(PIECE + 2);
-    g_autofree char *head = g_strdup_printf("POST %s" ANSWERS_PATH " HTTP/1.1\r\nHost: peer\r\nContent-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n", push->prefix);
+    g_autofree char *head = g_strdup_printf("POST %s" ANSWERS_PATH WORD " HTTP/1.1\r\nHost: peer\r\nContent-Type: application/octet-stream\r\nTransfer-Encoding: chunked\r\n\r\n", push->prefix, push->word);
     gboolean good = give_answer(push, head, strlen(head));
 
     while (good && (good = wait_to(push, push->inner, POLLIN))) {
@@ -258,9 +260,10 @@ carry_questions(gpointer data)
 {
     Push *push = data;
     g_autoptr(GBytes) none = g_bytes_new_static("", 0);
+    g_autofree char *path = g_strdup_printf(PUSH_PATH WORD, push->word);
     GError *failed = NULL;
 
-    transport_request(push->questions, "POST", PUSH_PATH, none, NULL, take_question, push, &failed);
+    transport_request(push->questions, "POST", path, none, NULL, take_question, push, &failed);
     if (failed)
         note_trouble(push, failed);
     g_mutex_lock(&push->lock);
@@ -353,6 +356,7 @@ open_at(Session *session, const char *url, GError **error)
 
     push->fd = push->inner = push->far = -1;
     push->url = g_strdup(url);
+    push->word = (guint64)g_random_int() << 32 | g_random_int();
     g_mutex_init(&push->lock);
     g_cond_init(&push->changed);
     if (transport_is_single(url) ? open_single(push, session, error) : open_apart(push, session, error))

@@ -297,7 +297,7 @@ change_roles(struct MHD_Connection *mhd, Exchanged *x)
     enum MHD_Result queued;
     const char *upgrade;
 
-    x->pushing = pushes_admit(x->answering->options.pushes, answer_caller(x->answer), &error);
+    x->pushing = pushes_admit(x->answering->options.pushes, answer_caller(x->answer), x->query, &error);
     if (!x->pushing)
         return send_error(mhd, x, error);
     upgrade = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_UPGRADE);
@@ -316,7 +316,7 @@ join_push(struct MHD_Connection *mhd, Exchanged *x)
 {
     g_autoptr(GError) error = NULL;
 
-    x->pushing = pushes_find(x->answering->options.pushes, answer_caller(x->answer), x->connection->fd, &error);
+    x->pushing = pushes_find(x->answering->options.pushes, answer_caller(x->answer), x->query, x->connection->fd, &error);
     if (!x->pushing)
         return send_error(mhd, x, error);
     connection_begin(x->answering->connections, x->connection, CONNECTION_ELSEWHERE);

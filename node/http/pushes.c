@@ -30,6 +30,7 @@ struct Pushes {
 struct Pushing {
     Pushes *pushes;
     char node[NODE_ID_SIZE];
+    char *word;              /* or NULL */
     char *alias;             /* once it is known */
     int socket;
     struct MHD_UpgradeResponseHandle *handle;
@@ -124,7 +125,7 @@ has_place(const Pushes *pushes, const char *node, GError **error)
 }
 
 Pushing *
-pushes_admit(Pushes *pushes, const char *node, GError **error)
+pushes_admit(Pushes *pushes, const char *node, const char *word, GError **error)
 {
     g_autoptr(GMutexLocker) alone = g_mutex_locker_new(&pushes->lock);
     Pushing *pushing;
@@ -134,6 +135,7 @@ pushes_admit(Pushes *pushes, const char *node, GError **error)
     replace(pushes, node);
     pushing = g_new0(Pushing, 1);
     pushing->pushes = pushes;
+    pushing->word = g_strdup(word);
     pushing->mine = pushing->theirs = pushing->ends[QUESTIONS] = pushing->ends[ANSWERS] = -1;
     g_atomic_ref_count_init(&pushing->refs);
     g_strlcpy(pushing->node, node, sizeof pushing->node);
@@ -158,6 +160,7 @@ pushing_unref(Pushing *pushing)
         return;
     if (pushing->theirs >= 0)
         close(pushing->theirs);
+    g_free(pushing->word);
     g_free(pushing->alias);
     g_free(pushing);
 }
@@ -334,14 +337,14 @@ pushing_answers(Pushing *pushing, const char *bytes, gsize size)
 }
 
 Pushing *
-pushes_find(Pushes *pushes, const char *node, int connection, GError **error)
+pushes_find(Pushes *pushes, const char *node, const char *word, int connection, GError **error)
 {
     g_autoptr(GMutexLocker) alone = g_mutex_locker_new(&pushes->lock);
 
     for (guint i = 0; i < pushes->all->len; i++) {
         Pushing *pushing = pushes->all->pdata[i];
 
-        if (strcmp(pushing->node, node) != 0 || pushing->theirs < 0 || pushing->replaced || pushing->joined)
+        if (strcmp(pushing->node, node) != 0 || pushing->theirs < 0 || pushing->replaced || pushing->joined || g_strcmp0(pushing->word, word) != 0)
             continue;
         watch(connection);
         pushing->ends[ANSWERS] = connection;

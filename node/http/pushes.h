@@ -29,10 +29,10 @@ Pushes *pushes_new(const PushesOptions *options);
 void pushes_stop(Pushes *pushes);
 void pushes_free(Pushes *pushes);
 
-/* A place for one of @node, which its connection may still fail to take: then pushing_leave() gives it back.  One that has it is cut (PS6), and the new one waits for its end once it has begun.
+/* A place for one of @node, which calls it @word (PS5, may be NULL), which its connection may still fail to take: then pushing_leave() gives it back.  One that has it is cut (PS6), and the new one waits for its end once it has begun.
  * EXISTS: too many that have been cut have not ended yet; UNREACHABLE: all places are taken. */
 typedef struct Pushing Pushing;
-Pushing *pushes_admit(Pushes *pushes, const char *node, GError **error);
+Pushing *pushes_admit(Pushes *pushes, const char *node, const char *word, GError **error);
 /* The request on @connection is over, which is still open.  Whoever leaves one that has begun apart, cuts it. */
 void pushing_leave(Pushing *pushing, int connection);
 /* Takes @pushing: begins, along @socket, which is libmicrohttpd's as long as @handle is not closed (PS4). */
@@ -46,7 +46,7 @@ void pushing_begin(Pushing *pushing, int socket, struct MHD_UpgradeResponseHandl
 gboolean pushing_begin_apart(Pushing *pushing, int connection, GError **error);
 gssize pushing_questions(Pushing *pushing, char *bytes, gsize max);
 gssize pushing_answers(Pushing *pushing, const char *bytes, gsize size);
-/* That of @node, begun so, whose answers nobody brings yet, for who leaves it like the other; NOT_FOUND. */
-Pushing *pushes_find(Pushes *pushes, const char *node, int connection, GError **error);
+/* That of @node which it calls @word, begun so, whose answers nobody brings yet, for who leaves it like the other; NOT_FOUND. */
+Pushing *pushes_find(Pushes *pushes, const char *node, const char *word, int connection, GError **error);
 
 #endif

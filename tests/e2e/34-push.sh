@@ -94,7 +94,7 @@ touch link/frozen; sleep 0.2
 kill -9 $pusher; wait $pusher 2>/dev/null
 sleep 0.2
 rm link/frozen
-timeout --preserve-status -s INT 1.5 "$CHAMA" --home "$FOLDER/a" push tourism --limit-rate 500K >/dev/null 2>.push
+timeout --foreground --preserve-status -s INT 1.5 "$CHAMA" --home "$FOLDER/a" push tourism --limit-rate 500K >/dev/null 2>.push
 equal "the next one is stopped by Ctrl-C" "$?" 1
 equal "and says so" "$(cat .push)" "chama: tourism: push: stopped; the next push goes on from there"
 log_has 'PS6: a newer push of this node has taken its place' 1
@@ -114,6 +114,34 @@ equal "took the version" "$(printf '%s' "$out" | json "['versions']")" 1
 rm -rf got
 want "it is there" 0 chama b get forestry/noise got
 same_tree "whole" data got
+
+# PS5, PS6 on the wire: answers go to the push with the same query alone, and a newer push ends the one before.
+want "answers of no push, of another push, and a push that is replaced" 0 python3 - "$(address_of b)" a/keys <<'PYTHON'
+import http.client, ssl, sys
+host, port = sys.argv[1].split(":")
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+context.load_cert_chain(sys.argv[2] + "/tls.crt", sys.argv[2] + "/tls.key")
+
+
+def post(path, body=b""):
+    connection = http.client.HTTPSConnection(host, int(port), context=context, timeout=8)
+    connection.request("POST", path, body)
+    return connection.getresponse()
+
+
+print(post("/v1/push/answers?push=1", b"x").status)
+first = post("/v1/push?push=1")
+print(first.status, first.readline().split()[0].decode())
+print(post("/v1/push/answers?push=2", b"x").status)
+second = post("/v1/push?push=2")
+try:
+    first.read()
+except (http.client.HTTPException, OSError):
+    pass
+print(second.status, second.readline().split()[0].decode())
+PYTHON
+equal "are told" "$(echo $out)" "404 200 POST 404 200 POST"
 
 # Another key at the address is not spoken to.
 stop b
