@@ -17,12 +17,16 @@
 #include "manifests/tree/beneath.h"
 #include "manifests/tree/pipeline.h"
 
+#define PART_CHUNKS_MAX (64 * 1024)   /* of a file that is kept for a batch: 3 MiB */
+
 typedef struct {
     WriteTarget target;
     const Plan *plan;          /* without decisions: into a stage, where nothing is in the way */
     Pipeline *batches;
     WriteBatch *filling;
-    BigWrite *big;             /* the file whose parts are coming */
+    GArray *parts;             /* ChunkRef: of the file whose parts are coming, as long as it may be one of a batch, */
+    guint64 part_bytes;
+    BigWrite *big;             /* and once it may not */
     guint64 file_max;          /* larger files are written by all threads together */
     guint64 entry;             /* number of the next entry of the listing */
     CheckoutResult *result;
@@ -32,6 +36,7 @@ static void
 checkout_clear(Checkout *c)
 {
     g_clear_pointer(&c->big, big_write_free);
+    g_clear_pointer(&c->parts, g_array_unref);
     g_clear_pointer(&c->batches, pipeline_free);
     g_clear_pointer(&c->filling, write_batch_free);
     g_clear_pointer(&c->target.writeback, writeback_free);
@@ -68,13 +73,30 @@ failed_at(const char *path, GError **error)
     return chama_error_errno(error, saved, "%s", shown);
 }
 
-/* Chunks of a file that is too large for a batch. */
+/* Chunks of a file that is too large for a batch, after those that were kept when that was not known. */
 static gboolean
 add_big(Checkout *c, const Item *item, GError **error)
 {
-    if (!c->big && !(c->big = big_write_new(&c->target, item->path, error)))
+    if (!c->big && (!(c->big = big_write_new(&c->target, item->path, error)) || !big_write_add(c->big, (const ChunkRef *)(gpointer)c->parts->data, c->parts->len, error)))
         return FALSE;
     return big_write_add(c->big, item->chunks, item->chunk_count, error);
+}
+
+static void
+forget_parts(Checkout *c)
+{
+    g_array_set_size(c->parts, 0);
+    c->part_bytes = 0;
+}
+
+static gboolean
+add_part(Checkout *c, const Item *item, GError **error)
+{
+    if (c->big || c->part_bytes + item_bytes(item) > c->file_max || c->parts->len + item->chunk_count > PART_CHUNKS_MAX)
+        return add_big(c, item, error);
+    g_array_append_vals(c->parts, item->chunks, item->chunk_count);
+    c->part_bytes += item_bytes(item);
+    return TRUE;
 }
 
 static gboolean
@@ -85,7 +107,25 @@ end_big(Checkout *c, const Item *item, gboolean replace, GError **error)
     if (!add_big(c, item, error))
         return FALSE;
     big = g_steal_pointer(&c->big);
+    forget_parts(c);
     return big_write_end(big, item, replace, error);
+}
+
+static gboolean
+add_to_batch(Checkout *c, const Item *item, gboolean replace, GError **error)
+{
+    Item whole = *item;
+
+    if (write_batch_is_full(c->filling, item) && !send_batch(c, error))
+        return FALSE;
+    if (c->parts->len > 0) {
+        g_array_append_vals(c->parts, item->chunks, item->chunk_count);
+        whole.chunks = (const ChunkRef *)(gpointer)c->parts->data;
+        whole.chunk_count = c->parts->len;
+    }
+    write_batch_add(c->filling, &whole, replace);
+    forget_parts(c);
+    return TRUE;
 }
 
 static gboolean
@@ -93,12 +133,7 @@ write_item(Checkout *c, const Item *item, gboolean replace, GError **error)
 {
     c->result->written++;
     c->result->bytes_written += item->size;
-    if (c->big || item->size > c->file_max)
-        return end_big(c, item, replace, error);
-    if (write_batch_is_full(c->filling, item) && !send_batch(c, error))
-        return FALSE;
-    write_batch_add(c->filling, item, replace);
-    return TRUE;
+    return c->big || item->size > c->file_max ? end_big(c, item, replace, error) : add_to_batch(c, item, replace, error);
 }
 
 /* Also one that was there when it was looked at: taking away what was in it may have taken it too. */
@@ -131,7 +166,7 @@ static gboolean
 act(Checkout *c, const Item *item, Decision decision, GError **error)
 {
     if (item->kind == ITEM_PART)
-        return (decision != DECIDE_WRITE && decision != DECIDE_REPLACE) || add_big(c, item, error);
+        return (decision != DECIDE_WRITE && decision != DECIDE_REPLACE) || add_part(c, item, error);
     if (item->kind == ITEM_FOLDER && decision != DECIDE_NOTHING)
         return write_folder(c, item, decision, error);
     if (decision == DECIDE_WRITE || decision == DECIDE_REPLACE)
@@ -199,6 +234,7 @@ write_planned(const Plan *plan, const Digest *root, CheckoutResult *result, GErr
     PipelineKind kind = { threads, 2 * threads + 2, work_batch, take_batch, (GDestroyNotify)write_batch_free, &c };
 
     c.target.writeback = writeback_new(plan->root);
+    c.parts = g_array_new(FALSE, FALSE, sizeof(ChunkRef));
     c.filling = write_batch_new(&c.target);
     c.batches = pipeline_new(&kind);
     return act_on_all(&c, root, error);

@@ -14,8 +14,6 @@
 #define PAGE_PATHS_MAX (1024 * 1024)       /* L12: of the paths of one page, written out, each with a NUL */
 #define PAGE_SIZE_MIN (4 * 1024)           /* L26: no cut by content before */
 
-/* Bytes of content of an item's chunks. */
-guint64 item_bytes(const Item *item);
 gboolean item_is_file(const Item *item);
 /* L19: the digest of an empty file and of a file of one chunk is not written. */
 gboolean item_digest_is_implied(const Item *item);

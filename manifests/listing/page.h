@@ -45,6 +45,9 @@ typedef struct {
     guint chunk_count;
 } Item;
 
+/* Bytes of content of an item's chunks. */
+guint64 item_bytes(const Item *item);
+
 /* A reference to a page one level below. */
 typedef struct {
     Digest digest;
