@@ -1,9 +1,11 @@
 /* chama: the command table, and the one place where an error becomes an exit status. */
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <glib.h>
 
@@ -183,6 +185,17 @@ run(const Command *command, const char *home, int argc, char **argv)
     return status;
 }
 
+/* A file of the home that was opened as number 1 or 2 would get what is said there. Who closed one of the three gets an error: each is held by what it cannot be used for. */
+static gboolean
+hold_standard_files(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return FALSE;
+    }
+    return TRUE;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -190,6 +203,8 @@ main(int argc, char **argv)
     const Command *command;
     int status, at;
 
+    if (!hold_standard_files())
+        return EXIT_FAILED;
     /* Names and texts are UTF-8 whatever the locale says, also in what GLib reads and prints. */
     g_setenv("CHARSET", "UTF-8", TRUE);
     setlocale(LC_CTYPE, "C.UTF-8");

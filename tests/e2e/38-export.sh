@@ -31,6 +31,12 @@ for format in tar zip bagit; do
     want "$format at a peer" 0 chama b get --format $format forestry/plain peer.$format
     cmp plain.$format peer.$format && ok "$format: the same at a peer" || bad "$format: other bytes at a peer"
 done
+
+# What was opened as number 1 or 2 in the place of a closed output would be written over.
+(chama a get plain - --format tar >&- 2>.err) && bad "an output that is closed counts as written" || has "says that it is closed" "$(cat .err)" "standard output: Bad file descriptor"
+chama a publish quiet data >&- 2>&-
+equal "what nobody hears is in no file of the home" "$(grep -rl "shared conditionally" a)" ""
+
 for format in tar zip; do
     want "links, by the name of the file" 0 chama a get links links.$format
     want "$format: goes in again" 0 chama a publish back-$format links.$format --unpack --share open
