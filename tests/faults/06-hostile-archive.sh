@@ -45,6 +45,24 @@ for name, behind in ("more", b"more" * 1000), ("few", b"more"):
     with open("archives/whole.tar", "rb") as whole, open(f"archives/behind-{name}.tar", "wb") as longer:
         longer.write(whole.read() + behind)
 
+# What a tar cannot see by itself: a bit that fell over within gzip, a damaged header of a long name; and a dictionary of a gigabyte.
+import gzip, lzma, struct, zlib
+packed = bytearray(gzip.compress(open("archives/whole.tar", "rb").read(), 0))
+packed[packed.index(b"one")] ^= 1
+open("archives/checksum.tar.gz", "wb").write(packed)
+header = tarfile.TarInfo("short")
+header.pax_headers = {"path": "a long name"}
+open("archives/pax.tar", "wb").write(header.tobuf(tarfile.PAX_FORMAT).replace(b"20 path=", b"99 path=") + bytes(1024))
+header = tarfile.TarInfo("zeros")
+header.size = 40 << 20
+packed = bytearray(lzma.compress(header.tobuf() + bytes(header.size + 1024), preset=0))
+block = packed[12:12 + 4 * (packed[12] + 1)]
+block[block.index(b"\x21\x01") + 2] = 36
+block[-4:] = struct.pack("<I", zlib.crc32(bytes(block[:-4])))
+packed[12:12 + len(block)] = block
+open("archives/window.tar.xz", "wb").write(packed)
+open("archives/window-later.tar.xz", "wb").write(lzma.compress(open("archives/whole.tar", "rb").read()) + packed)
+
 def zip(name, *members):
     with zipfile.ZipFile("archives/" + name + ".zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for info, data in members:
@@ -120,6 +138,10 @@ refused zip-encrypted AR13
 refused behind-more AR5
 refused behind-few AR5
 refused cut AR5
+refused checksum AR5
+refused pax AR5
+refused window AR14
+refused window-later AR14
 
 python3 - "$CHAMA" <<'PYTHON'
 import resource, subprocess, sys
