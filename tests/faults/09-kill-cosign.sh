@@ -31,14 +31,14 @@ print(json.dumps({"origin": "chama/" + sys.argv[1], "id": sys.argv[2].split("+")
 END
 stop w
 second=127.0.0.1:$(port)
-kills=0
+kills=0 running=$servers
 for moment in $(moments 40 900); do
     rm -f w.log second.log
     "$CHAMA" --home "$FOLDER/w" serve 2>>w.log &
     one=$!
     "$CHAMA" --home "$FOLDER/w" serve --listen "$second" 2>>second.log &
     two=$!
-    servers="$servers $one $two"
+    servers="$running $one $two"
     for _ in $(seq 200); do
         grep -q listening w.log 2>/dev/null && grep -q listening second.log 2>/dev/null && break
         sleep 0.02
@@ -51,7 +51,7 @@ for moment in $(moments 40 900); do
     wait $one $two 2>/dev/null
     wait $client || bad "after $kills kills" "$(cat forked)"
 done
-servers=
+servers=$running
 start w
 want "what two processes gave, killed $kills times" 0 python judge state "$(address_of w)"
 has "is of one history" "$out" "all of one history"

@@ -15,7 +15,7 @@ log=$(chama a id --json | field log)
 note_of() { curl -s -k "https://$(address_of a)/log/$id/checkpoint"; }
 at=$(port)
 vkey=$(witness make w witness.example/w1)
-witness serve w "$log" "$at" 2>w.log &
+python3 "$SOURCE/tests/interop/witness.py" serve w "$log" "$at" 2>w.log &
 servers="$servers $!"
 for _ in $(seq 100); do [ -f w/listening ] && break; sleep 0.05; done
 cat >a/policy.txt <<END
