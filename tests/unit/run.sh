@@ -4,11 +4,13 @@
 logs=$(mktemp -d "${TMPDIR:-/tmp}/chama-unit.XXXXXX") || exit 1
 trap 'rm -rf "$logs"' EXIT
 passed=0 failed=0
+# what tests leave goes with it
+mkdir "$logs/tmp"
 
 # They wait for the disk more than they compute.
 printf '%s\n' "$@" | LOGS=$logs xargs -P "$(($(nproc) * 2))" -I {} sh -c '
     log=$LOGS/${1##*/}
-    "$1" --tap >"$log" 2>&1
+    TMPDIR=$LOGS/tmp "$1" --tap >"$log" 2>&1
     echo $? >"$log.status"' sh {}
 
 for program in "$@"; do
