@@ -41,7 +41,7 @@ refuse_link(const char *path, GError **error)
 {
     g_autofree char *shown = path_display(path);
 
-    return chama_error(error, CHAMA_ERROR_UNSUPPORTED, "%s: EX10: want files only, which a bag can hold, have a link; a tar holds it, or choose with --only", shown);
+    return chama_error(error, CHAMA_ERROR_USAGE, "%s: EX10: want files only, which a bag can hold, have a link; `--format tar` and zip hold it, or choose files with --only", shown);
 }
 
 static gboolean

@@ -115,8 +115,13 @@ set_encoding(ArchiveReader *reader, const char *encoding, GError **error)
 static gboolean
 open_file(ArchiveReader *reader, const char *path, GError **error)
 {
+    struct stat status;
+
     reader->fd = reader->from_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    return reader->fd >= 0 || chama_error_errno(error, errno, "%s", path);
+    if (reader->fd < 0 || fstat(reader->fd, &status) != 0)
+        return chama_error_errno(error, errno, "%s", path);
+    return reader->from_stdin || !S_ISDIR(status.st_mode) ||
+           chama_error(error, CHAMA_ERROR_USAGE, "%s: --unpack: want an archive, have a folder: publish it without --unpack", path);
 }
 
 static la_ssize_t

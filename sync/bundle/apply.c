@@ -4,6 +4,7 @@
 #include "keys/error.h"
 #include "sync/bundle/bundle.h"
 #include "sync/bundle/carrying.h"
+#include "sync/bundle/packing.h"
 #include "sync/bundle/road.h"
 #include "sync/wire.h"
 
@@ -184,12 +185,35 @@ take_posted(Applying *applying, Parcel *parcel, BundleApplied *applied, GError *
 
 /* B29: several bundles in one call leave several receipts: "NAME.tar", "NAME.2.tar". */
 static char *
-receipt_path(const Applying *applying)
+receipt_path(const Applying *applying, guint number)
 {
     const char *path = applying->options->receipt;
     gsize stem = strlen(path) - (g_str_has_suffix(path, ".tar") ? strlen(".tar") : g_str_has_suffix(path, ".tar.zst") ? strlen(".tar.zst") : 0);
 
-    return applying->result->bundles->len < 2 ? g_strdup(path) : g_strdup_printf("%.*s.%u%s", (int)stem, path, applying->result->bundles->len, path + stem);
+    return number < 2 ? g_strdup(path) : g_strdup_printf("%.*s.%u%s", (int)stem, path, number, path + stem);
+}
+
+/* What cannot be written is found out before anything is applied. */
+static gboolean
+check_receipts(const Applying *applying, GError **error)
+{
+    for (guint i = 0; applying->options->receipt && i < applying->parcels->len; i++) {
+        g_autofree char *path = receipt_path(applying, i + 1);
+        g_autoptr(Packing) packing = packing_new(path, &(PackingOptions){ 0 }, error);
+
+        if (!packing) {
+            g_prefix_error(error, "--receipt: ");
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static gboolean
+may_leave_receipt(const Applying *applying, const BundleApplied *applied, GError **error)
+{
+    return !applying->options->receipt || applied->accepted ||
+           chama_error(error, CHAMA_ERROR_USAGE, "--receipt: B29: want a writer that is a peer here: add it by its invite (`chama peer add`), or apply without");
 }
 
 static gboolean
@@ -202,9 +226,7 @@ write_receipt(Applying *applying, BundleApplied *applied, const GPtrArray *poste
 
     if (!applying->options->receipt)
         return TRUE;
-    if (!applied->accepted)
-        return chama_error(error, CHAMA_ERROR_USAGE, "--receipt: B29: want a writer that is a peer here: add it by its invite (`chama peer add`), and apply again");
-    path = receipt_path(applying);
+    path = receipt_path(applying, applying->result->bundles->len);
     if (!bundle_create(applying->home, path, none, &options, &made, error))
         return FALSE;
     applied->receipt = g_steal_pointer(&path);
@@ -267,7 +289,7 @@ apply_one(Applying *applying, Parcel *parcel, GPtrArray *files)
     applied->files = g_ptr_array_ref(files);
     g_strlcpy(applied->group, parcel_info(parcel)->group, sizeof applied->group);
     g_ptr_array_add(applying->result->bundles, applied);
-    good = parcel_open(parcel, applying->home, &failed) && learn_writer(applying->home, parcel, applied, &failed);
+    good = parcel_open(parcel, applying->home, &failed) && learn_writer(applying->home, parcel, applied, &failed) && may_leave_receipt(applying, applied, &failed);
     if (good) {
         versions = find_versions(parcel);
         good = pull_along(applying, parcel, applied, versions, posted, &failed) && take_posted(applying, parcel, applied, &failed) &&
@@ -296,7 +318,7 @@ bundle_apply(Home *home, const GPtrArray *paths, const BundleApplyOptions *optio
                                   .files = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref) };
 
     *result = (BundleApplyResult){ .bundles = g_ptr_array_new_with_free_func(applied_free), .problems = g_ptr_array_new_with_free_func(g_free) };
-    if (!open_volumes(&applying, paths, error))
+    if (!open_volumes(&applying, paths, error) || !check_receipts(&applying, error))
         return FALSE;
     for (guint i = 0; i < applying.parcels->len; i++)
         apply_one(&applying, applying.parcels->pdata[i], applying.files->pdata[i]);

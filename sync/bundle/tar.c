@@ -21,7 +21,7 @@
 #define FUNCTIONS(f) \
     f(archive_entry_filetype) f(archive_entry_free) f(archive_entry_hardlink) f(archive_entry_new) f(archive_entry_pathname) f(archive_entry_set_filetype) \
     f(archive_entry_set_gid) f(archive_entry_set_mtime) f(archive_entry_set_pathname) f(archive_entry_set_perm) f(archive_entry_set_size) \
-    f(archive_entry_set_uid) f(archive_entry_size) f(archive_entry_size_is_set) f(archive_entry_sparse_count) f(archive_error_string) f(archive_filter_bytes) \
+    f(archive_entry_set_uid) f(archive_entry_size) f(archive_entry_size_is_set) f(archive_entry_sparse_count) f(archive_errno) f(archive_error_string) f(archive_filter_bytes) \
     f(archive_filter_code) f(archive_filter_count) f(archive_read_data) f(archive_read_free) f(archive_read_new) f(archive_read_next_header) \
     f(archive_read_open_fd) f(archive_read_support_filter_gzip) f(archive_read_support_filter_xz) f(archive_read_support_filter_zstd) \
     f(archive_read_support_format_gnutar) f(archive_read_support_format_tar) f(archive_write_add_filter_zstd) f(archive_write_close) f(archive_write_data) \
@@ -177,6 +177,17 @@ check_spool(const Tar *tar, guint64 size, GError **error)
                                             : chama_error_errno(error, errno, "%s: cannot tell how full the disk is", tar->name);
 }
 
+/* What libarchive says of read(2) names a number of ours. */
+static gboolean
+malformed(const Scan *scan, GError **error)
+{
+    const char *text = lib.archive_error_string(scan->archive);
+
+    if (text && g_str_has_prefix(text, "Error reading fd"))
+        return chama_error_errno(error, lib.archive_errno(scan->archive), "%s: cannot read the archive: copy it again from where it came", scan->tar->name);
+    return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: B1: want a whole tar archive, have: %s; bring it again", scan->tar->name, text ? text : "it cannot be read");
+}
+
 static gboolean
 spool_entry(Scan *scan, guint64 size, GError **error)
 {
@@ -189,7 +200,7 @@ spool_entry(Scan *scan, guint64 size, GError **error)
         la_ssize_t count = lib.archive_read_data(scan->archive, room, MIN(size - done, BLOCK));
 
         if (count <= 0)
-            return failed(scan->archive, tar->name, CHAMA_ERROR_MALFORMED, error);
+            return malformed(scan, error);
         if (pwrite(tar->spool, room, (gsize)count, (off_t)tar->spooled) != count)
             return chama_error_errno(error, errno ? errno : ENOSPC, "%s: cannot unpack", tar->name);
         done += (guint64)count;
@@ -228,7 +239,7 @@ begin_scan(Scan *scan, GError **error)
     lib.archive_read_support_filter_xz(scan->archive);
     lib.archive_read_support_filter_zstd(scan->archive);
     errno = 0;
-    return lib.archive_read_open_fd(scan->archive, scan->tar->fd, BLOCK) == ARCHIVE_OK || failed(scan->archive, scan->tar->name, CHAMA_ERROR_MALFORMED, error);
+    return lib.archive_read_open_fd(scan->archive, scan->tar->fd, BLOCK) == ARCHIVE_OK || malformed(scan, error);
 }
 
 /* What stands behind the last file must lie in the archive, too: a plain one that was cut within a file is found out here. */
@@ -261,11 +272,8 @@ go_through(Tar *tar, GError **error)
         if (!take_entry(&scan, entry, error))
             return FALSE;
     }
-    if (found != ARCHIVE_EOF) {
-        const char *text = lib.archive_error_string(scan.archive);
-
-        return chama_error(error, CHAMA_ERROR_MALFORMED, "%s: B1: not a whole tar archive: %s", tar->name, text ? text : "it cannot be read");
-    }
+    if (found != ARCHIVE_EOF)
+        return malformed(&scan, error);
     return check_end(&scan, error);
 }
 
@@ -278,7 +286,7 @@ open_files(Tar *tar, const char *path, const char *spool, GError **error)
     if (tar->fd < 0 || fstat(tar->fd, &status) != 0)
         return chama_error_errno(error, errno, "%s", tar->name);
     if (!S_ISREG(status.st_mode))
-        return chama_error(error, CHAMA_ERROR_USAGE, "%s: want a file", tar->name);
+        return chama_error(error, CHAMA_ERROR_USAGE, "%s: B1: want a file, have %s", tar->name, S_ISDIR(status.st_mode) ? "a folder" : "something else");
     tar->spool = open(spool, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     tar->spool_max = (guint64)status.st_size * TAR_RATIO_MAX + RATIO_ROOM;
     return tar->spool >= 0 || chama_error_errno(error, errno, "%s: cannot make a temporary file", spool);

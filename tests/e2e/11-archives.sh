@@ -49,5 +49,8 @@ head -c 30000 some.tar.gz >cut.tar.gz
 want "an archive that was cut" 1 chama a publish cut cut.tar.gz --unpack
 want "makes no version" 1 chama a show cut
 echo "no archive" >text
+mkdir a-folder
+want "--unpack of a folder" 2 chama a publish text a-folder --unpack
+has "says what to do" "$err" "a-folder: --unpack: want an archive, have a folder: publish it without --unpack"
 want "what is no archive" 1 chama a publish text text --unpack
 want "an archive that is not there" 1 chama a publish gone gone.tar --unpack

@@ -6,6 +6,10 @@ make_node b Tourism
 mkdir data && seq 1 5000 >data/one.csv
 chama a publish cover data --share open >/dev/null 2>&1
 chama a bundle create good.tar cover >/dev/null 2>&1
+want "a folder" 2 chama b bundle apply data
+has "is no bundle" "$err" "data: B1: want a file, have a folder"
+want "something else" 3 chama b bundle apply data/one.csv
+has "is no bundle, either" "$err" "one.csv: B1: want a whole tar archive, have: "
 cat >adversary.py <<'PY'
 import gzip
 import hashlib

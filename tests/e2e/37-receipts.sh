@@ -11,6 +11,12 @@ chama a grant plan tourism >/dev/null
 chama b bundle create key.tar >/dev/null 2>&1
 chama a bundle apply key.tar >/dev/null 2>&1
 want "a first bundle" 0 chama a bundle create first.tar plan --for tourism
+touch taken.tar
+for bad in "taken.tar: is there already" "nowhere/back.tar: No such file" "back.zip: want a name that ends in"; do
+    want "a receipt that cannot be written" "$(case $bad in back.zip*) echo 2 ;; *) echo 1 ;; esac)" chama b bundle apply first.tar --receipt "${bad%%:*}"
+    has "is refused before anything is applied" "$err$out" "chama: --receipt: ${bad%%/back*}"
+done
+equal "nothing came" "$(chama b ls --json | tr -d ' \n')" "[]"
 want "is applied, with a receipt to carry back" 0 chama b bundle apply first.tar --receipt back.tar
 has "and named" "$out" "back.tar: to be carried back"
 want "it" 0 chama b receipts

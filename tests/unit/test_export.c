@@ -251,7 +251,7 @@ test_EX10_links(Tree *tree, gconstpointer data)
     tree_link(tree->in, "b", "a");
     Digest root = publish(tree, tree->in);
 
-    export_refused(tree, &root, EXPORT_BAG, CHAMA_ERROR_UNSUPPORTED, "b: EX10: want files only");
+    export_refused(tree, &root, EXPORT_BAG, CHAMA_ERROR_USAGE, "b: EX10: want files only");
 }
 
 static gboolean
