@@ -9,7 +9,8 @@
 #include "node/show.h"
 #include "sync/peers.h"
 
-#define YEAR (365 * 24 * 3600)
+#define DAY (24 * 3600)
+#define YEAR (365 * DAY)
 
 /* The own dataset NAME and the node that PEER means. */
 static gboolean
@@ -47,6 +48,34 @@ warn_of_share(const Grant *grant, Share share)
         fprintf(stderr, "warning: %s is shared with nobody, whatever is granted; publish it with --share conditional to let the grant count\n", grant->name);
 }
 
+/* A second one that gives nothing more is only a second row to revoke: a day's difference is that of the default. */
+static gboolean
+check_new(Home *home, const Grant *grant, gboolean public, GError **error)
+{
+    g_autoptr(GPtrArray) grants = catalogue_grants(home_catalogue(home, error), grant->owner, grant->name, grant->grantee, error);
+    g_autofree char *peer = peers_display(home, grant->grantee);
+    char time[TIME_TEXT_SIZE];
+
+    for (guint i = 0; grants && i < grants->len; i++) {
+        const GrantRow *row = g_ptr_array_index(grants, i);
+
+        if (!row->revoked && row->grant.until + DAY > grant->until && (!row->sealed || !public))
+            return chama_error(error, CHAMA_ERROR_EXISTS, "%s: %s may have it until %s already; a longer grant has a later --until, a shorter one comes after `chama revoke`", grant->name, peer,
+                               time_format(row->grant.until, time));
+    }
+    return grants != NULL;
+}
+
+static void
+warn_of_stranger(Home *home, const Grant *grant, const char *name)
+{
+    g_autoptr(Peer) peer = peers_get(home, grant->grantee, NULL);
+
+    if (!peer || peer->status != PEER_ACCEPTED)
+        fprintf(stderr, "warning: %s is not an accepted peer of this node: it gets nothing here until it is (`chama peer add` with its invite, or `chama peer accept %s` once it has called)\n", name,
+                grant->grantee);
+}
+
 gboolean
 cmd_grant(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
 {
@@ -70,10 +99,11 @@ cmd_grant(const Invocation *invocation, int argc, char **argv, int *status, GErr
     if (grant.until <= now)
         return chama_error(error, CHAMA_ERROR_USAGE, "--until: want a date that is still to come, have %s", until);
     if (!(home = command_home(invocation, error)) || !home_catalogue(home, error) || !read_words(home, argv[1], argv[2], &grant, &share, error) ||
-        !(record = granting_state(home, &grant, public, error)))
+        !check_new(home, &grant, public, error) || !(record = granting_state(home, &grant, public, error)))
         return FALSE;
     peer = peers_display(home, grant.grantee);
     warn_of_share(&grant, share);
+    warn_of_stranger(home, &grant, peer);
     if (json)
         print_json(json_pack("{s:s, s:s, s:s, s:o, s:b, s:o}", "dataset", grant.name, "grantee", grant.grantee, "peer", peer, "until", json_time(grant.until),
                              "sealed", !public, "record", json_digest(&record->address)));

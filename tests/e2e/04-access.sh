@@ -22,6 +22,16 @@ want "not the one for nobody" 1 chama b get forestry/inner inner
 
 want "grant" 0 chama a grant nests tourism
 has "is sealed" "$out" sealed
+equal "to a peer, without a warning" "$err" ""
+want "the same grant again" 1 chama a grant nests tourism
+has "is there already" "$err" "nests: tourism may have it until 20"
+want "one that ends earlier" 1 chama a grant nests tourism --until "$(date -u -d '+30 days' +%F)"
+has "says how" "$err" "a shorter one comes after \`chama revoke\`"
+want "a longer one" 0 chama a grant nests tourism --until "$(date -u -d '+800 days' +%F)"
+make_node d Stranger
+chama d peer add "$(chama a invite 2>/dev/null)" >/dev/null && chama d sync >/dev/null 2>&1
+want "a grant for a node that nobody here has accepted" 0 chama a grant nests "$(chama d id | head -n 1)"
+has "warns" "$err" "is not an accepted peer of this node: it gets nothing here until it is"
 want "grant of a dataset that is not there" 1 chama a grant nothing tourism
 want "grant of another's dataset" 4 chama b grant forestry/nests mirror
 want "grant of the mirror, for all to read" 0 chama a grant nests mirror --public
