@@ -14,7 +14,8 @@
 static const char table[] = "CREATE TABLE IF NOT EXISTS peers (node TEXT PRIMARY KEY, alias TEXT UNIQUE, status INTEGER NOT NULL, urls TEXT NOT NULL,"
                             " name TEXT, added INTEGER NOT NULL, last_contact INTEGER NOT NULL DEFAULT 0, last_error TEXT,"
                             " openings INTEGER NOT NULL DEFAULT 0, size_seen INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
-                            "CREATE TABLE IF NOT EXISTS peer_pins (pin TEXT NOT NULL, node TEXT NOT NULL, PRIMARY KEY (pin, node)) WITHOUT ROWID;";
+                            "CREATE TABLE IF NOT EXISTS peer_pins (pin TEXT NOT NULL, node TEXT NOT NULL, PRIMARY KEY (pin, node)) WITHOUT ROWID;"
+                            "CREATE TABLE IF NOT EXISTS peer_given (node TEXT PRIMARY KEY, url TEXT NOT NULL) WITHOUT ROWID;";
 
 #define COLUMNS "node, alias, status, urls, name, added, last_contact, last_error, openings, size_seen"
 
@@ -407,7 +408,8 @@ peers_note_pending(Home *home, const Peer *peer, GError **error)
 static gboolean
 remove_rows(Home *home, const char *node, GError **error)
 {
-    return run(home, "DELETE FROM peers WHERE node = ?1", node, NULL, error) && run(home, "DELETE FROM peer_pins WHERE node = ?1", node, NULL, error);
+    return run(home, "DELETE FROM peers WHERE node = ?1", node, NULL, error) && run(home, "DELETE FROM peer_pins WHERE node = ?1", node, NULL, error) &&
+           run(home, "DELETE FROM peer_given WHERE node = ?1", node, NULL, error);
 }
 
 gboolean
@@ -459,12 +461,39 @@ peers_note_size(Home *home, const char *node, guint64 size, GError **error)
     return note_number(home, "UPDATE peers SET size_seen = max(size_seen, ?2) WHERE node = ?1", node, size, error);
 }
 
+gboolean
+peers_keep_first(Home *home, const char *node, const char *url, GError **error)
+{
+    return run(home, "INSERT INTO peer_given (node, url) VALUES (?1, ?2) ON CONFLICT (node) DO UPDATE SET url = ?2", node, url, error);
+}
+
+/* PE5: the address that a person gave, as long as it is known. */
+static gboolean
+add_given(Home *home, const Peer *known, GPtrArray *urls, GError **error)
+{
+    g_autoptr(TableQuery) query = query_new(home, "SELECT url FROM peer_given WHERE node = ?1", error);
+    g_autoptr(GError) local = NULL;
+
+    if (!query)
+        return FALSE;
+    table_text(query, 1, known->node);
+    while (table_row(query, &local)) {
+        g_autofree char *url = table_column_text(query, 0);
+
+        if (g_ptr_array_find_with_equal_func(known->urls, url, g_str_equal, NULL))
+            peer_add_url(urls, url);
+    }
+    return !failed(error, &local);
+}
+
 /* PE5: what the profile says of the peer; of its keys those that no other peer holds, and those known before where none is left. */
 static Peer *
-peer_of_profile(Home *home, const Peer *known, const Profile *profile)
+peer_of_profile(Home *home, const Peer *known, const Profile *profile, GError **error)
 {
-    Peer *peer = peer_new();
+    g_autoptr(Peer) peer = peer_new();
 
+    if (!add_given(home, known, peer->urls, error))
+        return NULL;
     memcpy(peer->node, known->node, NODE_ID_SIZE);
     peer->name = name_of_profile(profile);
     for (guint i = 0; i < profile->addresses->len; i++)
@@ -480,7 +509,7 @@ peer_of_profile(Home *home, const Peer *known, const Profile *profile)
     }
     if (peer->pins->len == 0)
         g_array_append_vals(peer->pins, known->pins->data, known->pins->len);
-    return peer;
+    return g_steal_pointer(&peer);
 }
 
 static gboolean
@@ -509,7 +538,9 @@ peers_follow_profile(Home *home, const char *node, GError **error)
         return FALSE;
     if (!profile)
         return TRUE;
-    peer = peer_of_profile(home, known, profile);
+    peer = peer_of_profile(home, known, profile, error);
+    if (!peer)
+        return FALSE;
     if (peer_same_introduction(peer, known))
         return TRUE;
     return begin(home, error) && finish(home, replace_introduction(home, peer, error), error);

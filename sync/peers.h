@@ -46,6 +46,8 @@ gboolean peers_note_openings(Home *home, const char *node, guint64 next, GError 
 gboolean peers_note_size(Home *home, const char *node, guint64 size, GError **error);
 /* Takes over addresses and pins from a peer's newest verified profile. */
 gboolean peers_follow_profile(Home *home, const char *node, GError **error);
+/* The address at which a person added @node is tried before those of its profiles, as long as it is known. */
+gboolean peers_keep_first(Home *home, const char *node, const char *url, GError **error);
 
 /* Names (rule N in sync/PROTOCOL.md): a word that a person typed for a node -> its id.  An alias, a node id, an unambiguous prefix (8 or more) of
  * a known one, or "self"/the own id.  A node that is known but not accepted goes by "<slug of its name>~<first 6 of its id>", or by that slug alone if

@@ -171,6 +171,8 @@ peer_add(Home *home, const Options *options, const char *word, GError **error)
         g_free(peer->alias), peer->alias = g_strdup(options->alias);
     if (!peers_accept(home, peer, error) || (options->alias && !peers_rename(home, peer->node, options->alias, error)))
         return FALSE;
+    if (transport_reaches(word) && !peers_keep_first(home, peer->node, word, error))
+        return FALSE;
     if (options->alias)
         g_free(peer->alias), peer->alias = g_strdup(options->alias);
     print_added(home, peer, options);

@@ -85,6 +85,8 @@ chama a publish open open --share open >/dev/null
 chama a publish closed closed --share conditional >/dev/null 2>&1
 chama b follow 'forestry/*' >/dev/null 2>&1
 want "a sync without a name" 0 as plain b sync --batch forestry
+first_address() { chama b peer ls --json | python3 -c 'import json, sys; print(*json.load(sys.stdin)[0]["urls"])'; }
+equal "PE5: the address that a person gave stays before those of the profile" "$(first_address)" "$address$FOLDER/a https://$(address_of a)"
 want "brings what is open" 0 chama b get forestry/open out
 same_tree "as it is" open out
 want "PF: verified" 0 chama b verify forestry/open
