@@ -66,6 +66,7 @@ gboolean command_reader_left(void);
 #define COMMAND(name) gboolean cmd_##name(const Invocation *invocation, int argc, char **argv, int *status, GError **error)
 COMMAND(init);
 COMMAND(id);
+COMMAND(profile);
 COMMAND(publish);
 COMMAND(ls);
 COMMAND(show);

@@ -18,6 +18,9 @@ static const Command commands[] = {
       "The next signing key, with which a lost or stolen key is replaced, should leave the machine: give --next-key FILE on removable media.\n"
       "A key in a token (HSM, smart card) is named by its URI: --key 'pkcs11:token=office;object=signing'; see chama(1), \"Keys in a token\"." },
     { "id", cmd_id, "", "show who this node is: id, spoken fingerprint, keys, addresses", NULL },
+    { "profile", cmd_profile, "", "show what this node says it is (names, sector, who may have its ledger), or change it",
+      "Each option changes one thing, an empty text (--division '') takes it away; without any it is shown.  Changes are a new record: those before stay in the ledger.\n"
+      "Addresses are those of [node] url in config.ini." },
     { "publish", cmd_publish, "NAME PATH", "make a version of a dataset from a folder, a file or an archive",
       "PATH is published as it is; with --unpack, what is inside an archive (\"-\": a tar on stdin).  A file .chamaignore at the top of a folder "
       "leaves out what it lists, as .gitignore would.  Unless --share says otherwise a new dataset is conditional: nobody gets it without a grant." },

@@ -5,34 +5,15 @@
 #include "manifests/statement.h"
 #include "node/command.h"
 #include "node/config.h"
+#include "node/described.h"
 #include "node/in_token.h"
 #include "node/print.h"
 
 typedef struct {
-    char *name_zh, *name_en, *organisation, *sector, *division, *listen, *url, *key, *next_key, *ledger;
+    Described said;
+    char *listen, *url, *key, *next_key;
     gboolean passphrase, json;
 } Options;
-
-static const char *
-audience_error(const char *text, LedgerAudience *audience)
-{
-    static const char *const names[] = { "peers", "relayed", "public" };
-
-    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
-        if (strcmp(text, names[i]) == 0) {
-            *audience = (LedgerAudience)i;
-            return NULL;
-        }
-    }
-    return "want peers, relayed or public";
-}
-
-static gboolean
-check_texts(const Options *options, GError **error)
-{
-    return command_check_utf8("--name-zh", options->name_zh, error) && command_check_utf8("--name-en", options->name_en, error) &&
-           command_check_utf8("--organisation", options->organisation, error);
-}
 
 /* The address that peers are told: what was given, else the listen address if a peer could use it. */
 static char *
@@ -61,17 +42,9 @@ static GBytes *
 make_profile(const Options *options, const char *url, GError **error)
 {
     g_autoptr(Profile) profile = profile_new();
-    const char *wrong = options->ledger ? audience_error(options->ledger, &profile->ledger) : NULL;
 
-    if (wrong)
-        return chama_error_null(error, CHAMA_ERROR_USAGE, "--ledger: %s, have %s", wrong, options->ledger);
-    if (!options->ledger)
-        profile->ledger = LEDGER_RELAYED;
-    profile->name_zh = g_strdup(options->name_zh);
-    profile->name_en = g_strdup(options->name_en);
-    profile->organisation = g_strdup(options->organisation);
-    profile->sector = g_strdup(options->sector);
-    profile->division = g_strdup(options->division);
+    if (!described_apply(&options->said, profile, error))
+        return NULL;
     if (url)
         g_ptr_array_add(profile->addresses, g_strdup(url));
     return profile_format(profile, error);
@@ -137,14 +110,9 @@ cmd_init(const Invocation *invocation, int argc, char **argv, int *status, GErro
 {
     Options o = { 0 };
     const GOptionEntry entries[] = {
-        { "name-zh", 0, 0, G_OPTION_ARG_STRING, &o.name_zh, "the department's name in Chinese", "NAME" },
-        { "name-en", 0, 0, G_OPTION_ARG_STRING, &o.name_en, "the department's name in English", "NAME" },
-        { "organisation", 0, 0, G_OPTION_ARG_STRING, &o.organisation, "the organisation it belongs to", "NAME" },
-        { "sector", 0, 0, G_OPTION_ARG_STRING, &o.sector, "sector code, S01 to S20", "CODE" },
-        { "division", 0, 0, G_OPTION_ARG_STRING, &o.division, "administrative division code", "CODE" },
+        DESCRIBED_OPTIONS(&o.said),
         { "listen", 0, 0, G_OPTION_ARG_STRING, &o.listen, "where the daemon will listen (default " CONFIG_LISTEN_DEFAULT ")", "HOST:PORT" },
         { "url", 0, 0, G_OPTION_ARG_STRING, &o.url, "the address that peers are told (default: the listen address)", "URL" },
-        { "ledger", 0, 0, G_OPTION_ARG_STRING, &o.ledger, "who may copy the whole ledger: peers, relayed (default) or public", "WHO" },
         { "key", 0, 0, G_OPTION_ARG_STRING, &o.key, "sign with this Ed25519 key, which is in a PKCS#11 token", "pkcs11:URI" },
         { "next-key", 0, 0, G_OPTION_ARG_FILENAME, &o.next_key, "write the next signing key to this file (removable media), or take that of a token", "FILE|pkcs11:URI" },
         { "passphrase", 0, 0, G_OPTION_ARG_NONE, &o.passphrase, "protect the signing keys with a passphrase", NULL },
@@ -152,10 +120,10 @@ cmd_init(const Invocation *invocation, int argc, char **argv, int *status, GErro
         { 0 },
     };
 
-    if (!command_parse(invocation, &argc, &argv, entries, 0, 0, error) || !check_texts(&o, error) || !check_keys(&o, error))
+    if (!command_parse(invocation, &argc, &argv, entries, 0, 0, error) || !check_keys(&o, error))
         return FALSE;
     command_ask_pins();
-    if (!o.name_zh && !o.name_en)
+    if (!o.said.name_zh && !o.said.name_en)
         return chama_error(error, CHAMA_ERROR_USAGE, "init: want --name-zh or --name-en, have neither; example: chama init --name-zh 林业厅 --name-en Forestry");
     return create(invocation, &o, o.listen ? o.listen : CONFIG_LISTEN_DEFAULT, error);
 }
