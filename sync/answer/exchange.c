@@ -409,7 +409,7 @@ fill_reply(Exchanging *x, const AnswerRequest *request, GError **error)
 
     /* before the exchange itself a caller is known as an accepted peer, or by the road */
     if (caller->node[0] && x->exchange->node[0] && strcmp(x->exchange->node, caller->node) != 0)
-        return chama_error(error, CHAMA_ERROR_VERIFY, "exchange: E5: want the node that the TLS key or the road proves, have another");
+        return chama_error(error, CHAMA_ERROR_VERIFY, "exchange: E5: want node %s, whose TLS key (or --as in authorized_keys) it is, have %s: a copied home, or the key of another node", caller->node, x->exchange->node);
     if (!caller->accepted && !meet_stranger(x, request, error))
         return FALSE;
     if (caller->accepted)

@@ -280,7 +280,7 @@ parcel_read(Parcel *parcel, const char *path, GError **error)
         note_damage(parcel, failed);
     }
     if (!failed)
-        return chama_error_null(error, CHAMA_ERROR_NOT_FOUND, "B14: %s is not in the volumes at hand", path);
+        return chama_error_null(error, CHAMA_ERROR_NOT_FOUND, "B14: want %s, have no volume here with it: bring those that are missing, which `chama bundle show` counts", path);
     g_propagate_error(error, g_steal_pointer(&failed));
     return NULL;
 }

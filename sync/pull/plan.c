@@ -61,7 +61,8 @@ plan_space(guint64 available, guint64 reserve, guint64 want, GError **error)
     if (want <= free_for_us)
         return TRUE;
     return chama_error(error, CHAMA_ERROR_NO_SPACE,
-                       "disk: PU19: want %" G_GUINT64_FORMAT " bytes, have %" G_GUINT64_FORMAT " (%" G_GUINT64_FORMAT " stay free)", want, free_for_us, reserve);
+                       "disk: PU19: want %" G_GUINT64_FORMAT " bytes for what is to come, have %" G_GUINT64_FORMAT " beside the %" G_GUINT64_FORMAT " that stay free ([sync] reserve in config.ini): "
+                       "free some (`chama drop`, `chama gc`), or lower the reserve; what came stays", want, free_for_us, reserve);
 }
 
 ChunkBatch *

@@ -115,6 +115,16 @@ equal "is there" "$out" ""
 want "good ones beside bad ones" 3 chama c bundle apply none.tar disk.tar
 has "are applied" "$out" "1 of its 1 versions held"
 
+# No room beside what is to stay free.
+cp c/config.ini kept.ini
+sed -i 's/^reserve = .*/reserve = 1073741823/' c/config.ini
+chama a publish more secret --share open >/dev/null 2>&1 && chama a bundle create more.tar more >/dev/null 2>&1
+want "a disk that is to stay free" 1 chama c bundle apply more.tar
+has "says how much is wanted, and what to do" "$err" "disk: PU19: want "
+has "by the name of the setting" "$err" "bytes for what is to come, have 0 beside the 1125899905794048 that stay free ([sync] reserve in config.ini): free some"
+cp kept.ini c/config.ini
+want "with room" 0 chama c bundle apply more.tar
+
 # For a peer, sealed.  Its key comes with its own ledger.
 chama a peer add "$(chama b invite 2>/dev/null)" >/dev/null || bad "a adds b"
 want "for a peer without a grant" 4 chama a bundle create sealed.tar plan --for tourism
