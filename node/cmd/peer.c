@@ -289,6 +289,18 @@ peer_pending(Home *home, const Options *options, const char *word, GError **erro
 }
 
 static gboolean
+refuse_accepting(Home *home, const char *word, GError **error)
+{
+    g_autofree char *node = peers_resolve(home, word, NULL);
+    g_autoptr(Peer) peer = node ? peers_get(home, node, NULL) : NULL;
+
+    if (peer && peer->status == PEER_ACCEPTED)
+        return chama_error(error, CHAMA_ERROR_EXISTS, "%s: is an accepted peer already", word);
+    return chama_error(error, CHAMA_ERROR_NOT_FOUND, "%s: no node that waits has this id; want the id, or 8 or more characters of its beginning, as `chama peer pending` shows it "
+                       "(a node waits here once it has called)", word);
+}
+
+static gboolean
 peer_accept(Home *home, const Options *options, const char *word, GError **error)
 {
     g_autoptr(GPtrArray) pending = peers_all(home, PEER_PENDING, error);
@@ -306,7 +318,7 @@ peer_accept(Home *home, const Options *options, const char *word, GError **error
         found = peer;
     }
     if (!found)
-        return chama_error(error, CHAMA_ERROR_NOT_FOUND, "%s: no such node is pending; see `chama peer pending`", word);
+        return refuse_accepting(home, word, error);
     if (options->alias)
         g_free(found->alias), found->alias = g_strdup(options->alias);
     if (!peers_accept(home, found, error))

@@ -34,7 +34,12 @@ want "verify works on the open part" 0 chama b verify
 want "pending" 0 chama a peer pending
 has "shows who dialled in" "$out" "$id_b"
 want "accepting someone else" 1 chama a peer accept "$id_c"
+has "says which ids there are" "$err" "$id_c: no node that waits has this id; want the id, or 8 or more characters"
+want "by what it calls itself" 1 chama a peer accept tourism
+has "nobody is accepted" "$err" "tourism: no node that waits has this id"
 want "accept" 0 chama a peer accept "$id_b"
+want "once more" 1 chama a peer accept "$id_b"
+equal "says that it is done" "$err" "chama: $id_b: is an accepted peer already"
 want "pending" 0 chama a peer pending
 equal "is empty now" "$out" ""
 want "sync as an accepted peer" 0 chama b sync
