@@ -1,7 +1,7 @@
 #include "sync/pull/portions.h"
 
 #define HEADROOM (G_USEC_PER_SEC / 10)      /* what another request costs before its first byte */
-#define GAIN_MIN (G_USEC_PER_SEC / 2)       /* below, a request is not broken off for the sake of time */
+#define GAIN_MIN (G_USEC_PER_SEC / 5)       /* below, a request is not broken off for the sake of time */
 #define MEASURE_MIN (G_USEC_PER_SEC / 4)    /* shorter than this says little of a rate */
 #define FOREVER (G_MAXINT64 / 4)
 
@@ -363,7 +363,7 @@ present_rate(const Lane *lane, gint64 now)
 
     if (!lane->portion || (took < 2 * MEASURE_MIN && lane->rate))
         return (double)lane->rate;
-    return took < 2 * MEASURE_MIN ? 0 : lane->rate ? MIN(present, 2.0 * (double)lane->rate) : present;
+    return took < HEADROOM ? 0 : lane->rate ? MIN(present, 2.0 * (double)lane->rate) : present;
 }
 
 /* Microseconds that @bytes take. */
@@ -401,6 +401,13 @@ is_of_use(const Lane *lane, guint first, guint number)
     return FALSE;
 }
 
+/* One that has shown nothing yet has as long as the other would need for all of it. */
+static gint64
+patience_with(const Lane *slow, double rate)
+{
+    return MIN(4 * MEASURE_MIN, time_for(slow->left, rate) + 2 * HEADROOM);
+}
+
 /* What breaking the request of @slow off would save; *@keep: the first piece to take. */
 static gint64
 gain(const Lane *slow, guint number, double rate, gint64 now, guint *keep)
@@ -408,8 +415,7 @@ gain(const Lane *slow, guint number, double rate, gint64 now, guint *keep)
     double slow_rate = present_rate(slow, now);
     gint64 alone, together;
 
-    /* Too early to tell. */
-    if (slow_rate <= 0 && now - slow->asked < 4 * MEASURE_MIN)
+    if (slow_rate <= 0 && now - slow->asked < patience_with(slow, rate))
         return 0;
     /* One that was never asked is taken to be no faster. */
     rate = rate > 0 ? rate : MAX(slow_rate, PORTION_BYTES_MIN);
@@ -497,7 +503,7 @@ portions_want_more(const Portions *portions, gint64 now)
     double rate = 0;
     gint64 took = 0;
 
-    if (bytes >= MORE_BYTES || is_without(portions))
+    if (is_without(portions))
         return TRUE;
     for (guint i = 0; i < LANES_MAX; i++) {
         const Lane *lane = &portions->lanes[i];
@@ -505,7 +511,7 @@ portions_want_more(const Portions *portions, gint64 now)
         rate += lane->open ? present_rate(lane, now) : 0;
         took = MAX(took, lane->open && lane->portion ? now - lane->asked : 0);
     }
-    return bytes > 0 && took >= G_USEC_PER_SEC && time_for(bytes, rate) >= MORE_SECONDS * G_USEC_PER_SEC;
+    return bytes > 0 && (rate > 0 || took >= MORE_TIME) && time_for(bytes, rate) >= MORE_TIME;
 }
 
 gboolean

@@ -21,8 +21,7 @@
 #define WAITING_BYTES_MAX (128 * 1024 * 1024)        /* plain; the walk through the listing waits while so many wait */
 #define WAITING_PIECES_MAX (128 * 1024)
 #define STALL_SECONDS 5                              /* without a byte, while others flow */
-#define MORE_BYTES (16 * 1024 * 1024)                /* to come: further sources are worth their connections */
-#define MORE_SECONDS 3                               /* likewise, at the rate so far */
+#define MORE_TIME (3 * G_USEC_PER_SEC / 10)             /* to come, at the rate so far, or in which nothing came: further sources are worth their connections */
 
 typedef struct {
     Digest digest;

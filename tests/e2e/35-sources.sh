@@ -2,7 +2,7 @@
 # PU40 to PU44: a version that several peers hold comes from all of them; who lies, is silent or dies is dropped, and its part comes from the others; and it is told who gave what.
 . "$SOURCE/tests/lib.sh"
 export PYTHONDONTWRITEBYTECODE=1
-size=$((20 * 1024 * 1024))
+size=$((12 * 1024 * 1024))
 make_node a Forestry
 proxy=$(port)
 make_node b Tourism --url "https://127.0.0.1:$proxy"
@@ -76,12 +76,15 @@ has "PU43: so is who gives rubbish" "$said" "tourism: frames: PU13"
 sources "for that" "forestry
 tourism frames: PU13"
 stop a
-slow a 2560K
+slow a 1536K
 start a
 fetch silence 0
 sources "PU42: and who is silent" "forestry
 tourism PU42: silent for 5 seconds while others gave"
 [ "$seconds" -le 20 ] && ok "who is not waited for" || bad "who is not waited for" "$seconds seconds"
+stop a
+slow a 8M
+start a
 fetch death 0
 has "one that was never there is nobody's trouble" "$said" '"problems": [],'
 sources "but told of" "forestry
@@ -95,7 +98,7 @@ slow a 1M
 start a
 "$CHAMA" --home c sync forestry >cut.out 2>cut.err &
 syncing=$!
-sleep 2
+sleep 1
 kill -9 "$(cat a.pid)"
 wait $syncing
 want "what its peer did not live to give" 0 chama c verify forestry/cover

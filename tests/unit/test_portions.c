@@ -166,6 +166,27 @@ test_relieve(void)
     g_assert_false(portions_relieve(portions, 1, 4 * SECOND));
 }
 
+/* One that has shown nothing has as long as the other would need for all of it; one that gives is not broken off for the sake of a moment. */
+static void
+test_patience(void)
+{
+    g_autoptr(Portions) mute = filled(40), nearly = filled(40);
+
+    portions_join(mute, 0, 0);
+    portions_take(mute, 0, 0);
+    portions_join(mute, 1, 10 * MIB);
+    g_assert_false(portions_relieve(mute, 1, 4 * SECOND / 10));
+    g_assert_true(portions_relieve(mute, 1, SECOND / 2));
+    g_assert_true(portions_is_cut(mute, 0));
+    g_assert_cmpuint(portions_take(mute, 1, SECOND / 2)->len, ==, 40);
+    portions_join(nearly, 0, 0);
+    portions_take(nearly, 0, 0);
+    portions_join(nearly, 1, 10 * MIB);
+    bring(nearly, 0, 0, 20, SECOND);
+    bring(nearly, 0, 20, 36, 2 * SECOND);
+    g_assert_false(portions_relieve(nearly, 1, 2 * SECOND));
+}
+
 /* Silence counts only while others give. */
 static void
 test_stalled(void)
@@ -215,21 +236,29 @@ test_forgo(void)
     g_assert_cmpuint(portions_left(portions), ==, all);
 }
 
-/* Further sources pay for much, or where it is slow. */
+/* Further sources pay where it is slow, also from the beginning; not where all will be here before they answer. */
 static void
 test_want_more(void)
 {
     g_autoptr(Portions) much = filled(300), little = filled(40);
 
     portions_join(much, 0, 0);
-    g_assert_true(portions_want_more(much, 0));
+    g_assert_false(portions_want_more(much, 0));
     portions_join(little, 0, 0);
     portions_take(little, 0, 0);
+    g_assert_false(portions_want_more(little, SECOND / 4));
+    g_assert_true(portions_want_more(little, SECOND / 2));
+    bring(little, 0, 0, 2, SECOND / 2);
+    g_assert_true(portions_want_more(little, SECOND / 2));
+    bring(little, 0, 2, 32, SECOND / 2);
     g_assert_false(portions_want_more(little, SECOND / 2));
-    bring(little, 0, 0, 2, SECOND);
-    g_assert_true(portions_want_more(little, SECOND));
-    bring(little, 0, 2, 38, SECOND + 1);
-    g_assert_false(portions_want_more(little, SECOND + 1));
+    portions_take(much, 0, 0);
+    bring(much, 0, 0, 64, SECOND / 20);
+    portions_done(much, 0, SECOND / 20);
+    g_assert_false(portions_want_more(much, SECOND / 20));
+    portions_take(much, 0, SECOND / 20);
+    g_assert_false(portions_want_more(much, SECOND / 2));
+    g_assert_true(portions_want_more(much, 2 * SECOND));
 }
 
 int
@@ -241,6 +270,7 @@ main(int argc, char **argv)
     g_test_add_func("/portions/PU43-lacking", test_lacking);
     g_test_add_func("/portions/PU42-leave", test_leave);
     g_test_add_func("/portions/PU42-relieve", test_relieve);
+    g_test_add_func("/portions/PU42-patience", test_patience);
     g_test_add_func("/portions/PU42-stalled", test_stalled);
     g_test_add_func("/portions/PU41-forgo", test_forgo);
     g_test_add_func("/portions/PU40-want-more", test_want_more);
