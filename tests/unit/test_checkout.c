@@ -87,6 +87,24 @@ test_holes(Tree *tree, gconstpointer data)
     }
 }
 
+/* Long lists of chunks are cut where their content says so: of files of some megabytes many come in parts. */
+static void
+test_parts(Tree *tree, gconstpointer data)
+{
+    for (guint i = 0; i < 10; i++) {
+        gsize size = 4 * MIB + i * 1000;
+        g_autofree char *name = g_strdup_printf("%02u", i);
+        g_autofree guint8 *noise = tree_noise(size, 100 + i);
+
+        tree_write(tree->in, name, noise, size);
+    }
+    Digest root = publish(tree, tree->in);
+
+    get(tree, &root, &plain);
+    assert_same(tree, &root);
+    g_assert_cmpuint(get(tree, &root, &plain).kept, ==, 10);
+}
+
 static void
 test_one_at_a_time(Tree *tree, gconstpointer data)
 {
@@ -369,6 +387,7 @@ main(int argc, char **argv)
         { "many-files", test_many_files },
         { "empty", test_empty },
         { "holes", test_holes },
+        { "parts", test_parts },
         { "whole-files-stay", test_whole_files_stay },
         { "one-at-a-time", test_one_at_a_time },
         { "mode", test_mode },
