@@ -14,6 +14,7 @@ typedef enum {
     CLAIM_LEDGER,    /* what is offered of the ledger of that node */
     CLAIM_DATASET,   /* the versions of "NODE/NAME" */
     CLAIM_PUSH,      /* a push to that node */
+    CLAIM_TAKING,    /* what that node pushes */
 } ClaimKind;
 
 typedef struct Claim Claim;

@@ -12,13 +12,11 @@
 #include "sync/wire.h"
 
 #define PUSH_PATH "/v1/push"
-#define PUSHED_PATH "/v1/pushed"
 #define ANSWERS_PATH "/v1/push/answers"
 #define WORD "?push=%016" G_GINT64_MODIFIER "x"
 #define PIECE (64 * 1024)
 #define QUIET 600   /* seconds: the peer may be verifying what it got */
 #define LOOK_EVERY (G_USEC_PER_SEC / 5)   /* for a person who wants to stop */
-#define WAIT_SECONDS 20     /* for another session with the peer that pushes */
 
 struct Push {
     Transport *transport;
@@ -274,11 +272,12 @@ carry_questions(gpointer data)
     return NULL;
 }
 
-/* FALSE: nothing is asked. */
+/* FALSE: nothing is asked; *@ended: and nothing will be. */
 static gboolean
-wait_for_question(Push *push, const gint *cancelled)
+wait_for_question(Push *push, const gint *cancelled, gboolean *ended)
 {
     gint64 until = g_get_monotonic_time() + STALL_TIMEOUT * (gint64)G_USEC_PER_SEC;
+    gboolean begun;
 
     g_mutex_lock(&push->lock);
     while (!push->begun && !push->ended) {
@@ -286,19 +285,23 @@ wait_for_question(Push *push, const gint *cancelled)
         if ((cancelled && g_atomic_int_get(cancelled)) || g_get_monotonic_time() > until)
             break;
     }
+    begun = push->begun;
+    *ended = push->ended;
     g_mutex_unlock(&push->lock);
-    return push->begun;
+    return begun;
 }
 
 /* What the first question, or its absence, says. */
 static gboolean
 begins(Push *push, const gint *cancelled, GError **error)
 {
-    if (wait_for_question(push, cancelled))
+    gboolean ended;
+
+    if (wait_for_question(push, cancelled, &ended))
         return TRUE;
     if (cancelled && g_atomic_int_get(cancelled))
         return chama_error(error, CHAMA_ERROR_CANCELLED, "%s: stopped", push->url);
-    if (!push->ended)
+    if (!ended)
         return chama_error(error, CHAMA_ERROR_UNREACHABLE, "%s: no question for %d seconds", push->url, STALL_TIMEOUT);
     if (g_error_matches(push->error, CHAMA_ERROR, CHAMA_ERROR_NOT_FOUND))
         return chama_error(error, CHAMA_ERROR_DENIED, "%s: takes no push from this node", push->url);
@@ -446,52 +449,4 @@ push_open(Home *home, const Peer *peer, guint64 slowest, Progress *progress, GEr
     else if (failed)
         g_propagate_error(error, failed);
     return push;
-}
-
-/* ---- the node that takes ---- */
-
-static Pushed
-count(const PullResult *result, const GError *failed)
-{
-    return (Pushed){
-        .records = result->records, .versions = result->versions, .chunks = result->chunks, .bytes = result->bytes, .refused = result->refused,
-        .problems = result->problems ? result->problems->len : 0, .exit_status = (guint)CLAMP(result->worst_exit, 0, 5),
-        .has_failed = failed != NULL, .failed = failed && failed->domain == CHAMA_ERROR ? failed->code : CHAMA_ERROR_FAILED,
-    };
-}
-
-/* PS7: whether the other side hears it matters not. */
-static void
-tell(Transport *transport, const PullResult *result, const GError *failed)
-{
-    const Pushed pushed = count(result, failed);
-    g_autoptr(GBytes) body = pushed_format(&pushed);
-    g_autoptr(GBytes) answer = transport_fetch(transport, "POST", PUSHED_PATH, body, NULL, PUSHED_MAX, NULL);
-}
-
-gboolean
-push_take(Home *home, const char *node, int fd, const PullOptions *options, PullResult *result, GError **error)
-{
-    g_autoptr(Peer) peer = peers_get(home, node, error);
-    g_autoptr(Transport) transport = NULL;
-    PullOptions taking = *options;
-    GError *failed = NULL;
-    const TransportOptions over = {
-        .stall_timeout = STALL_TIMEOUT, .patience = PATIENCE, .slowest = options->slowest, .cancelled = session_cancelled(options),
-        .limit = limits_of(options->limits, peer ? peer->alias : NULL),
-    };
-
-    if (!peer) {
-        close(fd);
-        return FALSE;
-    }
-    transport = transport_over(fd, peer->alias, &over, error);
-    if (!transport)
-        return FALSE;
-    taking.wait = WAIT_SECONDS;
-    pull_over(home, peer, transport_ref(transport), &taking, result, &failed);
-    tell(transport, result, failed);
-    if (failed)
-        g_propagate_error(error, failed);
-    return failed == NULL;
 }

@@ -26,7 +26,8 @@ gboolean push_trouble(Push *push, GError **error);
 
 /* ---- the node that takes ---- */
 
-/* Takes over @fd, at whose other end @node, an accepted peer, answers; takes what it wants, as pull_over() does, and tells what came of it. */
+/* Takes over @fd, at whose other end @node, an accepted peer, answers; takes what it wants, as pull_over() does, and tells what came of it.  One of @node that is under way here, in whatever
+ * process, is cancelled (PS6).  @options has a progress.  EXISTS: that one has not ended. */
 gboolean push_take(Home *home, const char *node, int fd, const PullOptions *options, PullResult *result, GError **error);
 
 #endif

@@ -44,4 +44,29 @@ has "nothing is new" "$out" "had all that it wants already"
 want "the pusher fetches the receipt" 0 as bound a sync --batch tourism
 want "a pair" 0 chama a receipts
 has "of delivery and receipt" "$out" "matched"
+
+# Over a link that goes dead without a word: sshd sees no end of it, and the process there ends for the next push's.
+mkdir link && touch link/calm && echo "$host" >link/target
+python3 "$SOURCE/tests/faults/cuts.py" link 1 1000 up 2>link/err &
+servers="$servers $!"
+while [ ! -e link/address ]; do sleep 0.05; done
+echo "[127.0.0.1]:$(sed 's/.*://' link/address) $(cut -d ' ' -f 1-2 host.pub)" >>bound/.ssh/known_hosts
+sed -i "s,^url = .*,url = ssh://$user@$(cat link/address)$FOLDER/b," b/config.ini
+want "the address over the link" 0 as bound a peer add "$(chama b invite 2>/dev/null)"
+head -c 4000000 /dev/urandom >data/noise
+chama a publish noise data --share open >/dev/null
+HOME=$FOLDER/bound "$CHAMA" --home "$FOLDER/a" push --batch --limit-rate 1M tourism >/dev/null 2>&1 &
+pusher=$!
+while [ "$(cat link/bytes)" -lt 700000 ]; do sleep 0.05; done
+touch link/frozen; sleep 0.2
+kill -9 $pusher; wait $pusher 2>/dev/null
+rm link/frozen
+began=$(date +%s)
+want "the next one takes its place" 0 as bound a push --batch tourism
+[ $(($(date +%s) - began)) -lt 10 ] && ok "soon" || bad "it waited" "$(($(date +%s) - began)) s"
+has "with what had not come" "$out" " 1 versions"
+rm -rf got
+want "it is there" 0 chama b get forestry/noise got
+same_tree "whole" data got
+for pid in $(pgrep -f "$FOLDER/b serve --stdio"); do timeout 5 tail --pid="$pid" -f /dev/null; done
 if pgrep -f "$FOLDER/b serve --stdio" >/dev/null; then bad "a process is left" "$(pgrep -af "$FOLDER/b serve")"; else ok "no process is left at the receiver"; fi

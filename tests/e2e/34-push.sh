@@ -81,7 +81,7 @@ log_has 'push from=forestry problem' 1
 
 # Over a link that goes dead without a word: the receiver sees no end of it, and the next push takes its place at once.
 mkdir link && touch link/calm
-python3 "$SOURCE/tests/faults/cuts.py" link 1 1000 up &
+python3 "$SOURCE/tests/faults/cuts.py" link 1 1000 up 2>link/err &
 servers="$servers $!"
 address_of b >link/target
 while [ ! -e link/address ]; do sleep 0.05; done

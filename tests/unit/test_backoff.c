@@ -1,8 +1,8 @@
 /* sync/backoff.c and contacts.c: when a peer is tried again (PU52). */
 #include "keys/error.h"
 #include "sync/backoff.h"
-#include "sync/contacts.h"
 #include "sync/peers.h"
+#include "sync/push_contacts.h"
 #include "tests/unit/two_nodes.h"
 
 static void
@@ -67,11 +67,56 @@ pu52_rows(TwoNodes *nodes, gconstpointer unused)
     g_assert_cmpint(contact.tried, ==, 0);
 }
 
+static PushContact
+note_push(Home *home, const char *node, const char *error, gboolean got_on, guint interval, const Digest *mark)
+{
+    const ContactOutcome outcome = { error, error != NULL, got_on, interval };
+    PushContact push;
+
+    g_assert_true(push_contacts_note(home, node, &outcome, mark, NULL));
+    g_assert_true(push_contacts_get(home, node, &push, NULL));
+    return push;
+}
+
+static void
+ps9_rows(TwoNodes *nodes, gconstpointer unused)
+{
+    Home *home = nodes->forestry.home;
+    const char *node = home_id(nodes->tourism.home);
+    g_auto(PushContact) none = { 0 }, good = { 0 }, bad = { 0 }, again = { 0 }, turn = { 0 };
+    Digest mark, other;
+
+    g_assert_true(push_contacts_get(home, node, &none, NULL));
+    g_assert_cmpint(none.contact.tried, ==, 0);
+    g_assert_true(push_mark(home, node, &mark, NULL));
+    g_assert_false(digest_equal(&mark, &none.mark));
+    /* all but the peer's own ledger counts */
+    g_assert_true(push_mark(home, home_id(home), &other, NULL));
+    g_assert_false(digest_equal(&mark, &other));
+    good = note_push(home, node, NULL, FALSE, 300, &mark);
+    g_assert_cmpint(good.went, ==, good.contact.tried);
+    g_assert_cmpint(good.contact.next - good.contact.tried, ==, 300);
+    g_assert_true(digest_equal(&good.mark, &mark));
+    bad = note_push(home, node, "cut", FALSE, 0, &other);
+    g_assert_cmpstr(bad.error, ==, "cut");
+    g_assert_cmpint(bad.went, ==, good.went);
+    g_assert_true(digest_equal(&bad.mark, &mark));
+    /* where none is planned what is new waits all the same */
+    g_assert_cmpint(bad.contact.next - bad.contact.tried, >=, 45);
+    again = note_push(home, node, "cut", TRUE, 300, &other);
+    g_assert_cmpuint(again.contact.failures, ==, 1);
+    g_assert_true(push_contacts_note_turn(home, node, NULL));
+    g_assert_true(push_contacts_get(home, node, &turn, NULL));
+    g_assert_cmpint(turn.contact.next, ==, turn.contact.tried);
+    g_assert_true(push_contacts_forget(home, node, NULL));
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/backoff/pu52-pauses", pu52_pauses);
     g_test_add("/backoff/pu52-rows", TwoNodes, NULL, two_nodes_make, pu52_rows, two_nodes_clear);
+    g_test_add("/backoff/ps9-rows", TwoNodes, NULL, two_nodes_make, ps9_rows, two_nodes_clear);
     return g_test_run();
 }
