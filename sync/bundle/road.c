@@ -241,6 +241,59 @@ give_sparse(Giving *giving, const char *node, guint64 from, GError **error)
     return flush(&part.records, 0, error);
 }
 
+static gboolean
+pass_over(gpointer data, guint64 index, const char *entry, gsize size, const Digest *proof, guint count, GError **error)
+{
+    return TRUE;
+}
+
+static gboolean
+keep_note(gpointer data, guint64 old_size, const Digest *proof, guint count, const char *note, gsize size, GError **error)
+{
+    Comparison *comparison = data;
+
+    g_free(comparison->checkpoint);
+    comparison->checkpoint = g_strndup(note, size);
+    return TRUE;
+}
+
+static gboolean
+compare(Comparison *comparison, GBytes *leaves, guint64 shown, GError **error)
+{
+    OpenPart part = { .leaves = leaves };
+    guint64 records = g_bytes_get_size(leaves) / sizeof(Digest);
+
+    if (shown > records)
+        return TRUE;
+    g_clear_pointer(&comparison->hashes, g_array_unref);
+    comparison->hashes = merkle_consistency_of(read_node, &part, shown, records, error);
+    comparison->has_root = TRUE;
+    return comparison->hashes && merkle_root_of(read_node, &part, 0, shown, &comparison->root, error);
+}
+
+/* E29, of an open part: two bundles of one writer show two histories. It is this node that asks, so what it shows is what it says. */
+static gboolean
+give_comparison(Giving *giving, const char *node, GError **error)
+{
+    static const RecordStreamEvents events = { .sparse = pass_over, .checkpoint = keep_note };
+    g_autofree char *path = g_strdup_printf(BUNDLE_LEDGERS "%s/sparse", node), *leaves_path = g_strdup_printf(BUNDLE_LEDGERS "%s/hashes", node);
+    gsize size = 0;
+    const char *body = giving->request->body ? g_bytes_get_data(giving->request->body, &size) : NULL;
+    g_autofree char *shown = g_strndup(body ? body : "", size);
+    g_auto(GStrv) lines = g_strsplit(shown, "\n", 3);
+    g_autoptr(Comparison) comparison = comparison_new();
+    g_autoptr(RecordStream) stream = record_stream_new(&events, comparison);
+    g_autoptr(GBytes) bytes = parcel_read(giving->road->parcel, path, error), leaves = bytes ? parcel_read(giving->road->parcel, leaves_path, error) : NULL, answer = NULL;
+    guint64 records;
+
+    if (!leaves || !record_stream_feed(stream, g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), error) || !record_stream_end(stream, error))
+        return FALSE;
+    if (g_strv_length(lines) < 2 || !decimal_parse(lines[1], DECIMAL_MAX, &records))
+        return chama_error(error, CHAMA_ERROR_MALFORMED, "E29: want a checkpoint");
+    answer = compare(comparison, leaves, records, error) ? comparison_format(comparison, error) : NULL;
+    return answer && give(giving, answer, error);
+}
+
 static const guint8 absent[WIRE_FRAME_HEADER_SIZE];
 
 static gboolean
@@ -387,6 +440,16 @@ not_here(const Giving *giving, GError **error)
     return chama_error(error, CHAMA_ERROR_NOT_FOUND, "%s: B15: is not in the bundle", giving->request->path);
 }
 
+/* B15: "NODE/compare". */
+static gboolean
+give_post_of_ledger(Giving *giving, const char *rest, GError **error)
+{
+    const char *slash = strchr(rest, '/');
+    g_autofree char *node = slash ? g_strndup(rest, (gsize)(slash - rest)) : NULL;
+
+    return node && node_id_valid(node) && strcmp(slash, "/compare") == 0 ? give_comparison(giving, node, error) : not_here(giving, error);
+}
+
 /* B15: "NODE/records?from=N", "NODE/sparse?from=N". */
 static gboolean
 give_ledger(Giving *giving, const char *rest, GError **error)
@@ -472,6 +535,7 @@ static const struct {
 } routes[] = {
     { "POST", "/v1/exchange", give_exchange, FALSE },
     { "GET", "/v1/ledgers/", give_ledger, FALSE },
+    { "POST", "/v1/ledgers/", give_post_of_ledger, FALSE },
     { "GET", "/v1/versions/", give_version, FALSE },
     { "POST", "/v1/versions/", give_version, FALSE },
     { "GET", "/v1/evidence/", give_evidence, FALSE },

@@ -282,7 +282,7 @@ open_files(Tar *tar, const char *path, const char *spool, GError **error)
 {
     struct stat status;
 
-    tar->fd = open(path, O_RDONLY | O_CLOEXEC);
+    tar->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (tar->fd < 0 || fstat(tar->fd, &status) != 0)
         return chama_error_errno(error, errno, "%s", tar->name);
     if (!S_ISREG(status.st_mode))

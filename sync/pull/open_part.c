@@ -19,15 +19,16 @@ learn_of_sparse(Session *session, const char *node, GError **error)
     return !note || sightings_learn(session->home, node, note, NULL, error);
 }
 
-/* Z6 says that it is another history, the owner's own answer shows it. */
+/* Z6 says that it is another history; what was offered shows it if it is of as many records, else the owner's own answer. A bundle answers nothing. */
 static gboolean
-accept_sparse(Session *session, const char *node, GBytes *stream, GError **error)
+accept_sparse(Session *session, const LedgerOffer *offer, GBytes *stream, GError **error)
 {
     GError *failed = NULL;
 
-    if (sparse_accept(session->home, node, stream, &failed))
+    if (sparse_accept(session->home, offer->node, stream, &failed))
         return TRUE;
-    if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_FORK) && !rumours_ask(session, node, error)) {
+    if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_FORK) &&
+        (!rumours_compare(session, offer->node, offer->checkpoint, error) || !rumours_ask(session, offer->node, error))) {
         g_error_free(failed);
         return FALSE;
     }
@@ -75,7 +76,7 @@ open_part_take(Session *session, const LedgerOffer *offer, GError **error)
     path = g_strdup_printf("/v1/ledgers/%s/sparse?from=%" G_GUINT64_FORMAT, offer->node, held.size);
     stream = transport_fetch(session->transport, "GET", path, NULL, NULL, SPARSE_SIZE_MAX, error);
     if (!stream || !quota_add(session->home, session->peer->node, offer->node, relayed, facts.new_ledger, 0, error) ||
-        !accept_sparse(session, offer->node, stream, error))
+        !accept_sparse(session, offer, stream, error))
         return FALSE;
     name = peers_display(session->home, offer->node);
     session_talk(session, "%s: only the open part of its ledger of %" G_GUINT64_FORMAT " records is for this node, as long as %s has not accepted it", name,

@@ -220,6 +220,16 @@ compare_here(Session *session, const Copy *copy, const char *note, const Checkpo
     return alarm_of(session, copy->node, &conflict, error);
 }
 
+gboolean
+rumours_compare(Session *session, const char *node, const char *note, GError **error)
+{
+    g_auto(Copy) copy = { 0 };
+    g_autoptr(Checkpoint) told = find_copy(session, node, &copy) ? verify_note(&copy, note, NULL) : NULL;
+    Verdict verdict;
+
+    return !told || compare_here(session, &copy, note, told, &verdict, error);
+}
+
 /* PU27: settled once both what is held and what was heard are found in one larger history.  @reach: how many records of it the peer has. */
 static gboolean
 compare(Session *session, const Copy *copy, const char *note, const Checkpoint *heard, guint64 reach, Verdict *verdict, GError **error)

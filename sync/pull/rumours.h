@@ -19,4 +19,7 @@ void rumours_note(Session *session, const char *node, const char *note);
  * does not say. */
 gboolean rumours_ask(Session *session, const char *node, GError **error);
 
+/* The same without asking, for who cannot be asked: FORK if @note, which the owner signed, is of as many records as are held and of another root. TRUE if nothing can be told. */
+gboolean rumours_compare(Session *session, const char *node, const char *note, GError **error);
+
 #endif

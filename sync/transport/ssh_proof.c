@@ -138,7 +138,7 @@ passphrase_of(const char *path, const char *text, GError **error)
     if (!is_encrypted(text) || known)
         return g_strdup(known ? known : "");
     if (!can_ask)
-        return chama_error_null(error, CHAMA_ERROR_DENIED, "%s: SH5: want its passphrase, have nobody to ask: give the key to an agent with ssh-add", path);
+        return chama_error_null(error, CHAMA_ERROR_DENIED, "%s: SH5: want its passphrase, have nobody to ask: give the key to an agent with ssh-add, and leave [ssh] key empty, for beside it no agent is asked", path);
     secret = asking.secret(asking.data, what, error);
     if (!secret)
         return NULL;

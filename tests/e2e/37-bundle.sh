@@ -176,3 +176,20 @@ want "files that were exchanged" 3 chama b2 bundle apply swapped.tar
 has "are found out" "$err" "B23"
 want "a file that was shortened" 3 chama b2 bundle apply shorter.tar
 has "is found out" "$err" "B23"
+
+# Two bundles of one writer that show two histories are evidence, of one length or not: the second is compared with what the first brought.
+cp -r a forked
+chama a publish one data --share open >/dev/null 2>&1 || bad "one history"
+chama forked publish two data --share open >/dev/null 2>&1 || bad "another"
+chama forked bundle create as-long.tar >/dev/null 2>&1
+chama forked publish three data --share open >/dev/null 2>&1
+chama forked bundle create longer.tar >/dev/null 2>&1
+chama a bundle create first.tar >/dev/null 2>&1
+for other in as-long longer; do
+    make_node "$other" Guest
+    want "the first history" 0 chama "$other" bundle apply first.tar
+    want "$other: the other is refused" 3 chama "$other" bundle apply $other.tar
+    has "$other: and evidence is kept" "$(chama "$other" evidence)" "  fork  "
+done
+mkfifo pipe.tar
+want "what is no file is not waited for" 2 timeout 5 "$CHAMA" --home c bundle apply pipe.tar
