@@ -90,10 +90,11 @@ note(Home *home, const Peer *peer, const Config *config, const Progress *progres
 gboolean
 pushing_run(Home *home, const Peer *peer, const Config *config, Limits *limits, Progress *progress, Pushed *pushed, GError **error)
 {
+    g_autoptr(Claim) claim = push_claim(home, peer, error);
     GError *failed = NULL;
     Digest mark;
 
-    if (!push_mark(home, peer->node, &mark, error))
+    if (!claim || !push_mark(home, peer->node, &mark, error))
         return FALSE;
     push_once(home, peer, config, limits, progress, pushed, &failed);
     if (!g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_CANCELLED))

@@ -8,7 +8,8 @@
 #include "sync/push.h"
 
 /* @limits of what is served, may be NULL; @progress: bytes sent, and cancelled.  *@pushed: what the peer says it took, also where it says that it failed: then the error has its code.  Else
- * as push_open(); UNREACHABLE: it went before it said what came of it.  Notes it (sync/push_contacts.h), unless it was cancelled. */
+ * as push_open(); UNREACHABLE: it went before it said what came of it.  EXISTS: one
+ * is under way here, or the peer syncs with this node.  Notes what came of it (sync/push_contacts.h), if it was neither the former nor cancelled. */
 gboolean pushing_run(Home *home, const Peer *peer, const Config *config, Limits *limits, Progress *progress, Pushed *pushed, GError **error);
 
 #endif

@@ -185,10 +185,14 @@ push_to_peer(Turn *turn, Home *home)
         log_pushed(rounds, turn->peer, &pushed);
         return;
     }
-    if (turn->gives_way)
-        push_contacts_note_turn(home, turn->peer->node, NULL);
+    if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_CANCELLED)) {
+        if (turn->gives_way)
+            push_contacts_note_turn(home, turn->peer->node, NULL);
+        journal_write(rounds->journal, "push", "to", turn->peer->alias, "message", turn->gives_way ? "gives way to peers that wait, and goes on at its next turn" : failed->message, NULL);
+        return;
+    }
     push_contacts_get(home, turn->peer->node, &push, NULL);
-    log_failure(rounds, "push", turn->peer, &push.contact, turn->gives_way ? "gives way to peers that wait, and goes on at its next turn" : failed->message);
+    log_failure(rounds, "push", turn->peer, &push.contact, failed->message);
 }
 
 /* What was synced stands in this node's own ledger at least once a day. */
@@ -387,6 +391,15 @@ add_sync(Rounds *rounds, Home *home, const Peer *peer, GArray *all, gint64 now, 
     return TRUE;
 }
 
+/* By a person. */
+static gboolean
+is_pushed_to(Home *home, const Peer *peer)
+{
+    g_autoptr(Claim) claim = push_claim(home, peer, NULL);
+
+    return !claim;
+}
+
 /* PS9: at its interval; before, if there is something new and the last one did not fail. */
 static gboolean
 add_push(Rounds *rounds, Home *home, const Peer *peer, GArray *all, gint64 now, GError **error)
@@ -395,7 +408,7 @@ add_push(Rounds *rounds, Home *home, const Peer *peer, GArray *all, gint64 now, 
     Digest mark;
     gboolean news;
 
-    if (!config_pushes(rounds->config, peer->alias))
+    if (!config_pushes(rounds->config, peer->alias) || is_pushed_to(home, peer))
         return TRUE;
     if (!push_contacts_get(home, peer->node, &push, error) || !push_mark(home, peer->node, &mark, error))
         return FALSE;

@@ -22,7 +22,6 @@ struct Push {
     Transport *transport;
     char *url;
     int fd;
-    Claim *claim;            /* PS6 */
     /* PS5: along two requests; else all of it is empty. */
     Transport *questions;
     int inner;               /* the other end of @fd; -1 */
@@ -74,7 +73,6 @@ push_close(Push *push)
     for (int *fd = (int[]){ push->fd, push->inner, push->far, -2 }; *fd != -2; fd++)
         if (*fd >= 0)
             close(*fd);
-    claim_release(push->claim);
     g_clear_error(&push->error);
     g_mutex_clear(&push->lock);
     g_cond_clear(&push->changed);
@@ -414,9 +412,8 @@ introduce(Session *session, GError *refused, GError **error)
     g_error_free(refused);
 }
 
-/* PS6: a second one would end the first at the peer. */
-static Claim *
-claim_alone(Home *home, const Peer *peer, GError **error)
+Claim *
+push_claim(Home *home, const Peer *peer, GError **error)
 {
     g_autoptr(GError) failed = NULL;
     Claim *claim = claim_try(home, CLAIM_PUSH, peer->node, &failed);
@@ -431,19 +428,16 @@ claim_alone(Home *home, const Peer *peer, GError **error)
 Push *
 push_open(Home *home, const Peer *peer, guint64 slowest, Progress *progress, GError **error)
 {
-    g_autoptr(Claim) claim = claim_alone(home, peer, error);
     const PullOptions options = { .slowest = slowest, .progress = progress };
-    g_auto(Session) session = { .home = home, .options = &options, .peer = claim ? peers_get(home, peer->node, error) : NULL };
+    g_auto(Session) session = { .home = home, .options = &options, .peer = peers_get(home, peer->node, error) };
     GError *failed = NULL;
     Push *push;
 
-    if (!claim || !session.peer)
+    if (!session.peer)
         return NULL;
     if (session.peer->urls->len == 0)
         return chama_error_null(error, CHAMA_ERROR_UNREACHABLE, "%s: no address of it is known: it has to dial this node", peer->alias);
     push = open_somewhere(&session, &failed);
-    if (push)
-        push->claim = g_steal_pointer(&claim);
     if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_DENIED))
         introduce(&session, failed, error);
     else if (failed)

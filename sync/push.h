@@ -5,15 +5,19 @@
 #ifndef CHAMA_SYNC_PUSH_H
 #define CHAMA_SYNC_PUSH_H
 
+#include "sync/claim.h"
 #include "sync/pull.h"
 #include "sync/pushed.h"
 
 /* ---- the node that pushes ---- */
 
+/* PS6: whoever pushes to @peer holds this: a second push would end the first one there.  EXISTS: one is under way here. */
+Claim *push_claim(Home *home, const Peer *peer, GError **error);
+
 typedef struct Push Push;
 /* Dials the peer's addresses in turn, and asks it to take what it wants (PS3).  UNREACHABLE; VERIFY: a key that is not pinned; DENIED: this node is no accepted peer there, and has
- * introduced itself (PS8); EXISTS: one to
- * that peer is under way, of this home or there; what else it answered; CANCELLED.  @slowest as in TransportOptions. */
+ * introduced itself (PS8); EXISTS: too
+ * many there have not ended yet; what else it answered; CANCELLED.  @slowest as in TransportOptions. */
 Push *push_open(Home *home, const Peer *peer, guint64 slowest, Progress *progress, GError **error);
 /* Cuts it. */
 void push_close(Push *push);

@@ -76,6 +76,7 @@ pusher=$!
 sleep 0.8
 want "while one is under way another" 1 chama a push tourism
 equal "is refused" "$err" "chama: tourism: PS6: a push to tourism is under way here; wait for its end"
+has_not "which is no failure of a push" "$(chama a peer ls)" "under way"
 kill -9 $pusher; wait $pusher 2>/dev/null
 log_has 'push from=forestry problem' 1
 
