@@ -181,7 +181,7 @@ run(const Command *command, const char *home, int argc, char **argv)
         status = chama_error_exit_status(error);
     }
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        if (!command_reader_left())
+        if (status == EXIT_DONE && !command_reader_left())
             fprintf(stderr, "chama: standard output: %s\n", g_strerror(errno));
         return status ? status : EXIT_FAILED;
     }
