@@ -162,11 +162,23 @@ leave_one(Outbox *outbox, const char *name, GError **error)
     return TRUE;
 }
 
+/* What is to be left comes on top of what was made. */
+static void
+announce(const Outbox *outbox, const GPtrArray *names)
+{
+    for (guint i = 0; i < names->len && outbox->progress; i++) {
+        g_autofree char *path = g_build_filename(outbox->stage, "ready", names->pdata[i], NULL);
+
+        __atomic_fetch_add(&outbox->progress->bytes_total, (gint64)size_of(path), __ATOMIC_RELAXED);
+    }
+}
+
 static gboolean
 leave_ready(Outbox *outbox, GError **error)
 {
     g_autoptr(GPtrArray) names = list_bundles(outbox, "ready");
 
+    announce(outbox, names);
     for (guint i = 0; i < names->len; i++) {
         g_autofree char *path = g_build_filename(outbox->stage, "ready", names->pdata[i], NULL);
 
