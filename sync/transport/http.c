@@ -133,6 +133,8 @@ set_ways(CURL *curl, const char *protocol)
 static gboolean
 set_patience(CURL *curl, const TransportOptions *options)
 {
+    /* Who is stopped does not wait for the system's resolver; before 7.87 it does. */
+    lib.curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
     return lib.curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
            lib.curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, (long)options->connect_timeout) == CURLE_OK &&
            lib.curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L) == CURLE_OK &&

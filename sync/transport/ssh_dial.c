@@ -10,12 +10,76 @@
 
 #include "keys/error.h"
 
-#define SLICE 200   /* milliseconds between looks at whether a person has stopped it */
+#define SLICE 50   /* milliseconds between looks at whether it is to stop */
+
+/* For the system's resolver, which takes as long as it likes and cannot be stopped: a thread asks it, and is left to itself by who waits no more. */
+typedef struct {
+    char *host, *service;
+    GMutex mutex;               /* what follows */
+    GCond changed;
+    gboolean answered;
+    int code;
+    struct addrinfo *found;
+} Question;
+
+static void
+question_clear(gpointer data)
+{
+    Question *question = data;
+
+    if (question->found)
+        freeaddrinfo(question->found);
+    g_mutex_clear(&question->mutex);
+    g_cond_clear(&question->changed);
+    g_free(question->host);
+    g_free(question->service);
+}
+
+static gpointer
+ask(gpointer data)
+{
+    static const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV };
+    Question *question = data;
+    struct addrinfo *found = NULL;
+    int code = getaddrinfo(question->host, question->service, &hints, &found);
+
+    g_mutex_lock(&question->mutex);
+    question->answered = TRUE;
+    question->code = code;
+    question->found = found;
+    g_cond_signal(&question->changed);
+    g_mutex_unlock(&question->mutex);
+    g_atomic_rc_box_release_full(question, question_clear);
+    return NULL;
+}
 
 static gboolean
 stopped(gint *cancelled)
 {
     return cancelled && g_atomic_int_get(cancelled);
+}
+
+/* As getaddrinfo(). */
+static int
+resolve(const char *host, guint16 port, guint timeout, gint *cancelled, struct addrinfo **found)
+{
+    Question *question = g_atomic_rc_box_new0(Question);
+    gint64 deadline = g_get_monotonic_time() + (gint64)timeout * G_USEC_PER_SEC;
+    int code;
+
+    question->host = g_strdup(host);
+    question->service = g_strdup_printf("%u", port);
+    g_mutex_init(&question->mutex);
+    g_cond_init(&question->changed);
+    g_thread_unref(g_thread_new("resolve", ask, g_atomic_rc_box_acquire(question)));
+    g_mutex_lock(&question->mutex);
+    while (!question->answered && !stopped(cancelled) && g_get_monotonic_time() < deadline)
+        g_cond_wait_until(&question->changed, &question->mutex, g_get_monotonic_time() + SLICE * 1000);
+    code = question->answered ? question->code : EAI_AGAIN;
+    *found = g_steal_pointer(&question->found);
+    g_mutex_unlock(&question->mutex);
+    g_atomic_rc_box_release_full(question, question_clear);
+    return code;
 }
 
 /* Returns 0 once connected, else errno. */
@@ -59,13 +123,11 @@ dial_address(const struct addrinfo *address, guint timeout, gint *cancelled)
 int
 ssh_dial(const char *host, guint16 port, guint timeout, gint *cancelled, const char *name, GError **error)
 {
-    const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV };
-    g_autofree char *service = g_strdup_printf("%u", port);
     struct addrinfo *found = NULL;
-    int code = getaddrinfo(host, service, &hints, &found);
+    int code = resolve(host, port, timeout, cancelled, &found);
     int fd = -1, failed = 0;
 
-    if (code != 0) {
+    if (code != 0 && !stopped(cancelled)) {
         chama_error(error, CHAMA_ERROR_UNREACHABLE, "%s: %s", name, gai_strerror(code));
         return -1;
     }
@@ -73,7 +135,8 @@ ssh_dial(const char *host, guint16 port, guint timeout, gint *cancelled, const c
         fd = dial_address(address, timeout, cancelled);
         failed = errno;
     }
-    freeaddrinfo(found);
+    if (found)
+        freeaddrinfo(found);
     if (fd < 0 && stopped(cancelled))
         chama_error(error, CHAMA_ERROR_CANCELLED, "%s: stopped", name);
     else if (fd < 0)

@@ -6,7 +6,7 @@
 
 #include <glib.h>
 
-/* Waits at most @timeout seconds for each address.  The descriptor does not block and is the caller's; -1: UNREACHABLE, CANCELLED.  @name stands in errors. */
+/* Waits at most @timeout seconds for the name, and for each address.  The descriptor does not block and is the caller's; -1: UNREACHABLE, CANCELLED.  @name stands in errors. */
 int ssh_dial(const char *host, guint16 port, guint timeout, gint *cancelled, const char *name, GError **error);
 
 #endif

@@ -12,7 +12,7 @@
 #include "sync/transport/ssh_dial.h"
 #include "sync/transport/ssh_proof.h"
 
-#define SLICE 200   /* milliseconds between looks at whether a person has stopped it */
+#define SLICE 50   /* milliseconds between looks at whether it is to stop */
 #define WORDS_MAX 256
 
 /* What libssh2 has of today's; no CBC, no SHA-1, no key exchange of 1024 bits. */

@@ -1,6 +1,8 @@
 #include <microhttpd.h>
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +17,23 @@
 #include "sync/wire.h"
 
 #define BIG (3 * 1024 * 1024)
+
+static gint asked_silence;
+
+/* In place of the system's, also for libcurl: names of which no server answers. */
+int
+getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result)
+{
+    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) = NULL;
+
+    if (g_strcmp0(node, "silent.example") == 0) {
+        g_atomic_int_inc(&asked_silence);
+        g_usleep(3 * G_USEC_PER_SEC);
+        return EAI_AGAIN;
+    }
+    *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+    return real(node, service, hints, result);
+}
 
 /* A peer of a few lines: what it answers depends on the path alone. */
 typedef struct {
@@ -330,6 +349,30 @@ test_cancel(Server *server, gconstpointer unused)
     g_thread_join(thread);
 }
 
+/* Nor is the system's resolver waited for, which cannot be stopped. */
+static void
+test_silent_name(void)
+{
+    static const char *const urls[] = { "https://silent.example:1", "ssh://silent.example:1/x" };
+
+    for (guint i = 0; i < G_N_ELEMENTS(urls); i++) {
+        gint cancelled = 0;
+        const TransportOptions options = { .connect_timeout = 5, .stall_timeout = 60, .patience = 60, .cancelled = &cancelled };
+        g_autoptr(GError) error = NULL;
+        Transport *transport = transport_open(urls[i], &options, &error);
+        GThread *thread = g_thread_new("cancel", cancel_soon, &cancelled);
+        gint64 since = g_get_monotonic_time();
+
+        g_assert_no_error(error);
+        g_assert_null(transport_fetch(transport, "GET", "/v1/node", NULL, NULL, 100, &error));
+        g_assert_error(error, CHAMA_ERROR, CHAMA_ERROR_CANCELLED);
+        transport_close(transport);
+        g_assert_cmpint(g_get_monotonic_time() - since, <, 1500 * 1000);
+        g_assert_cmpint(g_atomic_int_get(&asked_silence), ==, i + 1);
+        g_thread_join(thread);
+    }
+}
+
 static gboolean
 stop_at_once(gpointer data, const void *bytes, gsize size, GError **error)
 {
@@ -510,6 +553,7 @@ main(int argc, char **argv)
     for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
         g_test_add(tests[i].path, Server, NULL, server_start, tests[i].test, server_stop);
     g_test_add_func("/transport/addresses", test_addresses);
+    g_test_add_func("/transport/silent-name", test_silent_name);
     g_test_add("/transport/pu50-limit", Server, NULL, server_start, pu50_limit, server_stop);
     g_test_add("/transport/pu50-cancelled", Server, NULL, server_start, pu50_cancelled, server_stop);
     g_test_add("/transport/silent-tls", Server, NULL, server_start, silent_tls, server_stop);
