@@ -67,7 +67,7 @@ ssh_open(const char *url, const TransportOptions *options, GError **error)
     road->known_hosts = g_strdup(options->known_hosts);
     road->options = (TransportOptions){
         .known_hosts = road->known_hosts, .connect_timeout = options->connect_timeout, .stall_timeout = options->stall_timeout, .patience = options->patience,
-        .slowest = options->slowest, .cancelled = options->cancelled,
+        .slowest = options->slowest, .gives_way = options->gives_way, .cancelled = options->cancelled,
     };
     return road;
 }

@@ -21,6 +21,7 @@ static const char peer[] =
     "    /v1/talk) head -c 200000 /dev/zero | tr '\\0' x >&2; printf 'HTTP/1.1 200 OK\\r\\nContent-Length: 5\\r\\n\\r\\nhello' ;;\n"
     "    /v1/big) printf 'HTTP/1.1 200 OK\\r\\nContent-Length: 16777216\\r\\n\\r\\n'; head -c 16777216 /dev/zero ;;\n"
     "    /v1/noisy) printf 'HTTP/1.1 200 OK\\r\\nContent-Length: 16777216\\r\\n\\r\\n'; head -c 4000000 /dev/zero >&2 & head -c 16777216 /dev/zero; wait ;;\n"
+    "    /v1/wait) sleep 2 ;;\n"
     "    /v1/cut) printf 'HTTP/1.1 200 OK\\r\\nContent-Length: 500\\r\\n\\r\\nhello'; echo 'out of breath' >&2; exit 3 ;;\n"
     "    *) printf 'HTTP/1.1 404 Not Found\\r\\nContent-Length: 0\\r\\n\\r\\n' ;;\n"
     "    esac\n"
@@ -107,6 +108,35 @@ test_anew_after_a_cut(void)
     assert_refused(transport, "/v1/big", CHAMA_ERROR_LIMIT, "");
     assert_size(transport, "/v1/hello", 5);
     assert_size(transport, "/v1/hello", 5);
+}
+
+static gpointer
+set_soon(gpointer data)
+{
+    g_usleep(300 * 1000);
+    g_atomic_int_set((gint *)data, 1);
+    return NULL;
+}
+
+/* By a person, and by PU55; neither takes its time. */
+static void
+test_stopped(void)
+{
+    for (guint i = 0; i < 2; i++) {
+        gint flag = 0;
+        const TransportOptions options = { .connect_timeout = 5, .stall_timeout = 60, .cancelled = i == 0 ? &flag : NULL, .gives_way = i == 1 ? &flag : NULL };
+        g_autofree char *url = g_strdup_printf("ssh://127.0.0.1:%u", sshd.port);
+        g_autoptr(Transport) transport = transport_open(url, &options, NULL);
+        gint64 since;
+        GThread *thread;
+
+        assert_size(transport, "/v1/hello", 5);
+        thread = g_thread_new("set", set_soon, &flag);
+        since = g_get_monotonic_time();
+        assert_refused(transport, "/v1/wait", i == 0 ? CHAMA_ERROR_CANCELLED : CHAMA_ERROR_EXISTS, i == 0 ? "stopped" : "PU55");
+        g_assert_cmpint(g_get_monotonic_time() - since, <, 1500 * 1000);
+        g_thread_join(thread);
+    }
 }
 
 static void
@@ -427,6 +457,7 @@ main(int argc, char **argv)
     g_test_add_func("/ssh/requests", test_requests);
     g_test_add_func("/ssh/two-streams-at-once", test_two_streams_at_once);
     g_test_add_func("/ssh/anew-after-a-cut", test_anew_after_a_cut);
+    g_test_add_func("/ssh/stopped", test_stopped);
     g_test_add_func("/ssh/no-chama-there", test_no_chama_there);
     g_test_add_func("/ssh/nobody-there", test_nobody_there);
     g_test_add_func("/ssh/who-is-silent", test_who_is_silent);
