@@ -22,6 +22,24 @@ make_node b Tourism
 ssh-keygen -q -t ed25519 -N '' -C '' -f host
 key sftp internal-sftp
 key talks 'echo Welcome; exec cat'
+key cut "exec python3 $FOLDER/cut.py"
+cat >cut.py <<'PY'
+import os
+import signal
+import subprocess
+
+server = subprocess.Popen(["/usr/lib/openssh/sftp-server"], stdin=subprocess.PIPE)
+left = 3000000
+while left > 0:
+    data = os.read(0, min(left, 65536))
+    if not data:
+        break
+    os.write(server.stdin.fileno(), data)
+    left -= len(data)
+if left == 0:
+    os.kill(os.getppid(), signal.SIGKILL)
+server.kill()
+PY
 start_sshd "Subsystem sftp internal-sftp"
 place=sftp://$user@$host$FOLDER/there
 
@@ -30,18 +48,11 @@ want "a key that runs another program" 5 as talks a push --batch "$place"
 has "is told from SFTP" "$err" "$place: SH7: want a server that speaks SFTP, have one that does not; if \`command=\` stands before this key in authorized_keys"
 equal "nothing is left" "$(ls -A there) $(ls a/outbox 2>/dev/null)" " "
 
-# Cut in the midst: the server's process for this connection is ended when some of it is there.
-as sftp a push --batch "$place" noise --volumes 1M >cut.out 2>cut.err &
-pushing=$!
-for _ in $(seq 400); do
-    [ "$(du -sk there | cut -f1)" -gt 1500 ] && break
-    sleep 0.01
-done
-# shellcheck disable=SC2046
-kill $(pgrep -f "sshd: $user@notty") 2>/dev/null
-wait "$pushing"
+# Cut in the midst: this key's command ends the server's process for the connection once 3 MB have come.
+as cut a push --batch "$place" noise --volumes 1M >cut.out 2>cut.err
 equal "a push that is cut" "$?" 5
 has "says how it goes on" "$(cat cut.err)" "the same command goes on with it"
+equal "with some of it there, under no name of a bundle" "$(ls -A there | grep -c '^\..*part$') $(ls there | wc -l)" "1 0"
 want "the same again" 0 as sftp a push --batch "$place" noise --volumes 1M
 equal "leaves nothing half" "$(ls -A there | grep -c part)" 0
 equal "and nothing twice" "$(ls there | wc -l)" 2
