@@ -92,7 +92,7 @@ has "for the slow mirror gives way" "$(cat one.err)" "PU55: gives way to a sessi
 
 # Ctrl-C.
 publish
-timeout --preserve-status -s INT 1 "$CHAMA" --home b sync forestry --limit-rate 200K >.out 2>.err
+timeout --preserve-status -s INT 2 "$CHAMA" --home b sync forestry --limit-rate 60K >.out 2>.err
 equal "a sync is stopped" "$?" 1
 equal "and says how it goes on" "$(tail -n 1 .err)" "chama: forestry: sync: stopped; the next sync goes on from there"
 
