@@ -86,25 +86,45 @@ next_source(Fetching *fetching)
     return session->sources ? sources_next(session->sources, &fetching->next_source) : NULL;
 }
 
+static void
+start_lane(Lane *lane, const Peer *peer, const char *url)
+{
+    GError *failed = NULL;
+
+    lane->own = lane->transport = session_connect_peer(lane->fetching->transfer->session, peer, url, &lane->stopped, &failed);
+    if (lane->own) {
+        lane->thread = g_thread_new("fetch", lane_work, lane);
+        return;
+    }
+    portions_leave(lane->fetching->portions, lane->number);
+    lane->ended = TRUE;
+    lane_drop(lane, failed);
+}
+
+/* The session's peer once more, where each connection leads to a process of its own there and has a thread of its own here: then two bring more than one.  Not under a
+ * grant: a request of the second that is taken late would be noted as another transfer. */
+static gboolean
+wants_second(const Fetching *fetching)
+{
+    const Session *session = fetching->transfer->session;
+
+    return fetching->transfer->open && fetching->lane_count == 1 && !fetching->lanes[0].error && session->url && transport_is_single(session->url);
+}
+
 static gboolean
 start_further(Fetching *fetching)
 {
-    Source *source = next_source(fetching);
-    Lane *lane;
-    GError *failed = NULL;
+    Session *session = fetching->transfer->session;
+    Source *source;
 
-    if (!source)
-        return FALSE;
-    lane = add_lane(fetching, source);
-    lane->own = lane->transport = session_connect_peer(fetching->transfer->session, source->peer, source->peer->urls->pdata[0], &lane->stopped, &failed);
-    if (lane->own)
-        lane->thread = g_thread_new("fetch", lane_work, lane);
-    else {
-        portions_leave(fetching->portions, lane->number);
-        lane->ended = TRUE;
-        lane_drop(lane, failed);
+    if (wants_second(fetching)) {
+        start_lane(add_lane(fetching, NULL), session->peer, session->url);
+        return TRUE;
     }
-    return TRUE;
+    source = next_source(fetching);
+    if (source)
+        start_lane(add_lane(fetching, source), source->peer, source->peer->urls->pdata[0]);
+    return source != NULL;
 }
 
 /* With the mutex held, by the session's thread, at most every so often. */
