@@ -85,7 +85,7 @@ judge(Session *session, GError *failed, GError **error)
         g_propagate_error(error, failed);
         return FALSE;
     }
-    session_problem(session, session->peer->alias ? session->peer->alias : session->peer->node, failed);
+    session_problem(session, NULL, failed);
     return TRUE;
 }
 

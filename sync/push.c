@@ -403,6 +403,8 @@ introduce(Session *session, GError *refused, GError **error)
     if (pull_exchange(session, &failed))
         chama_error(error, CHAMA_ERROR_DENIED, "%s: PS8: this node has introduced itself: its people accept it there (`chama peer accept %s`), then push again", refused->message,
                     home_id(session->home));
+    else if (g_error_matches(failed, CHAMA_ERROR, CHAMA_ERROR_DENIED))
+        g_propagate_error(error, g_error_copy(refused));   /* the road is not open to it at all */
     else
         chama_error(error, CHAMA_ERROR_DENIED, "%s, and no introduction (%s): its people have to accept it as a peer, `chama peer accept %s` there", refused->message,
                     failed->message, home_id(session->home));

@@ -14,6 +14,7 @@
 #include "keys/library.h"
 #include "manifests/ingest/gunzip.h"
 #include "manifests/listing/page.h"
+#include "manifests/listing/varint.h"
 
 #define BLOCK (1024 * 1024)
 #define TAR_BLOCK 512
@@ -296,6 +297,16 @@ refuse_encrypted(const ArchiveReader *reader, const char *path, GError **error)
                        reader->name, shown);
 }
 
+/* A sparse file of a few bytes may say that it is longer than any. */
+static gboolean
+size_is_well(const ArchiveReader *reader, const char *path, GError **error)
+{
+    g_autofree char *shown = path_display(path);
+
+    return reader->left < 0 || (guint64)reader->left <= VARINT_MAX ||
+           chama_error(error, CHAMA_ERROR_LIMIT, "%s: %s: L22: want at most 2^53-1 bytes, have %" G_GINT64_FORMAT, reader->name, shown, reader->left);
+}
+
 static gboolean
 names_are_well(const ArchiveReader *reader, int status, const char *path, GError **error)
 {
@@ -357,7 +368,7 @@ archive_reader_next(ArchiveReader *reader, ArchiveEntry *entry, GError **error)
     entry->link = lib.archive_entry_symlink(reader->entry);
     entry->mode = lib.archive_entry_mode(reader->entry);
     reader->left = lib.archive_entry_size_is_set(reader->entry) ? lib.archive_entry_size(reader->entry) : -1;
-    if (!window_is_bounded(reader, WINDOW_LOOK_ENTRY, error) || !names_are_well(reader, status, entry->path, error))
+    if (!window_is_bounded(reader, WINDOW_LOOK_ENTRY, error) || !names_are_well(reader, status, entry->path, error) || !size_is_well(reader, entry->path, error))
         return FALSE;
     return !lib.archive_entry_is_encrypted(reader->entry) || refuse_encrypted(reader, entry->path, error);
 }

@@ -356,7 +356,7 @@ tell_of(const Lane *lane)
     if (session_over(lane->error) && (lane->silent || lane->objects > 0))
         session_talk(session, "%s: %s; others went on", name, lane->error->message);
     else if (!session_over(lane->error))
-        session_problem(session, name, g_error_copy(lane->error));
+        session_problem(session, lane->source ? name : NULL, g_error_copy(lane->error));
 }
 
 gboolean

@@ -19,7 +19,7 @@
 #define PORTION_BYTES_MIN (256 * 1024)
 #define PORTION_SECONDS 2                            /* how long one of several sources is to be busy with one request */
 #define WAITING_BYTES_MAX (128 * 1024 * 1024)        /* plain; the walk through the listing waits while so many wait */
-#define WAITING_PIECES_MAX (128 * 1024)
+#define WAITING_PIECES_MAX (64 * 1024)
 #define STALL_SECONDS 5                              /* without a byte, while others flow */
 #define MORE_TIME (3 * G_USEC_PER_SEC / 10)             /* to come, at the rate so far, or in which nothing came: further sources are worth their connections */
 

@@ -36,7 +36,7 @@ session_problem(Session *session, const char *subject, GError *error)
 
     if (gravity(exit_status) > gravity(result->worst_exit))
         result->worst_exit = exit_status;
-    g_ptr_array_add(result->problems, g_strdup_printf("%s: %s", subject, error->message));
+    g_ptr_array_add(result->problems, subject ? g_strdup_printf("%s: %s", subject, error->message) : g_strdup(error->message));
     g_error_free(error);
 }
 

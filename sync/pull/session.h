@@ -49,7 +49,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Session, session_clear)
 
 /* A line for people. */
 void session_talk(Session *session, const char *format, ...) G_GNUC_PRINTF(2, 3);
-/* Takes @error: "SUBJECT: MESSAGE" goes to the result's problems. */
+/* Takes @error: "SUBJECT: MESSAGE" goes to the result's problems; without a subject (NULL: all of the session) the message alone. */
 void session_problem(Session *session, const char *subject, GError *error);
 /* PU7: keeps what contradicts; what was not known before (@fresh) is an alarm in the result. */
 gboolean session_alarm(Session *session, const char *node, const Conflict *conflict, gboolean *fresh, GError **error);

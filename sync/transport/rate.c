@@ -74,6 +74,8 @@ parse_part(const char *text, guint *from, guint *until, guint64 *bytes, GError *
         return rate_parse_number(text, bytes, error);
     if (space - text != 11 || text[5] != '-' || !minute_of(text, from) || !minute_of(text + 6, until))
         return chama_error(error, CHAMA_ERROR_USAGE, "PU50: want RATE or HH:MM-HH:MM RATE, have %s", text);
+    if (*from == *until && !g_str_has_prefix(text, "00:00-24:00"))
+        return chama_error(error, CHAMA_ERROR_USAGE, "PU50: want two different times, or RATE alone for all day, have %s", text);
     return rate_parse_number(number, bytes, error);
 }
 

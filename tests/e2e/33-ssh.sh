@@ -63,6 +63,8 @@ for bad in "ssh://$user:secret@$host" "ssh://-oProxyCommand=touch" "ssh://$host/
     want "SH1: $bad" 2 as plain b peer add --batch --id "$id_a" "$bad"
 done
 want "a node that is met over SSH" 0 as plain b peer add --batch --alias forestry --id "$id_a" "$address$FOLDER/a"
+want "SH5: a push with a key that the server does not know" 4 as unasked b push --batch forestry
+case $err in *accept*) bad "speaks of that key alone" "$err" ;; *SH5*) ok "speaks of that key alone" ;; *) bad "speaks of that key" "$err" ;; esac
 
 # A person at a terminal, who has no keys but that of the configuration.
 mkdir -p bare/.ssh

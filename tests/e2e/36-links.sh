@@ -39,6 +39,8 @@ publish
 want "a limit that is none" 2 chama b sync --limit-rate fast
 has "is refused by name" "$err" "--limit-rate: PU50: want a number of bytes a second"
 want "hours that are none" 2 chama b sync --limit-rate '9:00-17:00 1M'
+want "no time at all" 2 chama b sync --limit-rate '08:00-08:00 1M'
+has "is refused by name" "$err" "--limit-rate: PU50: want two different times, or RATE alone for all day, have 08:00-08:00 1M"
 start a
 chama b sync --dry-run >/dev/null
 began=$(milliseconds)

@@ -53,6 +53,12 @@ open("archives/checksum.tar.gz", "wb").write(packed)
 header = tarfile.TarInfo("short")
 header.pax_headers = {"path": "a long name"}
 open("archives/pax.tar", "wb").write(header.tobuf(tarfile.PAX_FORMAT).replace(b"20 path=", b"99 path=") + bytes(1024))
+header = tarfile.TarInfo("GNUSparseFile.0/big")
+data = b"1\n%d\n0\n" % (1 << 62)
+data += bytes(512 - len(data))
+header.size = len(data)
+header.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": "big", "GNU.sparse.realsize": str(1 << 62)}
+open("archives/sparse.tar", "wb").write(header.tobuf(tarfile.PAX_FORMAT) + data + bytes(1024))
 header = tarfile.TarInfo("zeros")
 header.size = 40 << 20
 packed = bytearray(lzma.compress(header.tobuf() + bytes(header.size + 1024), preset=0))
@@ -140,6 +146,7 @@ refused behind-few AR5
 refused cut AR5
 refused checksum AR5
 refused pax AR5
+refused sparse L22
 refused window AR14
 refused window-later AR14
 
