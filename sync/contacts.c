@@ -56,6 +56,14 @@ write_row(Home *home, const char *node, const Contact *contact, GError **error)
     return table_run(query, error);
 }
 
+void
+contact_go_on(Contact *contact, const ContactOutcome *outcome)
+{
+    contact->failures = !outcome->failed ? 0 : outcome->got_on ? 1 : contact->failures + 1;
+    contact->tried = now();
+    contact->next = outcome->interval > 0 ? contact->tried + backoff_next(contact->failures, outcome->interval, g_random_double()) : 0;
+}
+
 gboolean
 contacts_note(Home *home, const char *node, const ContactOutcome *outcome, GError **error)
 {
@@ -63,9 +71,7 @@ contacts_note(Home *home, const char *node, const ContactOutcome *outcome, GErro
 
     if (!contacts_get(home, node, &contact, error))
         return FALSE;
-    contact.failures = !outcome->failed ? 0 : outcome->got_on ? 1 : contact.failures + 1;
-    contact.tried = now();
-    contact.next = outcome->interval > 0 ? contact.tried + backoff_next(contact.failures, outcome->interval, g_random_double()) : 0;
+    contact_go_on(&contact, outcome);
     return write_row(home, node, &contact, error) && peers_note_contact(home, node, outcome->error, error);
 }
 

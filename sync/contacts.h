@@ -22,6 +22,8 @@ typedef struct {
     gboolean got_on;      /* something came all the same */
     guint interval;       /* seconds until the next, if all goes well; 0: none is planned */
 } ContactOutcome;
+/* What it is after one more session, that ended now. */
+void contact_go_on(Contact *contact, const ContactOutcome *outcome);
 gboolean contacts_note(Home *home, const char *node, const ContactOutcome *outcome, GError **error);
 /* PU54: it was broken off for others, and goes on as soon as they have had their turn. */
 gboolean contacts_note_turn(Home *home, const char *node, GError **error);

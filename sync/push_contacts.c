@@ -106,14 +106,14 @@ gboolean
 push_contacts_note(Home *home, const char *node, const ContactOutcome *outcome, const Digest *mark, GError **error)
 {
     g_auto(PushContact) push = { 0 };
-    /* What is new waits for the peer also where none is planned. */
-    guint interval = outcome->failed && outcome->interval == 0 ? BACKOFF_MOST : outcome->interval;
+    ContactOutcome planned = *outcome;
 
+    /* What is new waits for the peer also where none is planned. */
+    if (outcome->failed && outcome->interval == 0)
+        planned.interval = BACKOFF_MOST;
     if (!push_contacts_get(home, node, &push, error))
         return FALSE;
-    push.contact.failures = !outcome->failed ? 0 : outcome->got_on ? 1 : push.contact.failures + 1;
-    push.contact.tried = g_get_real_time() / G_USEC_PER_SEC;
-    push.contact.next = interval > 0 ? push.contact.tried + backoff_next(push.contact.failures, interval, g_random_double()) : 0;
+    contact_go_on(&push.contact, &planned);
     g_free(push.error);
     push.error = g_strdup(outcome->error);
     if (!outcome->failed) {
