@@ -156,6 +156,18 @@ make_file(const char *path, GError **error)
     return durable_fsync_folder(folder, error);
 }
 
+/* SQLite waits for nobody where several connections turn the same new file to WAL: one of them is told at once that it is locked. */
+static gboolean
+turn_to_wal(Database *database, GError **error)
+{
+    gint64 until = g_get_monotonic_time() + BUSY_MILLISECONDS * 1000;
+    int result;
+
+    while (((result = sqlite3_exec(database->handle, "PRAGMA journal_mode = WAL", NULL, NULL, NULL)) & 0xff) == SQLITE_BUSY && g_get_monotonic_time() < until)
+        g_usleep(5000);
+    return result == SQLITE_OK || database_error(database, error);
+}
+
 static gboolean
 set_pragmas(Database *database, const Schema *schema, GError **error)
 {
@@ -164,7 +176,7 @@ set_pragmas(Database *database, const Schema *schema, GError **error)
 
     sqlite3_busy_timeout(database->handle, BUSY_MILLISECONDS);
     sqlite3_extended_result_codes(database->handle, 1);
-    return execute(database, "PRAGMA journal_mode = WAL", error) && execute(database, synchronous, error) &&
+    return turn_to_wal(database, error) && execute(database, synchronous, error) &&
            execute(database, "PRAGMA foreign_keys = ON", error) && (schema->cache_kib == 0 || execute(database, cache, error));
 }
 
